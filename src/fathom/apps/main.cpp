@@ -1,0 +1,35 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+
+#include "fathom/apps/commands.h"
+#include "fathom/base/error.h"
+
+// Exit codes: 0 done, 1 the input or a check was at fault, 2 bad usage, 70 a fault of fathom's own.
+int main(int argc, char** argv) {
+  CLI::App program{"fathom: DeepSeek-V4 on the hardware at hand, exact and invariant."};
+  program.name("fathom");
+  program.set_version_flag("--version", "fathom " FATHOM_VERSION);
+  program.require_subcommand(1);
+  program.failure_message(CLI::FailureMessage::help);
+  fathom::add_inspect_command(program);
+  fathom::add_tokenize_command(program);
+  fathom::add_prompt_command(program);
+  fathom::add_parse_command(program);
+  fathom::add_check_command(program);
+  fathom::add_generate_command(program);
+  fathom::add_chat_command(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : 2;
+  } catch (const fathom::InputError& error) {
+    fmt::print(stderr, "fathom: {}\n", error.what());
+    return 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "fathom: this is our fault, please report it: {}\n", error.what());
+    return 70;
+  }
+  return 0;
+}

@@ -1,0 +1,43 @@
+// A checkpoint directory in the released format, mapped and checked: config.json beside one safetensors file, or beside
+// shards and model.safetensors.index.json. Every tensor of spec's table is present with its dtype and shape, none is
+// unexpected, and no byte range leaves its file or overlaps another; anything else is an InputError that names the file,
+// the tensor, what was expected and what was found. The transformers spelling of names loads too.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "fathom/spec/model_config.h"
+#include "fathom/tensor/view.h"
+#include "fathom/tensor/weight.h"
+
+namespace fathom {
+
+class Checkpoint {
+ public:
+  static Checkpoint open(const std::filesystem::path& directory);
+  ~Checkpoint();
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+
+  const ModelConfig& config() const;
+  const std::filesystem::path& directory() const;
+
+  // Names are the released ones without their ending: "layers.0.attn.wq_a" stands for .weight and .scale.
+  // The view borrows mapped bytes: it lives as long as the checkpoint.
+  WeightView linear(std::string_view name) const;
+  // A whole small tensor, widened to float32: norms, sinks, ape, biases, hc_*. "layers.0.attn.attn_sink", with ending.
+  std::vector<float> floats(std::string_view name) const;
+  // ffn.gate.tid2eid as int32, row-major [vocab, selected_experts].
+  std::vector<std::int32_t> integers(std::string_view name) const;
+
+ private:
+  struct Contents;
+  explicit Checkpoint(std::unique_ptr<Contents> contents);
+  std::unique_ptr<Contents> contents_;
+};
+
+}  // namespace fathom
