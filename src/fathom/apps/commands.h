@@ -9,10 +9,12 @@ class App;
 namespace fathom {
 
 void add_inspect_command(CLI::App& program);
+void add_random_command(CLI::App& program);
 void add_tokenize_command(CLI::App& program);
 void add_prompt_command(CLI::App& program);
 void add_parse_command(CLI::App& program);
 void add_check_command(CLI::App& program);
+void add_logits_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_chat_command(CLI::App& program);
 

@@ -11,13 +11,16 @@ int main(int argc, char** argv) {
   CLI::App program{"fathom: DeepSeek-V4 on the hardware at hand, exact and invariant."};
   program.name("fathom");
   program.set_version_flag("--version", "fathom " FATHOM_VERSION);
+  program.set_config("--config", "", "read flags from a TOML file, a [section] per command")->envname("FATHOM_CONFIG");
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
   fathom::add_inspect_command(program);
+  fathom::add_random_command(program);
   fathom::add_tokenize_command(program);
   fathom::add_prompt_command(program);
   fathom::add_parse_command(program);
   fathom::add_check_command(program);
+  fathom::add_logits_command(program);
   fathom::add_generate_command(program);
   fathom::add_chat_command(program);
   try {

@@ -1,5 +1,10 @@
-// Bytes to token ids and back: Hugging Face's tokenizer.json as the DeepSeek family writes it. Byte-level BPE behind three
-// split patterns; added tokens are matched first. Nothing here knows about chat.
+// Bytes to token ids and back: Hugging Face's tokenizer.json as the DeepSeek family writes it. Byte-level BPE behind
+// three split patterns; added tokens are matched first. Nothing here knows about chat. docs/tokenizer.md says how.
+//
+// A Tokenizer never changes, and any number of threads may use one at once. Ids equal those of Hugging Face's own
+// engine for every text. Where that cannot be asked, for bytes that are no UTF-8, a broken byte splits like the U+FFFD
+// it would be shown as and is encoded as itself, so decode(encode(text)) == text for all bytes (a tokenizer.json whose
+// added tokens have lstrip or rstrip aside: those tokens take the white space beside them).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +23,7 @@ class Tokenizer {
   // InputError names the file and what is wrong: not JSON, not byte-level BPE, an unknown pattern, a merge of no token.
   static Tokenizer load(const std::filesystem::path& tokenizer_json);
   static Tokenizer parse(std::string_view json, std::string_view place);
-  // DeepSeek-V4's own 128K vocabulary with all its special tokens, carried by the program.
+  // DeepSeek-V4's own 128K vocabulary with all its special tokens, carried by the program. vocab() is 129280.
   static Tokenizer deepseek_v4();
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
@@ -42,7 +47,9 @@ class Tokenizer {
   std::unique_ptr<const Tables> tables_;
 };
 
-// Ids one at a time to text that never ends inside a UTF-8 character; broken bytes become U+FFFD.
+// Ids one at a time to text that never ends inside a UTF-8 character; broken bytes become U+FFFD, one for each maximal
+// subpart, so that all pushes and finish() together equal the lossy reading of the whole. An id outside the vocabulary
+// is an InputError and changes nothing.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}

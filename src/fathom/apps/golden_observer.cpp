@@ -1,0 +1,133 @@
+#include "fathom/apps/golden_observer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fathom/apps/golden_check.h"
+
+namespace fathom {
+namespace {
+
+constexpr double kTie = 1e-6;  // the oracle's own bound: closer scores may go either way
+
+template <typename T>
+std::vector<T> sized(std::vector<T> values, std::int64_t expected, const std::filesystem::path& path,
+                     std::string_view name) {
+  if (std::ssize(values) != expected)
+    throw InputError("[golden] {}: {} has {} values, this checkpoint makes it {}", path.string(), name, values.size(),
+                     expected);
+  return values;
+}
+
+// The score the router ranks by.
+double biased_score(const RouteArgs& route, std::int64_t row, std::int32_t expert) {
+  const double logit = static_cast<double>(route.logits[row][expert]);
+  const double score = std::sqrt(logit > 20.0 ? logit : std::log1p(std::exp(logit)));
+  return route.bias.empty() ? score : score + static_cast<double>(route.bias[expert]);
+}
+
+// The score the indexer ranks by, with the report's scale of the weights.
+double index_score(const IndexTopKArgs& index, std::int64_t row, std::int32_t entry) {
+  const auto [tokens, index_heads, index_dim] = index.q.shape();
+  std::vector<float> key(static_cast<std::size_t>(index_dim));
+  decode_index_key(index.format, {index.keys[0].row(entry), static_cast<std::size_t>(index.format.row_bytes())}, key);
+  double score = 0.0;
+  for (std::int64_t head = 0; head < index_heads; ++head) {
+    double product = 0.0;
+    for (std::int64_t column = 0; column < index_dim; ++column)
+      product += static_cast<double>(index.q[row][head][column]) * static_cast<double>(key[column]);
+    score += static_cast<double>(index.weights[row][head]) * std::max(product, 0.0);
+  }
+  return score / std::sqrt(static_cast<double>(index_dim * index_heads));
+}
+
+}  // namespace
+
+Golden::Golden(const std::filesystem::path& path, const ModelConfig& config) {
+  const SafetensorsFile file(path);
+  token_ids = file.integers("token_ids");
+  const auto total = std::ssize(token_ids);
+  prompt = sized(file.integers("prompt_length"), 1, path, "prompt_length").front();
+  if (prompt < 1 || prompt > total)
+    throw InputError("[golden] {}: prompt_length is {}, there are {} tokens", path.string(), prompt, total);
+  logits = sized(file.floats("logits"), total * config.vocab, path, "logits");
+  if (file.find("mtp_logits") != nullptr && config.mtp_layers > 0)
+    mtp_logits = sized(file.floats("mtp_logits"), (total - 1) * config.vocab, path, "mtp_logits");
+  if (file.find("probe_positions") != nullptr) probe_positions = file.integers("probe_positions");
+  for (std::int64_t block = 0; block < config.layers; ++block) {
+    const std::string prefix = fmt::format("layers.{}.", block);
+    if (const std::string name = prefix + "streams"; file.find(name) != nullptr)
+      streams[block] = sized(file.floats(name), std::ssize(probe_positions) * config.streams * config.channels, path, name);
+    if (const std::string name = prefix + "experts"; file.find(name) != nullptr)
+      experts[block] = sized(file.integers(name), prompt * config.selected_experts, path, name);
+    if (const std::string name = prefix + "index_topk"; file.find(name) != nullptr) {
+      index[block] = file.integers(name);
+      if (index[block].size() % static_cast<std::size_t>(prompt) != 0)
+        throw InputError("[golden] {}: {} has {} values for {} prompt tokens", path.string(), name,
+                         index[block].size(), prompt);
+    }
+  }
+}
+
+template <typename Score>
+void GoldenObserver::compare_sets(std::span<const std::int32_t> found, std::span<const std::int32_t> expected,
+                                  std::int64_t position, SetDifference& difference, const Score& score) {
+  std::set<std::int32_t> ours(found.begin(), found.end());
+  std::set<std::int32_t> theirs(expected.begin(), expected.end());
+  ours.erase(-1);
+  theirs.erase(-1);
+  ++difference.sets;
+  if (ours == theirs) return;
+  std::vector<double> apart;  // scores of what only one side chose
+  for (const std::int32_t item : ours)
+    if (!theirs.contains(item)) apart.push_back(score(item));
+  for (const std::int32_t item : theirs)
+    if (!ours.contains(item)) apart.push_back(score(item));
+  const auto [low, high] = std::minmax_element(apart.begin(), apart.end());
+  if (ours.size() == theirs.size() && *high - *low <= kTie) {
+    ++difference.ties;
+    tied_rows_.insert(position);
+  } else {
+    ++difference.wrong;
+  }
+}
+
+void GoldenObserver::on_streams(std::int64_t block, View<const float, 3> streams) {
+  const auto golden = golden_.streams.find(block);
+  if (golden == golden_.streams.end()) return;
+  const std::int64_t row_size = config_.streams * config_.channels;
+  for (std::size_t probe = 0; probe < golden_.probe_positions.size(); ++probe) {
+    const std::int64_t position = golden_.probe_positions[probe];
+    if (position < start_ || position >= start_ + length_ || tied_rows_.contains(position)) continue;
+    const float* found = streams[position - start_].data();
+    const float* expected = golden->second.data() + static_cast<std::int64_t>(probe) * row_size;
+    for (std::int64_t value = 0; value < row_size; ++value) report_.streams.add(found[value], expected[value]);
+  }
+}
+
+void GoldenObserver::on_route(std::int64_t block, const RouteArgs& route) {
+  const auto golden = golden_.experts.find(block);
+  if (golden == golden_.experts.end()) return;
+  const std::int64_t selected = config_.selected_experts;
+  for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
+    compare_sets(route.selected[row].span(),
+                 std::span(golden->second).subspan(static_cast<std::size_t>((start_ + row) * selected),
+                                                   static_cast<std::size_t>(selected)),
+                 start_ + row, report_.experts,
+                 [&](std::int32_t expert) { return biased_score(route, row, expert); });
+  report_.tied_rows = std::ssize(tied_rows_);
+}
+
+void GoldenObserver::on_index(std::int64_t block, const IndexTopKArgs& index) {
+  const auto golden = golden_.index.find(block);
+  if (golden == golden_.index.end()) return;
+  const auto selected = std::ssize(golden->second) / golden_.prompt;
+  for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
+    compare_sets(index.selected[row].span(),
+                 std::span(golden->second).subspan(static_cast<std::size_t>((start_ + row) * selected),
+                                                   static_cast<std::size_t>(selected)),
+                 start_ + row, report_.index, [&](std::int32_t entry) { return index_score(index, row, entry); });
+  report_.tied_rows = std::ssize(tied_rows_);
+}
+
+}  // namespace fathom

@@ -1,0 +1,41 @@
+#include "fathom/apps/model_session.h"
+
+#include <CLI/CLI.hpp>
+
+namespace fathom {
+namespace {
+
+Tokenizer load_tokenizer(const Checkpoint& checkpoint) {
+  Tokenizer tokenizer = Tokenizer::load(checkpoint.directory() / "tokenizer.json");
+  if (tokenizer.vocab() > checkpoint.config().vocab)
+    throw InputError("[model] {}: tokenizer.json has ids up to {}, config.json's vocab_size is {}",
+                     checkpoint.directory().string(), tokenizer.vocab() - 1, checkpoint.config().vocab);
+  return tokenizer;
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--model", options.directory, "checkpoint directory in the released format, with tokenizer.json")
+      ->required()
+      ->envname("FATHOM_MODEL");
+  add_backend_options(command, options.backend);
+  command.add_option("--cache", options.cache, "how keys and values are kept: released (584-byte entries) or float32")
+      ->check(CLI::IsMember({"released", "float32"}))
+      ->envname("FATHOM_CACHE")
+      ->capture_default_str();
+  command.add_option("--batch-tokens", options.engine.max_batch_tokens, "prompt tokens read in one step")
+      ->check(CLI::Range(1, 1 << 20))
+      ->envname("FATHOM_BATCH_TOKENS")
+      ->capture_default_str();
+}
+
+ModelSession::ModelSession(const ModelOptions& options)
+    : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(options.directory))),
+      tokenizer_(load_tokenizer(*checkpoint_)),
+      backend_(make_backend(options.backend)),
+      transformer_(checkpoint_, *backend_,
+                   {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released}),
+      engine_(transformer_, options.engine) {}
+
+}  // namespace fathom

@@ -1,0 +1,44 @@
+// A loaded model and all that goes with it: what `generate` and `chat` work on.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fathom/apps/backend_choice.h"
+#include "fathom/engine/engine.h"
+#include "fathom/model/transformer.h"
+#include "fathom/tokenizer/tokenizer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace fathom {
+
+struct ModelOptions {
+  std::string directory;
+  BackendChoice backend;
+  std::string cache = "released";  // or float32
+  EngineConfig engine;
+};
+
+void add_model_options(CLI::App& command, ModelOptions& options);
+
+class ModelSession {
+ public:
+  // InputError when the directory holds no model that can be run.
+  explicit ModelSession(const ModelOptions& options);
+
+  const ModelConfig& config() const { return checkpoint_->config(); }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  Engine& engine() { return engine_; }
+
+ private:
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<Backend> backend_;
+  Transformer transformer_;
+  Engine engine_;
+};
+
+}  // namespace fathom

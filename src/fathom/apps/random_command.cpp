@@ -1,0 +1,95 @@
+// fathom random: a checkpoint of any shape with random weights, in the released format.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "fathom/apps/commands.h"
+#include "fathom/base/error.h"
+#include "fathom/checkpoint/random_checkpoint.h"
+#include "fathom/spec/model_config_json.h"
+#include "fathom/spec/model_size.h"
+
+namespace fathom {
+namespace {
+
+struct RandomOptions {
+  std::string preset;
+  std::string config;
+  std::string out;
+  std::uint64_t seed = 0;
+  std::int64_t shards = 1;
+  std::int64_t layers = 0;  // 0: as the config says
+  std::vector<std::string> settings;
+};
+
+// The first layers of the plan, with the MTP blocks that followed it.
+void keep_layers(ModelConfig& config, std::int64_t layers) {
+  if (layers < 1 || layers > config.layers)
+    throw InputError("[random] --layers is {}, expected 1 to the config's {}", layers, config.layers);
+  const auto plan = config.compress_ratios.begin();
+  config.compress_ratios.erase(plan + layers, plan + config.layers);
+  config.layers = layers;
+  config.hash_layers = std::min(config.hash_layers, layers);
+}
+
+// "hidden_size=256": a field of config.json and its new value, in JSON.
+ModelConfig with_settings(const ModelConfig& config, const std::vector<std::string>& settings) {
+  if (settings.empty()) return config;
+  nlohmann::json file = nlohmann::json::parse(model_config_json(config));
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    const std::string field = setting.substr(0, equals);
+    if (equals == std::string::npos || !file.contains(field))
+      throw InputError("[random] --set {}: expected FIELD=VALUE with a field of config.json", setting);
+    const nlohmann::json value = nlohmann::json::parse(setting.substr(equals + 1), nullptr, false);
+    if (value.is_discarded()) throw InputError("[random] --set {}: the value is not JSON", setting);
+    file[field] = value;
+  }
+  return parse_model_config(file.dump(), "--set");
+}
+
+void require_space(const std::filesystem::path& directory, std::int64_t bytes) {
+  std::filesystem::path existing = std::filesystem::absolute(directory);
+  while (!std::filesystem::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(existing, error);
+  if (!error && space.available < static_cast<std::uintmax_t>(bytes))
+    throw InputError("[random] {} has {} bytes free, expected {} for this model", existing.string(), space.available,
+                     bytes);
+}
+
+void run_random(const RandomOptions& options) {
+  ModelConfig config = options.preset.empty() ? load_model_config(options.config) : preset_model_config(options.preset);
+  if (options.layers != 0) keep_layers(config, options.layers);
+  config = with_settings(config, options.settings);
+  const ModelSize size = model_size(config);
+  require_space(options.out, size.stored.bytes);
+  write_random_checkpoint(config, options.out, {.seed = options.seed, .shards = options.shards});
+  fmt::print("{}: {} tensors, {} parameters, {} bytes\n", options.out, size.stored.tensors, size.parameters_with_mtp,
+             size.stored.bytes);
+}
+
+}  // namespace
+
+void add_random_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("random", "write a checkpoint of a given shape with random weights");
+  const auto options = std::make_shared<RandomOptions>();
+  CLI::Option_group* source = command->add_option_group("source", "one of these");
+  source->add_option("--preset", options->preset, fmt::format("{}", fmt::join(preset_names(), ", ")));
+  source->add_option("--config", options->config, "a config.json");
+  source->require_option(1);
+  command->add_option("--out", options->out, "directory to write, without a checkpoint in it")->required();
+  command->add_option("--seed", options->seed, "the same seed gives the same bytes (0)");
+  command->add_option("--shards", options->shards, "files to write (1)");
+  command->add_option("--layers", options->layers, "keep only the first N layers of the config");
+  command->add_option("--set", options->settings, "FIELD=VALUE, another value for a field of config.json; repeatable");
+  command->callback([options] { run_random(*options); });
+}
+
+}  // namespace fathom

@@ -1,0 +1,32 @@
+// The best of many scores, exactly: best first, equal scores to the lower index.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include "fathom/tensor/arena.h"
+
+namespace fathom {
+
+// A score and its index as one number: the smaller the number, the better. -0 counts as +0, NaN as better than all.
+inline std::uint64_t rank_of(float score, std::int64_t index) {
+  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);
+  const std::uint32_t ascending = (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+  return std::uint64_t{~ascending} << 32 | static_cast<std::uint32_t>(index);
+}
+
+// Writes the indices of the best scores, best first; fills `chosen`, whose size is at most the number of scores.
+inline void best_of(std::span<const float> scores, std::span<std::int32_t> chosen, Arena& scratch) {
+  const Arena::Scope scope(scratch);
+  const std::span<std::uint64_t> ranks = scratch.take<std::uint64_t, 1>({std::ssize(scores)}).span();
+  for (std::size_t index = 0; index < scores.size(); ++index)
+    ranks[index] = rank_of(scores[index], static_cast<std::int64_t>(index));
+  if (chosen.size() < ranks.size()) std::nth_element(ranks.begin(), ranks.begin() + std::ssize(chosen), ranks.end());
+  std::sort(ranks.begin(), ranks.begin() + std::ssize(chosen));
+  for (std::size_t slot = 0; slot < chosen.size(); ++slot)
+    chosen[slot] = static_cast<std::int32_t>(ranks[slot] & 0xffffffffU);
+}
+
+}  // namespace fathom

@@ -1,0 +1,23 @@
+#include "fathom/backends/cpu/cpu_backend.h"
+
+#include <algorithm>
+
+namespace fathom {
+namespace {
+
+// Multiply-adds that are worth another thread: waking one costs about as long.
+constexpr std::int64_t kSmallWork = std::int64_t{1} << 16;
+
+}  // namespace
+
+CpuBackend::CpuBackend(const CpuOptions& options) : pool_(options.threads) {
+  for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
+}
+
+CpuBackend::~CpuBackend() = default;
+
+std::int64_t CpuBackend::grain(std::int64_t work) {
+  return std::max<std::int64_t>(1, kSmallWork / std::max<std::int64_t>(work, 1));
+}
+
+}  // namespace fathom

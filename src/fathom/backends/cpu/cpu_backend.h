@@ -1,0 +1,72 @@
+// The processor's vector units. Every sum runs in one order that depends on the operation alone (docs/invariance.md):
+// threads divide outputs, never sums. Kernels lie in kernels/, one source for all instruction sets, chosen at run time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "fathom/base/thread_pool.h"
+#include "fathom/ops/backend.h"
+
+namespace fathom {
+
+struct CpuOptions {
+  int threads = 0;  // 0: all cores
+};
+
+// One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(const CpuOptions& options);
+  ~CpuBackend() override;
+
+  std::string_view name() const override { return "cpu"; }
+  int threads() const { return pool_.threads(); }
+
+  // Packs a copy, in the stored precision.
+  std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
+  // Borrows.
+  std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
+
+ protected:
+  void do_embed(const EmbedArgs& args) override;
+  void do_linear(const LinearArgs& args) override;
+  void do_grouped_linear(const GroupedLinearArgs& args) override;
+  void do_rms_norm(const RmsNormArgs& args) override;
+  void do_rotary_table(const RotaryTableArgs& args) override;
+  void do_rotate(const RotateArgs& args) override;
+  void do_hadamard(const HadamardArgs& args) override;
+  void do_round_index(const RoundIndexArgs& args) override;
+  void do_encode_entries(const EncodeEntriesArgs& args) override;
+  void do_store_entries(const StoreEntriesArgs& args) override;
+  void do_store_index_keys(const StoreIndexKeysArgs& args) override;
+  void do_commit_rows(const CommitRowsArgs& args) override;
+  void do_gated_pool(const GatedPoolArgs& args) override;
+  void do_index_top_k(const IndexTopKArgs& args) override;
+  void do_sparse_attention(const SparseAttentionArgs& args) override;
+  void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override;
+  void do_hyper_connection_head(const HyperConnectionHeadArgs& args) override;
+  void do_collapse_streams(const CollapseStreamsArgs& args) override;
+  void do_expand_streams(const ExpandStreamsArgs& args) override;
+  void do_route(const RouteArgs& args) override;
+  void do_swiglu(const SwigluArgs& args) override;
+  void do_add(const AddArgs& args) override;
+  void do_experts(const ExpertsArgs& args) override;
+
+ private:
+  // body(index, scratch) for every index in [0, count); `work` is the cost of one in multiply-adds, roughly, so that
+  // little work stays on the calling thread.
+  template <typename Body>
+  void for_each(std::int64_t count, std::int64_t work, const Body& body) {
+    pool_.parallel_for(count, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
+      for (std::int64_t index = first; index < last; ++index) body(index, scratch_[static_cast<std::size_t>(worker)]);
+    });
+  }
+  static std::int64_t grain(std::int64_t work);
+
+  ThreadPool pool_;
+  std::vector<Arena> scratch_;  // one per thread
+};
+
+}  // namespace fathom

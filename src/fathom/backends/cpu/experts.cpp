@@ -1,0 +1,135 @@
+// Routed experts: tokens grouped by expert, so that each chosen expert is read once, and all experts in one loop, so
+// that threads share them evenly. Bits are those of the definition (ops/experts_definition.cpp): the same products, the
+// same activation, and the sum over a token's slots ascending.
+#include <algorithm>
+#include <vector>
+
+#include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/kernels/linear.h"
+#include "fathom/backends/cpu/kernels/rows.h"
+#include "fathom/backends/cpu/packed_weight.h"
+
+namespace fathom {
+namespace {
+
+constexpr std::int64_t kPieceOutputs = 64;
+
+// Rows [first, first + count) of the slots in expert order; no more than a product takes at once.
+struct Batch {
+  std::int64_t expert;
+  std::int64_t first;
+  std::int64_t count;
+};
+
+struct Grouped {
+  std::vector<std::int64_t> slots;  // token * selected + slot, by expert, then by token
+  std::vector<Batch> batches;
+};
+
+Grouped group_by_expert(const ExpertsArgs& args) {
+  const auto slots = args.selected.span();
+  std::vector<std::int64_t> first(args.experts.size() + 1);
+  for (const std::int32_t expert : slots) {
+    check(expert >= 0 && expert < std::ssize(args.experts), "a selected expert exists");
+    ++first[static_cast<std::size_t>(expert) + 1];
+  }
+  for (std::size_t expert = 0; expert < args.experts.size(); ++expert) first[expert + 1] += first[expert];
+  Grouped grouped;
+  for (std::int64_t expert = 0; expert < std::ssize(args.experts); ++expert)
+    for (std::int64_t row = first[expert]; row < first[expert + 1]; row += kLinearRows)
+      grouped.batches.push_back({expert, row, std::min(kLinearRows, first[expert + 1] - row)});
+  grouped.slots.resize(slots.size());
+  for (std::size_t slot = 0; slot < slots.size(); ++slot)
+    grouped.slots[first[slots[slot]]++] = static_cast<std::int64_t>(slot);
+  return grouped;
+}
+
+// A stretch of outputs of one weight for one batch.
+struct Piece {
+  const Batch* batch;
+  const PackedTiles* weight;
+  std::int64_t first_out;
+  float* out;  // [slots, weight.out]
+};
+
+void add_pieces(const Batch& batch, const PreparedWeight& weight, float* out, std::vector<Piece>& pieces) {
+  for (std::int64_t first = 0; first < weight.out; first += kPieceOutputs)
+    pieces.push_back({&batch, &packed(weight), first, out});
+}
+
+// x_of(row) is the input of a row of the slots in expert order.
+template <typename Rows>
+void multiply(const Piece& piece, const Rows& x_of) {
+  const float* x[kLinearRows];
+  float* out[kLinearRows];
+  const PackedTiles& weight = *piece.weight;
+  for (std::int64_t row = 0; row < piece.batch->count; ++row) {
+    x[row] = x_of(piece.batch->first + row);
+    out[row] = piece.out + (piece.batch->first + row) * weight.out + piece.first_out;
+  }
+  linear_piece({.weight = &weight,
+                .first_out = piece.first_out,
+                .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
+                .rows = piece.batch->count,
+                .x = x,
+                .out = out});
+}
+
+void check_experts(const ExpertsArgs& args) {
+  const std::int64_t channels = args.x.extent(1);
+  check(args.selected.extent(1) > 0, "every token has experts");
+  for (const ExpertWeights& expert : args.experts) {
+    check_equal(expert.w1->in, channels, "expert w1 columns");
+    check_equal(expert.w3->in, channels, "expert w3 columns");
+    check_equal(expert.w3->out, expert.w1->out, "expert w3 rows");
+    check_equal(expert.w2->in, expert.w1->out, "expert w2 columns");
+    check_equal(expert.w2->out, channels, "expert w2 rows");
+    check_equal(expert.w1->out, args.experts.front().w1->out, "rows of every expert's w1");
+  }
+}
+
+}  // namespace
+
+void CpuBackend::do_experts(const ExpertsArgs& args) {
+  const auto [tokens, channels] = args.x.shape();
+  const std::int64_t selected = args.selected.extent(1);
+  if (tokens == 0) return;
+  check_experts(args);
+  const Grouped grouped = group_by_expert(args);
+  const std::int64_t slots = std::ssize(grouped.slots);
+  const std::int64_t dim = args.experts.front().w1->out;
+  const Arena::Scope scope(args.arena);
+  const auto gate = args.arena.take<float, 2>({slots, dim});
+  const auto up = args.arena.take<float, 2>({slots, dim});
+  const auto down = args.arena.take<float, 2>({slots, channels});
+
+  std::vector<Piece> pieces;
+  for (const Batch& batch : grouped.batches) {
+    add_pieces(batch, *args.experts[batch.expert].w1, gate.data(), pieces);
+    add_pieces(batch, *args.experts[batch.expert].w3, up.data(), pieces);
+  }
+  for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t piece, Arena&) {
+    multiply(pieces[piece], [&](std::int64_t row) { return args.x[grouped.slots[row] / selected].data(); });
+  });
+  for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
+    // The route's weight enters before w2.
+    swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
+               gate[row].data());
+  });
+  pieces.clear();
+  for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
+  for_each(std::ssize(pieces), kPieceOutputs * dim, [&](std::int64_t piece, Arena&) {
+    multiply(pieces[piece], [&](std::int64_t row) { return gate[row].data(); });
+  });
+
+  std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));
+  for (std::int64_t row = 0; row < slots; ++row) row_of_slot[grouped.slots[row]] = row;
+  for_each(tokens, selected * channels, [&, width = channels](std::int64_t token, Arena&) {
+    float* out = args.out[token].data();
+    std::copy_n(down[row_of_slot[token * selected]].data(), width, out);
+    for (std::int64_t slot = 1; slot < selected; ++slot)
+      add_row(down[row_of_slot[token * selected + slot]].data(), width, out);
+  });
+}
+
+}  // namespace fathom

@@ -1,0 +1,73 @@
+// The lightning indexer: scores of all visible entries, sixteen at a time, then the best of them.
+#include <algorithm>
+
+#include "fathom/backends/cpu/best_of.h"
+#include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/kernels/index_scores.h"
+
+namespace fathom {
+namespace {
+
+constexpr std::int64_t kQueries = 16;  // of one run, that share a decoded key
+constexpr std::int64_t kKeys = 16;
+
+// Queries [first, first + count) of a run, that see up to `entries` entries.
+struct Queries {
+  std::size_t run;
+  std::int64_t row;       // of the step
+  std::int64_t position;  // of the first
+  std::int64_t count;
+  std::int64_t entries;
+};
+
+void score_entries(const IndexTopKArgs& args, const Queries& queries, std::int64_t first, View<float, 2> scores,
+                   Arena& scratch) {
+  const std::byte* rows[kKeys];
+  const std::int64_t keys = std::min(kKeys, queries.entries - first);
+  for (std::int64_t key = 0; key < keys; ++key) rows[key] = args.keys[queries.run].row(first + key);
+  index_scores_piece({.format = args.format,
+                      .heads = args.q.extent(1),
+                      .queries = queries.count,
+                      .q = args.q[queries.row].data(),
+                      .weights = args.weights[queries.row].data(),
+                      .keys = keys,
+                      .rows = rows,
+                      .scores = scores.data() + first,
+                      .score_step = scores.extent(1)},
+                     scratch);
+}
+
+}  // namespace
+
+void CpuBackend::do_index_top_k(const IndexTopKArgs& args) {
+  const std::int64_t query_work = args.q.extent(1) * args.q.extent(2) * kKeys;
+  const std::int64_t top_k = args.selected.extent(1);
+  const auto choose = [&](const Queries& queries) {
+    Arena& arena = scratch_.front();  // the caller's; workers use their own beside it
+    const Arena::Scope scope(arena);
+    const std::int64_t step = (queries.entries + kKeys - 1) / kKeys * kKeys;
+    const auto scores = arena.take<float, 2>({queries.count, step});
+    for_each(step / kKeys, queries.count * query_work,
+             [&](std::int64_t keys, Arena& scratch) { score_entries(args, queries, keys * kKeys, scores, scratch); });
+    for_each(queries.count, 4 * step, [&](std::int64_t query, Arena& scratch) {
+      const auto selected = args.selected[queries.row + query].span();
+      const std::int64_t visible = visible_entries(queries.position + query, args.ratio);
+      const auto chosen = selected.first(static_cast<std::size_t>(std::min(top_k, visible)));
+      best_of(scores[query].span().first(static_cast<std::size_t>(visible)), chosen, scratch);
+      std::fill(selected.begin() + std::ssize(chosen), selected.end(), -1);
+    });
+  };
+  for (std::size_t index = 0; index < args.runs.size(); ++index) {
+    const Run& run = args.runs[index];
+    for (std::int64_t first = 0; first < run.tokens; first += kQueries) {
+      const std::int64_t count = std::min(kQueries, run.tokens - first);
+      choose({.run = index,
+              .row = run.first_row + first,
+              .position = run.start + first,
+              .count = count,
+              .entries = visible_entries(run.start + first + count - 1, args.ratio)});
+    }
+  }
+}
+
+}  // namespace fathom

@@ -1,0 +1,171 @@
+// Released number formats to float lanes, in registers and exactly. Included once per instruction set.
+#if defined(FATHOM_BACKENDS_CPU_KERNELS_CODES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FATHOM_BACKENDS_CPU_KERNELS_CODES_INL_H_
+#undef FATHOM_BACKENDS_CPU_KERNELS_CODES_INL_H_
+#else
+#define FATHOM_BACKENDS_CPU_KERNELS_CODES_INL_H_
+#endif
+
+#include "fathom/backends/cpu/kernels/packed_tiles.h"
+#include "fathom/backends/cpu/kernels/wide_inl.h"
+#include "fathom/tensor/numbers.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fathom::HWY_NAMESPACE {
+
+// Note [E4M3 as a small float]: sign, exponent and mantissa of an E4M3 code, moved to those fields of a float32, are
+// its value times 2^-120, subnormals included; a product with 2^120 is exact and restores it. The code of NaN would
+// become 480: weights that hold one are packed as f32, and rows of the cache are looked at.
+inline constexpr float kE4m3Lift = 0x1p120F;
+inline constexpr std::uint32_t kE4m3Fields = 0x87F00000U;
+
+HWY_INLINE const std::byte* part_of_block(const std::byte* block, int part) { return block + part * kLanes * 4; }
+
+HWY_INLINE hn::Vec<Words> load_words(const std::byte* from) {
+  return hn::LoadU(Words(), reinterpret_cast<const std::uint32_t*>(from));
+}
+
+HWY_INLINE Part as_floats(hn::Vec<Words> words) { return hn::BitCast(Lanes(), words); }
+
+// Each `decode` gives one part of a block's sixteen outputs, for all columns of the block, before any scale.
+struct F32Codes {
+  static constexpr int kColumns = 1;
+  static constexpr float kLift = 1.0F;
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    values[0] = as_floats(load_words(part_of_block(block, part)));
+  }
+};
+
+struct Bf16Codes {
+  static constexpr int kColumns = 2;
+  static constexpr float kLift = 1.0F;
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    const auto pair = load_words(part_of_block(block, part));
+    values[0] = as_floats(hn::ShiftLeft<16>(pair));
+    values[1] = as_floats(hn::And(pair, hn::Set(Words(), 0xFFFF0000U)));
+  }
+};
+
+struct Fp8Codes {
+  static constexpr int kColumns = 4;
+  static constexpr float kLift = kE4m3Lift;
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    const auto four = load_words(part_of_block(block, part));
+    values[0] = spread(hn::ShiftLeft<24>(four));
+    values[1] = spread(hn::ShiftLeft<16>(four));
+    values[2] = spread(hn::ShiftLeft<8>(four));
+    values[3] = spread(four);
+  }
+
+ private:
+  // A code in the top byte to a float: the arithmetic shift leaves the sign at the top.
+  static HWY_INLINE Part spread(hn::Vec<Words> word) {
+    const hn::Rebind<std::int32_t, Lanes> integers;
+    const auto shifted = hn::ShiftRight<4>(hn::BitCast(integers, word));
+    return as_floats(hn::And(hn::BitCast(Words(), shifted), hn::Set(Words(), kE4m3Fields)));
+  }
+};
+
+struct Fp4Codes {
+  static constexpr int kColumns = 8;
+  static constexpr float kLift = 1.0F;
+#if HWY_TARGET == HWY_SCALAR
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    const std::byte* quad = block + part / 4 * 16 + 2 * (part % 4);
+    for (int column = 0; column < 4; ++column) {
+      const auto pair = static_cast<std::uint8_t>(quad[8 * (column / 2) + column % 2]);
+      values[column] = set_part(e2m1_to_float(pair & 0xfU));
+      values[column + 4] = set_part(e2m1_to_float(pair >> 4));
+    }
+  }
+#else
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    const Bytes bytes;
+    const hn::Repartition<std::uint16_t, Lanes> halves;
+    const auto pairs = hn::BitCast(bytes, load_words(part_of_block(block, part)));
+    const auto nibble = hn::Set(bytes, std::uint8_t{0xf});
+    const auto high = hn::And(hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, pairs))), nibble);
+    decode_four(hn::And(pairs, nibble), values);
+    decode_four(high, values + 4);
+  }
+
+ private:
+  using Bytes = hn::Repartition<std::uint8_t, Lanes>;
+
+  // The upper half of a value's float32 is looked up byte by byte; the lower half is zero.
+  static HWY_INLINE void decode_four(hn::Vec<Bytes> codes, Part* values) {
+    HWY_ALIGN static constexpr std::uint8_t kUpper[16] = {0x00, 0x3F, 0x3F, 0x3F, 0x40, 0x40, 0x40, 0x40,
+                                                          0x80, 0xBF, 0xBF, 0xBF, 0xC0, 0xC0, 0xC0, 0xC0};
+    HWY_ALIGN static constexpr std::uint8_t kLower[16] = {0x00, 0x00, 0x80, 0xC0, 0x00, 0x40, 0x80, 0xC0,
+                                                          0x00, 0x00, 0x80, 0xC0, 0x00, 0x40, 0x80, 0xC0};
+    const Bytes bytes;
+    const auto upper = hn::TableLookupBytes(hn::LoadDup128(bytes, kUpper), codes);
+    const auto lower = hn::TableLookupBytes(hn::LoadDup128(bytes, kLower), codes);
+    const auto first = hn::BitCast(Words(), hn::InterleaveLower(bytes, lower, upper));
+    const auto second = hn::BitCast(Words(), hn::InterleaveUpper(bytes, lower, upper));
+    const auto upper_half = hn::Set(Words(), 0xFFFF0000U);
+    values[0] = as_floats(hn::ShiftLeft<16>(first));
+    values[1] = as_floats(hn::And(first, upper_half));
+    values[2] = as_floats(hn::ShiftLeft<16>(second));
+    values[3] = as_floats(hn::And(second, upper_half));
+  }
+#endif
+};
+
+// Bytes of E8M0 to their powers of two: 0 is 2^-127 and 255 is NaN.
+HWY_INLINE Part e8m0_part(const std::byte* from) {
+  const hn::Rebind<std::uint8_t, Lanes> bytes;
+  const auto exponents = hn::PromoteTo(Words(), hn::LoadU(bytes, reinterpret_cast<const std::uint8_t*>(from)));
+  const auto least = hn::Set(Words(), 0x00400000U);
+  const auto none = hn::Set(Words(), 0x7FC00000U);
+  const auto power = hn::IfThenElse(hn::Eq(exponents, hn::Zero(Words())), least, hn::ShiftLeft<23>(exponents));
+  return as_floats(hn::IfThenElse(hn::Eq(exponents, hn::Set(Words(), 255U)), none, power));
+}
+
+// The factors of a tile's sixteen outputs in one group of columns, times what the codes were lowered by.
+HWY_INLINE void load_scales(const PackedTiles& weight, std::int64_t tile, std::int64_t group, float lift,
+                            float* HWY_RESTRICT scales) {
+  const std::int64_t index = (tile * weight.groups + group) * kTileOutputs;
+  HWY_UNROLL(16)
+  for (int part = 0; part < kParts; ++part) {
+    const std::int64_t first = index + part * kLanes;
+    const Part scale = weight.scale_format == ScaleFormat::e8m0
+                           ? e8m0_part(weight.scales + first)
+                           : load_part(reinterpret_cast<const float*>(weight.scales) + first);
+    store_part(hn::Mul(scale, set_part(lift)), scales + part * kLanes);
+  }
+}
+
+// Scaled columns [first, last) of a tile as floats [column][16]; `first` begins a block and the panel takes whole
+// blocks.
+template <class Codes>
+HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
+                             float* HWY_RESTRICT panel) {
+  HWY_ALIGN float scales[kTileOutputs] = {};
+  const std::byte* block = weight.block(tile, first);
+  for (std::int64_t column = first; column < last;) {
+    const std::int64_t group = column / weight.group_columns;
+    const std::int64_t end = HWY_MIN(last, (group + 1) * weight.group_columns);
+    if (weight.scale_format != ScaleFormat::none) load_scales(weight, tile, group, Codes::kLift, scales);
+    for (; column < end; column += Codes::kColumns) {
+      HWY_UNROLL(16)
+      for (int part = 0; part < kParts; ++part) {
+        Part values[Codes::kColumns];
+        Codes::decode(block, part, values);
+        const Part scale = load_part(scales + part * kLanes);
+        HWY_UNROLL(16)
+        for (int step = 0; step < Codes::kColumns; ++step) {
+          const Part value = weight.scale_format == ScaleFormat::none ? values[step] : hn::Mul(values[step], scale);
+          store_part(value, panel + step * kTileOutputs + part * kLanes);
+        }
+      }
+      block += kBlockBytes;
+      panel += Codes::kColumns * kTileOutputs;
+    }
+  }
+}
+
+}  // namespace fathom::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per target

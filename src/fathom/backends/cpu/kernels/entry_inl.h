@@ -1,0 +1,58 @@
+// A cached main entry to floats, as decode_entry defines it. Included once per instruction set.
+#if defined(FATHOM_BACKENDS_CPU_KERNELS_ENTRY_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FATHOM_BACKENDS_CPU_KERNELS_ENTRY_INL_H_
+#undef FATHOM_BACKENDS_CPU_KERNELS_ENTRY_INL_H_
+#else
+#define FATHOM_BACKENDS_CPU_KERNELS_ENTRY_INL_H_
+#endif
+
+#include "fathom/backends/cpu/kernels/codes_inl.h"
+#include "fathom/ops/cache_format.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fathom::HWY_NAMESPACE {
+
+// One vector of stored elements; those beyond `count` are zeros and not read.
+template <typename T>
+HWY_INLINE hn::Vec<hn::Rebind<T, Lanes>> load_stored(const std::byte* from, std::int64_t count) {
+  const hn::Rebind<T, Lanes> stored;
+  HWY_ALIGN T lanes[kLanes] = {};
+  std::memcpy(lanes, from, static_cast<std::size_t>(HWY_MIN(count, std::int64_t{kLanes})) * sizeof(T));
+  return hn::Load(stored, lanes);
+}
+
+// E4M3 to floats; see Note [E4M3 as a small float].
+HWY_INLINE Part e4m3_part(const std::byte* from, std::int64_t count, Part scale) {
+  const hn::Rebind<std::int32_t, Lanes> integers;
+  const auto codes = hn::BitCast(Words(), hn::PromoteTo(integers, load_stored<std::int8_t>(from, count)));
+  const auto fields = hn::And(hn::ShiftLeft<20>(codes), hn::Set(Words(), kE4m3Fields));
+  const Part value = hn::Mul(hn::Mul(as_floats(fields), set_part(kE4m3Lift)), scale);
+  const auto is_nan = hn::Eq(hn::And(codes, hn::Set(Words(), 0x7FU)), hn::Set(Words(), 0x7FU));
+  return hn::IfThenElse(hn::MaskFromVec(hn::BitCast(Lanes(), hn::VecFromMask(Words(), is_nan))),
+                        as_floats(hn::Set(Words(), 0x7FC00000U)), value);
+}
+
+HWY_INLINE void decode_row(const EntryFormat& format, const std::byte* row, float* values) {
+  if (format.storage == CacheStorage::float32) {
+    std::memcpy(values, row, static_cast<std::size_t>(format.head_dim) * sizeof(float));
+    return;
+  }
+  const std::int64_t nope = format.nope_dim();
+  const std::byte* scales = row + nope + 2 * format.rope_dim;
+  for (std::int64_t first = 0; first < nope; first += kNopeScaleGroup) {
+    const std::int64_t last = HWY_MIN(nope, first + kNopeScaleGroup);
+    const Part scale = set_part(e8m0_to_float(static_cast<std::uint8_t>(scales[first / kNopeScaleGroup])));
+    for (std::int64_t column = first; column < last; column += kLanes)
+      store_first(e4m3_part(row + column, last - column, scale), values + column, last - column);
+  }
+  for (std::int64_t column = 0; column < format.rope_dim; column += kLanes) {
+    const std::int64_t left = format.rope_dim - column;
+    const auto bits = hn::PromoteTo(Words(), load_stored<std::uint16_t>(row + nope + 2 * column, left));
+    store_first(as_floats(hn::ShiftLeft<16>(bits)), values + nope + column, left);
+  }
+}
+
+}  // namespace fathom::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per target

@@ -1,0 +1,25 @@
+// Rows times a packed weight.
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/backends/cpu/kernels/packed_tiles.h"
+
+namespace fathom {
+
+inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: 256 columns of them stay in a 512 KiB cache
+
+// out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain of fused multiply-adds
+// over k ascending, from +0.
+struct LinearPiece {
+  const PackedTiles* weight = nullptr;
+  std::int64_t first_out = 0;
+  std::int64_t last_out = 0;
+  std::int64_t rows = 0;            // at most kLinearRows
+  const float* const* x = nullptr;  // [rows], weight.in floats each
+  float* const* out = nullptr;      // [rows], last_out - first_out floats each
+};
+
+void linear_piece(const LinearPiece& piece);
+
+}  // namespace fathom

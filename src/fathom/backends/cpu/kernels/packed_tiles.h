@@ -1,0 +1,51 @@
+// How a weight lies in memory for the kernels: tiles of sixteen outputs, columns ascending, in the released precision.
+// A tile is a row of 64-byte blocks; a block holds sixteen outputs times 1 (f32), 2 (bf16), 4 (fp8) or 8 (fp4) columns.
+//
+//   f32, bf16, fp8   [output][column]
+//   fp4              four quads of four outputs, 16 bytes each: byte 8 (k / 2 % 2) + 2 output + k % 2 holds columns k
+//                    (low nibble) and k + 4 (high nibble), k in [0, 4)
+//
+// Columns and outputs beyond the matrix are zeros. A scale belongs to one output and group_columns columns; fp8 and fp4
+// always have one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fathom {
+
+inline constexpr std::int64_t kTileOutputs = 16;
+inline constexpr std::int64_t kBlockBytes = 64;
+
+enum class CodeFormat : std::uint8_t { f32, bf16, fp8, fp4 };
+enum class ScaleFormat : std::uint8_t { none, e8m0, f32 };
+
+constexpr std::int64_t block_columns(CodeFormat format) {
+  switch (format) {
+    case CodeFormat::f32: return 1;
+    case CodeFormat::bf16: return 2;
+    case CodeFormat::fp8: return 4;
+    case CodeFormat::fp4: return 8;
+  }
+  return 1;
+}
+
+struct PackedTiles {
+  CodeFormat code_format = CodeFormat::f32;
+  ScaleFormat scale_format = ScaleFormat::none;
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+  std::int64_t group_columns = 1;  // a multiple of block_columns, or at least `in`
+  std::int64_t groups = 0;
+  const std::byte* codes = nullptr;   // [tiles, blocks, 64], aligned to 64
+  const std::byte* scales = nullptr;  // [tiles, groups, 16] of bytes or floats
+
+  std::int64_t tiles() const { return (out + kTileOutputs - 1) / kTileOutputs; }
+  std::int64_t blocks() const { return (in + block_columns(code_format) - 1) / block_columns(code_format); }
+  std::int64_t tile_bytes() const { return blocks() * kBlockBytes; }
+  const std::byte* block(std::int64_t tile, std::int64_t column) const {
+    return codes + tile * tile_bytes() + column / block_columns(code_format) * kBlockBytes;
+  }
+};
+
+}  // namespace fathom

@@ -1,0 +1,35 @@
+// JSON to a typed chat request. Unknown keys are ignored, as the public API does; a known key of the wrong kind is an
+// InputError that names it: "[chat] messages[3].role: found "function", expected one of system, ...".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fathom/chat/json_text.h"
+#include "fathom/chat/message.h"
+
+namespace fathom {
+
+// A request is an array of messages or an object:
+//   messages              required
+//   thinking_mode         "chat" | "thinking" (default)
+//   thinking              {"type": "enabled" | "adaptive" | "disabled"}, the public API's switch
+//   reasoning_effort      none turns thinking off; minimal, low, medium, high -> high; xhigh, max, ultra -> max
+//   drop_thinking         default true
+//   tools, tool_choice    hang on the first message, a system message put there if it is none; "none" offers none
+//   response_format       likewise; {"type": "text"} asks for nothing, {"type": "json_schema"} for its schema
+ChatRequest read_chat_request(const JsonValue& request);
+// `place` opens the errors about JSON itself. A byte-order mark is skipped.
+ChatRequest read_chat_request(std::string_view json, std::string_view place);
+
+// An array of {"type": "function", "function": {...}}, or null.
+std::vector<Tool> read_tools(const JsonValue& tools, std::string_view place);
+// One name of the union above; InputError for any other. Returns false when it turns thinking off.
+bool read_effort(std::string_view name, std::string_view place, ReasoningEffort& effort);
+ThinkingMode read_thinking_mode(const JsonValue& value, std::string_view place);
+
+// All tools that any message offers.
+std::vector<Tool> offered_tools(const ChatRequest& request);
+
+}  // namespace fathom

@@ -1,0 +1,157 @@
+#include "fathom/checkpoint/random_checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "fathom/base/error.h"
+#include "fathom/checkpoint/output_file.h"
+#include "fathom/checkpoint/quantize.h"
+#include "fathom/checkpoint/random_values.h"
+#include "fathom/checkpoint/reshard.h"
+#include "fathom/checkpoint/safetensors_writer.h"
+#include "fathom/spec/model_config_json.h"
+#include "fathom/tensor/numbers.h"
+
+namespace fathom {
+namespace {
+
+constexpr std::int64_t kSlabRows = kFp8Block;  // rows made at a time: whole scale blocks, little memory
+
+struct Distribution {
+  float mean = 0.0F;
+  float deviation = 1.0F;
+  float least = -1e30F;
+};
+
+// The gains keep streams, queries and logits near unit size: logits of deviation 2, sharper gates than values.
+float gain(const TensorSpec& spec) {
+  const bool down = spec.name.ends_with(".w2");
+  switch (spec.role) {
+    case TensorRole::head: return 2.0F;
+    case TensorRole::router: return 1.5F;
+    case TensorRole::compressor: return spec.name.ends_with("wgate") ? 1.5F : 1.0F;
+    case TensorRole::expert:
+    case TensorRole::shared_expert: return down ? 1.0F : 2.0F;
+    default: return 1.0F;
+  }
+}
+
+Distribution distribution(const TensorSpec& spec) {
+  switch (spec.role) {
+    case TensorRole::embedding: return {};
+    case TensorRole::norm: return {.mean = 1.0F, .deviation = 0.2F, .least = 0.05F};
+    case TensorRole::sink: return {};
+    case TensorRole::position_bias:
+    case TensorRole::hc_base: return {.deviation = 0.5F};
+    case TensorRole::hc_scale: return {.mean = 1.0F, .deviation = 0.3F, .least = 0.05F};
+    case TensorRole::router_bias: return {.deviation = 0.3F};
+    default: return {.deviation = gain(spec) / std::sqrt(static_cast<float>(spec.shape.back()))};
+  }
+}
+
+class RandomWriter {
+ public:
+  RandomWriter(const ModelConfig& config, const RandomCheckpointOptions& options)
+      : config_(config), options_(options), table_(tensor_table(config)) {
+    for (const TensorSpec& spec : table_) {
+      const Storage storage = storage_of(spec);
+      if (std::find(spec.allowed.begin(), spec.allowed.end(), storage) == spec.allowed.end())
+        throw InputError("[random] tensor {} as {}, expected a storage that loads", spec.name, name_of(storage));
+      for (const StoredTensor& tensor : stored_tensors(spec, storage))
+        plan_.push_back({.name = tensor.name, .dtype = dtype_of(tensor, storage), .shape = tensor.shape});
+    }
+  }
+
+  void write(const std::filesystem::path& directory) {
+    SafetensorsWriter writer(directory, plan_, options_.shards);
+    for (const TensorSpec& spec : table_) {
+      if (spec.role == TensorRole::hash_table) {
+        write_hash_table(writer, spec);
+      } else {
+        write_floats(writer, spec);
+      }
+    }
+    writer.finish();
+  }
+
+ private:
+  Storage storage_of(const TensorSpec& spec) const { return options_.storage ? options_.storage(spec) : spec.released; }
+
+  bool has_float_scale(Storage storage) const { return options_.float_scales && storage == Storage::fp8_block; }
+
+  DType dtype_of(const StoredTensor& tensor, Storage storage) const {
+    const auto dtype = dtype_from_name(tensor.dtype);
+    check(dtype.has_value(), "every dtype of the table has a DType");
+    return *dtype == DType::f8_e8m0 && has_float_scale(storage) ? DType::f32 : *dtype;
+  }
+
+  void write_floats(SafetensorsWriter& writer, const TensorSpec& spec) const {
+    const Storage storage = storage_of(spec);
+    const std::int64_t columns = spec.shape.back();
+    const std::int64_t rows = spec.elements() / columns;
+    const Distribution shape = distribution(spec);
+    RandomValues random(options_.seed, values_name(spec));
+    std::vector<float> slab;
+    std::vector<std::byte> scales;
+    for (std::int64_t row = 0; row < rows; row += kSlabRows) {
+      slab.resize(static_cast<std::size_t>(std::min(kSlabRows, rows - row) * columns));
+      for (float& value : slab) value = std::max(shape.least, shape.mean + shape.deviation * random.normal());
+      const QuantizedRows stored = quantize_rows(slab, columns, storage);
+      writer.write(values_name(spec), stored.values);
+      scales.insert(scales.end(), stored.scales.begin(), stored.scales.end());
+    }
+    if (scales.empty()) return;
+    if (!has_float_scale(storage)) return writer.write(scale_name(spec), scales);
+    std::vector<float> wide;
+    wide.reserve(scales.size());
+    for (const std::byte code : scales) wide.push_back(e8m0_to_float(std::to_integer<std::uint8_t>(code)));
+    writer.write(scale_name(spec), std::as_bytes(std::span<const float>(wide)));
+  }
+
+  // [vocab, selected_experts]: different experts for each token, any order.
+  void write_hash_table(SafetensorsWriter& writer, const TensorSpec& spec) const {
+    RandomValues random(options_.seed, spec.name);
+    std::vector<std::int64_t> experts(static_cast<std::size_t>(config_.experts));
+    std::iota(experts.begin(), experts.end(), 0);
+    const bool narrow = storage_of(spec) == Storage::i32;
+    for (std::int64_t token = 0; token < config_.vocab; ++token) {
+      // The front of a Fisher-Yates shuffle.
+      for (std::int64_t choice = 0; choice < config_.selected_experts; ++choice)
+        std::swap(experts[static_cast<std::size_t>(choice)],
+                  experts[static_cast<std::size_t>(choice + random.below(config_.experts - choice))]);
+      const auto chosen =
+          std::span<const std::int64_t>(experts).first(static_cast<std::size_t>(config_.selected_experts));
+      if (!narrow) {
+        writer.write(spec.name, std::as_bytes(chosen));
+        continue;
+      }
+      const std::vector<std::int32_t> ids(chosen.begin(), chosen.end());
+      writer.write(spec.name, std::as_bytes(std::span<const std::int32_t>(ids)));
+    }
+  }
+
+  const ModelConfig& config_;
+  const RandomCheckpointOptions& options_;
+  std::vector<TensorSpec> table_;
+  std::vector<TensorPlan> plan_;
+};
+
+}  // namespace
+
+void write_random_checkpoint(const ModelConfig& config, const std::filesystem::path& directory,
+                             const RandomCheckpointOptions& options) {
+  config.validate();
+  require_no_checkpoint(directory);
+  RandomWriter(config, options).write(directory);
+  OutputFile file(directory / "config.json");
+  file.write(model_config_json(config));
+  file.close();
+  file.publish();
+}
+
+}  // namespace fathom

@@ -1,0 +1,107 @@
+#include "fathom/model/attention.h"
+
+#include <cmath>
+
+#include "fathom/model/compressor.h"
+#include "fathom/model/lightning_indexer.h"
+
+namespace fathom {
+
+const RotaryAngles& Attention::angles(const Step& step) const {
+  return config_.attention_kind(block_) == AttentionKind::sliding ? step.plain : step.compressed;
+}
+
+void Attention::store_entries(const Step& step, View<const float, 2> x) const {
+  const Arena::Scope scope(step.arena);
+  const std::int64_t ratio = config_.ratio(block_);
+  const auto entries = compress(step, *weights_.compressor,
+                                {.ratio = ratio,
+                                 .overlap = config_.attention_kind(block_) == AttentionKind::csa,
+                                 .dim = config_.head_dim,
+                                 .norm_eps = config_.norm_eps,
+                                 .kv_tails = step.places(&SequenceCache::kv_tail, block_),
+                                 .gate_tails = step.places(&SequenceCache::gate_tail, block_)},
+                                x);
+  step.backend.store_entries({.format = layout_.entry,
+                              .x = entries,
+                              .ratio = ratio,
+                              .runs = step.runs,
+                              .entries = step.places(&SequenceCache::entries, block_)});
+}
+
+// Heads turn back at the query's position, each group of heads shrinks through wo_a, wo_b joins the groups.
+void Attention::project_output(const Step& step, View<float, 3> heads_out, View<float, 2> out) const {
+  const auto [tokens, heads, head_dim] = heads_out.shape();
+  const std::int64_t groups = config_.output_groups;
+  const auto [cosine, sine] = angles(step);
+  step.backend.rotate({.x = heads_out, .cosine = cosine, .sine = sine, .inverse = true});
+  const auto latent = step.arena.take<float, 2>({tokens, groups * config_.output_latent});
+  step.backend.grouped_linear({.weight = *weights_.wo_a,
+                               .x = heads_out.reshape<3>({tokens, groups, heads / groups * head_dim}),
+                               .out = latent.reshape<3>({tokens, groups, config_.output_latent})});
+  step.backend.linear({.weight = *weights_.wo_b, .x = latent, .out = out});
+}
+
+void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
+  Backend& backend = step.backend;
+  Arena& arena = step.arena;
+  const Arena::Scope scope(arena);
+  const AttentionKind kind = config_.attention_kind(block_);
+  const std::int64_t tokens = step.tokens();
+  const std::int64_t heads = config_.heads;
+  const std::int64_t head_dim = config_.head_dim;
+  const auto [cosine, sine] = angles(step);
+
+  // Queries through their latent; every head is normed without a weight, then rotated.
+  const auto query_latent = arena.take<float, 2>({tokens, config_.query_latent});
+  backend.linear({.weight = *weights_.wq_a, .x = x, .out = query_latent});
+  backend.rms_norm(
+      {.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
+  const auto q = arena.take<float, 3>({tokens, heads, head_dim});
+  const auto q_rows = q.reshape<2>({tokens * heads, head_dim});
+  backend.linear({.weight = *weights_.wq_b, .x = query_latent, .out = q.reshape<2>({tokens, heads * head_dim})});
+  backend.rms_norm({.x = q_rows, .weight = {}, .eps = config_.norm_eps, .out = q_rows});
+  backend.rotate({.x = q, .cosine = cosine, .sine = sine});
+
+  // One key, which is the value too, shared by all heads, in the cache's storage from the start.
+  const auto kv = arena.take<float, 2>({tokens, head_dim});
+  backend.linear({.weight = *weights_.wkv, .x = x, .out = kv});
+  backend.rms_norm({.x = kv, .weight = weights_.kv_norm.view(), .eps = config_.norm_eps, .out = kv});
+  backend.rotate({.x = kv.reshape<3>({tokens, 1, head_dim}), .cosine = cosine, .sine = sine});
+  const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
+  backend.encode_entries({.format = layout_.entry, .x = kv, .rows = fresh});
+
+  EntryChoice choice = EntryChoice::none;
+  View<const std::int32_t, 2> selected;
+  if (kind != AttentionKind::sliding) {
+    store_entries(step, x);
+    choice = EntryChoice::all;
+  }
+  if (kind == AttentionKind::csa) {
+    selected = LightningIndexer(config_, layout_.index_key, block_, *weights_.indexer).select(step, x, query_latent);
+    choice = EntryChoice::selected;
+  }
+
+  const auto windows = step.places(&SequenceCache::window, block_);
+  const auto entries =
+      kind == AttentionKind::sliding ? std::vector<PagedRows>() : step.places(&SequenceCache::entries, block_);
+  const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
+  backend.sparse_attention({.q = q,
+                            .format = layout_.entry,
+                            .window = config_.window,
+                            .fresh = fresh,
+                            .choice = choice,
+                            .ratio = config_.ratio(block_),
+                            .selected = selected,
+                            .sink = weights_.attn_sink.view(),
+                            .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
+                            .runs = step.runs,
+                            .windows = windows,
+                            .entries = entries,
+                            .out = heads_out});
+  // Only now may the newest rows replace those that early queries of the run still had to see.
+  backend.commit_rows({.rows = fresh, .runs = step.runs, .rings = windows});
+  project_output(step, heads_out, out);
+}
+
+}  // namespace fathom

@@ -1,0 +1,29 @@
+#include "fathom/model/block.h"
+
+#include "fathom/model/attention.h"
+#include "fathom/model/hyper_connections.h"
+#include "fathom/model/moe.h"
+
+namespace fathom {
+
+void Block::forward(const Step& step, View<float, 3> streams) const {
+  const auto [tokens, stream_count, channels] = streams.shape();
+  const auto sublayer = [&](const HyperConnectionWeights& hc, const Floats& norm, const auto& forward) {
+    const Arena::Scope scope(step.arena);
+    const HyperConnections hyper_connections(config_, hc);
+    const auto x = step.arena.take<float, 2>({tokens, channels});
+    const auto y = step.arena.take<float, 2>({tokens, channels});
+    const auto gates = hyper_connections.collapse(step, streams, x);
+    step.backend.rms_norm({.x = x, .weight = norm.view(), .eps = config_.norm_eps, .out = x});
+    forward(x, y);
+    hyper_connections.expand(step, gates, y, streams);
+  };
+  sublayer(weights_.hc_attn, weights_.attn_norm, [&](View<const float, 2> x, View<float, 2> y) {
+    Attention(config_, layout_, index_, weights_.attn).forward(step, x, y);
+  });
+  sublayer(weights_.hc_ffn, weights_.ffn_norm, [&](View<const float, 2> x, View<float, 2> y) {
+    Moe(config_, index_, weights_.ffn).forward(step, x, y);
+  });
+}
+
+}  // namespace fathom

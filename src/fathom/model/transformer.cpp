@@ -1,0 +1,166 @@
+#include "fathom/model/transformer.h"
+
+#include <algorithm>
+
+#include "fathom/model/block.h"
+#include "fathom/model/rotary.h"
+
+namespace fathom {
+
+// The batch laid end to end.
+struct Transformer::Plan {
+  std::vector<Run> runs;
+  std::vector<SequenceCache*> caches;
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> positions;
+};
+
+Transformer::Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& backend,
+                         const TransformerOptions& options)
+    : checkpoint_(std::move(checkpoint)),
+      config_(checkpoint_->config()),
+      backend_(backend),
+      layout_(make_cache_layout(config_, options.storage, options.rollback_tokens)),
+      weights_(load_weights(*checkpoint_, backend)),
+      plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
+      compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
+      arena_(backend.allocator()),
+      streams_arena_(backend.allocator()) {}
+
+Transformer::Plan Transformer::make_plan(std::span<const BatchRun> batch, bool mtp) const {
+  Plan plan;
+  for (const BatchRun& run : batch) {
+    const auto tokens = std::ssize(run.ids);
+    const std::int64_t start = mtp ? run.cache->mtp_tokens() : run.cache->tokens();
+    check(tokens > 0, "a batch run has tokens");
+    check(run.logits_from >= 0 && run.logits_from <= tokens, "logits_from lies in its run");
+    check(std::find(plan.caches.begin(), plan.caches.end(), run.cache) == plan.caches.end(),
+          "a sequence appears once in a batch");
+    if (start + tokens > config_.max_positions)
+      throw InputError("[model] {} tokens, the model's positions end at {}", start + tokens, config_.max_positions);
+    run.cache->reserve(start + tokens);
+    plan.runs.push_back({.first_row = std::ssize(plan.ids), .tokens = tokens, .start = start});
+    plan.caches.push_back(run.cache);
+    plan.ids.insert(plan.ids.end(), run.ids.begin(), run.ids.end());
+    for (std::int64_t token = 0; token < tokens; ++token) plan.positions.push_back(start + token);
+  }
+  return plan;
+}
+
+RotaryAngles Transformer::angles(std::span<const std::int64_t> positions, const Floats& frequencies) {
+  const std::int64_t rows = std::ssize(positions);
+  const auto cosine = arena_.take<float, 2>({rows, frequencies.size()});
+  const auto sine = arena_.take<float, 2>({rows, frequencies.size()});
+  backend_.rotary_table(
+      {.positions = positions, .frequencies = frequencies.view(), .cosine = cosine, .sine = sine});
+  return {cosine, sine};
+}
+
+Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
+  arena_.clear();
+  Step step{.backend = backend_,
+            .arena = arena_,
+            .runs = plan.runs,
+            .caches = plan.caches,
+            .ids = plan.ids,
+            .plain = angles(plan.positions, plain_frequencies_),
+            .compressed = angles(plan.positions, compressed_frequencies_),
+            .entry_angles = {},
+            .observer = observer};
+  std::vector<std::int64_t> ratios = config_.compress_ratios;
+  std::sort(ratios.begin(), ratios.end());
+  ratios.erase(std::unique(ratios.begin(), ratios.end()), ratios.end());
+  for (const std::int64_t ratio : ratios) {
+    if (ratio == 0) continue;
+    std::vector<std::int64_t> positions;  // of each completed block's first token
+    for (const Run& run : plan.runs)
+      for (std::int64_t entry = 0; entry < run.new_entries(ratio); ++entry)
+        positions.push_back((run.first_entry(ratio) + entry) * ratio);
+    step.entry_angles.push_back({.ratio = ratio,
+                                 .entries = std::ssize(positions),
+                                 .angles = angles(positions, compressed_frequencies_)});
+  }
+  return step;
+}
+
+View<const float, 2> Transformer::logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,
+                                         View<const float, 3> streams) {
+  std::int64_t wanted = 0;
+  for (const BatchRun& run : batch) wanted += std::ssize(run.ids) - run.logits_from;
+  const auto result = arena_.take<float, 2>({wanted, config_.vocab});
+  const auto rows = arena_.take<float, 3>({wanted, config_.streams, config_.channels});
+  std::int64_t row = 0;
+  for (std::size_t run = 0; run < batch.size(); ++run) {
+    const std::int64_t count = std::ssize(batch[run].ids) - batch[run].logits_from;
+    const auto source = streams.rows(step.runs[run].first_row + batch[run].logits_from, count);
+    backend_.copy(std::as_bytes(source.span()), reinterpret_cast<std::byte*>(rows.rows(row, count).data()));
+    row += count;
+  }
+
+  const auto mix = arena_.take<float, 2>({wanted, config_.streams});
+  const auto pre = arena_.take<float, 2>({wanted, config_.streams});
+  const auto x = arena_.take<float, 2>({wanted, config_.channels});
+  backend_.linear({.weight = *head.hc_head.fn,
+                   .x = rows.reshape<2>({wanted, config_.streams * config_.channels}),
+                   .out = mix});
+  backend_.hyper_connection_head({.streams = rows,
+                                  .mix = mix,
+                                  .scale = head.hc_head.scale.view(),
+                                  .base = head.hc_head.base.view(),
+                                  .eps = config_.hc_eps,
+                                  .norm_eps = config_.norm_eps,
+                                  .pre = pre});
+  backend_.collapse_streams({.streams = rows, .pre = pre, .out = x});
+  backend_.rms_norm({.x = x, .weight = head.norm.view(), .eps = config_.norm_eps, .out = x});
+  backend_.linear({.weight = *weights_.head, .x = x, .out = result});
+  return result;
+}
+
+View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* observer) {
+  const Plan plan = make_plan(batch, false);
+  const Step step = begin_step(plan, observer);
+  streams_arena_.clear();
+  const auto streams = streams_arena_.take<float, 3>({step.tokens(), config_.streams, config_.channels});
+  backend_.embed({.table = *weights_.embed, .ids = step.ids, .streams = streams});
+  for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
+    Block(config_, layout_, layer, weights_.layers[static_cast<std::size_t>(layer)]).forward(step, streams);
+    if (observer != nullptr) observer->on_streams(layer, streams);
+  }
+  const auto result = logits(step, batch, weights_.final, streams);
+  for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
+  final_streams_ = streams;
+  return result;
+}
+
+View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams) {
+  check(!weights_.mtp.empty(), "the checkpoint has an MTP block");
+  const MtpWeights& mtp = weights_.mtp.front();
+  const Plan plan = make_plan(batch, true);
+  const Step step = begin_step(plan, nullptr);
+  const std::int64_t tokens = step.tokens();
+  check_equal(trunk_streams.extent(0), tokens, "trunk streams of a draft");
+  const std::int64_t rows = tokens * config_.streams;
+
+  // streams = h_proj(hnorm(trunk streams)) + e_proj(enorm(embedding)), the embedding repeated over the streams
+  const auto streams = arena_.take<float, 3>({tokens, config_.streams, config_.channels});
+  const auto stream_rows = streams.reshape<2>({rows, config_.channels});
+  const auto x = arena_.take<float, 3>({tokens, config_.streams, config_.channels});
+  const auto x_rows = x.reshape<2>({rows, config_.channels});
+  const auto embedded = arena_.take<float, 2>({rows, config_.channels});
+  backend_.rms_norm({.x = trunk_streams.reshape<2>({rows, config_.channels}),
+                     .weight = mtp.hnorm.view(),
+                     .eps = config_.norm_eps,
+                     .out = x_rows});
+  backend_.linear({.weight = *mtp.h_proj, .x = x_rows, .out = stream_rows});
+  backend_.embed({.table = *weights_.embed, .ids = step.ids, .streams = x});
+  backend_.rms_norm({.x = x_rows, .weight = mtp.enorm.view(), .eps = config_.norm_eps, .out = x_rows});
+  backend_.linear({.weight = *mtp.e_proj, .x = x_rows, .out = embedded});
+  backend_.add({.x = embedded, .out = stream_rows});
+
+  Block(config_, layout_, config_.layers, mtp.block).forward(step, streams);
+  const auto result = logits(step, batch, mtp.head, streams);
+  for (const BatchRun& run : batch) run.cache->set_mtp_tokens(run.cache->mtp_tokens() + std::ssize(run.ids));
+  return result;
+}
+
+}  // namespace fathom

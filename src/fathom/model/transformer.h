@@ -1,0 +1,68 @@
+// DeepSeek-V4, once: for every backend, for prefill and decode alike.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fathom/model/cache_layout.h"
+#include "fathom/model/sequence_cache.h"
+#include "fathom/model/step.h"
+#include "fathom/model/weights.h"
+
+namespace fathom {
+
+// Consecutive tokens of one sequence, from position cache->tokens() on (mtp_tokens() for a draft).
+struct BatchRun {
+  SequenceCache* cache = nullptr;
+  std::span<const std::int32_t> ids;  // not empty
+  std::int64_t logits_from = 0;       // this token of the run and those behind it want logits; ids.size() for none
+};
+
+struct TransformerOptions {
+  CacheStorage storage = CacheStorage::released;
+  std::int64_t rollback_tokens = 0;
+};
+
+class Transformer {
+ public:
+  // The backend outlives the transformer, which keeps the checkpoint.
+  Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& backend, const TransformerOptions& options);
+
+  const ModelConfig& config() const { return config_; }
+  const CacheLayout& cache_layout() const { return layout_; }
+  Backend& backend() const { return backend_; }
+  SequenceCache make_cache() const { return {layout_, backend_.allocator()}; }
+
+  // Runs of different sequences, of any lengths, in one step; every cache is longer afterwards.
+  // Returns logits [wanted tokens, vocab] in run order, the backend's memory, valid until the next call.
+  View<const float, 2> forward(std::span<const BatchRun> batch, ForwardObserver* observer = nullptr);
+  // Residual streams [tokens, streams, channels] that the last forward() left, valid until the next forward().
+  View<const float, 3> final_streams() const { return final_streams_; }
+
+  // Multi-token prediction (report 2.4): for each run, ids are the tokens that follow those whose trunk streams
+  // [tokens, streams, channels] are given, run after run. Returns logits as forward() does, of the token after next.
+  View<const float, 2> draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);
+
+ private:
+  struct Plan;
+  Plan make_plan(std::span<const BatchRun> batch, bool mtp) const;
+  Step begin_step(const Plan& plan, ForwardObserver* observer);
+  RotaryAngles angles(std::span<const std::int64_t> positions, const Floats& frequencies);
+  View<const float, 2> logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,
+                              View<const float, 3> streams);
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  const ModelConfig& config_;
+  Backend& backend_;
+  CacheLayout layout_;
+  ModelWeights weights_;
+  Floats plain_frequencies_;
+  Floats compressed_frequencies_;
+  Arena arena_;
+  Arena streams_arena_;  // the trunk's streams outlive the step: a draft reads them
+  View<const float, 3> final_streams_;
+};
+
+}  // namespace fathom

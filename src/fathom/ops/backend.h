@@ -1,0 +1,85 @@
+// The vocabulary the model is written in: one operation per equation of the report. A backend implements the `do_`
+// functions; the public ones check shapes once, at the door, and throw InternalError with both values.
+//
+// Every backend promises (docs/invariance.md): a row of any output depends on that row's inputs alone, and every sum
+// runs in one order whatever the number of rows, runs or threads.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "fathom/ops/arguments.h"
+#include "fathom/tensor/memory.h"
+
+namespace fathom {
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+
+  // Memory of this backend. The defaults are those of a backend whose memory is the host's.
+  virtual Allocator& allocator() { return host_allocator(); }
+  virtual void upload(std::span<const std::byte> host, std::byte* device);
+  virtual void download(const std::byte* device, std::span<std::byte> host);
+  virtual void copy(std::span<const std::byte> from, std::byte* to);  // both in this backend's memory
+
+  // The weight may go on borrowing `weight.data`: the checkpoint outlives it.
+  virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;        // for linear products
+  virtual std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) = 0;  // for rows by id
+
+  void embed(const EmbedArgs& args);
+  void linear(const LinearArgs& args);
+  void grouped_linear(const GroupedLinearArgs& args);
+  void rms_norm(const RmsNormArgs& args);
+  void rotary_table(const RotaryTableArgs& args);
+  void rotate(const RotateArgs& args);
+  void hadamard(const HadamardArgs& args);
+  void round_index(const RoundIndexArgs& args);
+  void encode_entries(const EncodeEntriesArgs& args);
+  void store_entries(const StoreEntriesArgs& args);
+  void store_index_keys(const StoreIndexKeysArgs& args);
+  void commit_rows(const CommitRowsArgs& args);
+  void gated_pool(const GatedPoolArgs& args);
+  void index_top_k(const IndexTopKArgs& args);
+  void sparse_attention(const SparseAttentionArgs& args);
+  void hyper_connection_gates(const HyperConnectionGatesArgs& args);
+  void hyper_connection_head(const HyperConnectionHeadArgs& args);
+  void collapse_streams(const CollapseStreamsArgs& args);
+  void expand_streams(const ExpandStreamsArgs& args);
+  void route(const RouteArgs& args);
+  void swiglu(const SwigluArgs& args);
+  void experts(const ExpertsArgs& args);
+  void add(const AddArgs& args);
+
+ protected:
+  virtual void do_embed(const EmbedArgs& args) = 0;
+  virtual void do_linear(const LinearArgs& args) = 0;
+  virtual void do_grouped_linear(const GroupedLinearArgs& args) = 0;
+  virtual void do_rms_norm(const RmsNormArgs& args) = 0;
+  virtual void do_rotary_table(const RotaryTableArgs& args) = 0;
+  virtual void do_rotate(const RotateArgs& args) = 0;
+  virtual void do_hadamard(const HadamardArgs& args) = 0;
+  virtual void do_round_index(const RoundIndexArgs& args) = 0;
+  virtual void do_encode_entries(const EncodeEntriesArgs& args) = 0;
+  virtual void do_store_entries(const StoreEntriesArgs& args) = 0;
+  virtual void do_store_index_keys(const StoreIndexKeysArgs& args) = 0;
+  virtual void do_commit_rows(const CommitRowsArgs& args) = 0;
+  virtual void do_gated_pool(const GatedPoolArgs& args) = 0;
+  virtual void do_index_top_k(const IndexTopKArgs& args) = 0;
+  virtual void do_sparse_attention(const SparseAttentionArgs& args) = 0;
+  virtual void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) = 0;
+  virtual void do_hyper_connection_head(const HyperConnectionHeadArgs& args) = 0;
+  virtual void do_collapse_streams(const CollapseStreamsArgs& args) = 0;
+  virtual void do_expand_streams(const ExpandStreamsArgs& args) = 0;
+  virtual void do_route(const RouteArgs& args) = 0;
+  virtual void do_swiglu(const SwigluArgs& args) = 0;
+  virtual void do_add(const AddArgs& args) = 0;
+
+  // Fused: the body is the definition, in terms of the operations above. Override it only to be faster.
+  virtual void do_experts(const ExpertsArgs& args);
+};
+
+}  // namespace fathom

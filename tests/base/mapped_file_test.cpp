@@ -1,0 +1,70 @@
+#include "fathom/base/mapped_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "fathom/base/error.h"
+
+namespace fathom {
+namespace {
+
+class MappedFileTest : public ::testing::Test {
+ protected:
+  MappedFileTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("fathom_mapped_file_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + "_" +
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~MappedFileTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path file(const std::string& text) {
+    std::ofstream(folder_ / "file", std::ios::binary) << text;
+    return folder_ / "file";
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(MappedFileTest, TheBytesOfTheFile) {
+  const std::string text("a\0b\n", 4);
+  const MappedFile mapped(file(text));
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()), text);
+  EXPECT_EQ(read_text_file(folder_ / "file"), text);
+}
+
+TEST_F(MappedFileTest, AnEmptyFileHasNoBytes) {
+  EXPECT_TRUE(MappedFile(file("")).bytes().empty());
+  EXPECT_EQ(read_text_file(folder_ / "file"), "");
+}
+
+TEST_F(MappedFileTest, MovesItsBytes) {
+  MappedFile first(file("abc"));
+  const std::byte* data = first.bytes().data();
+  MappedFile second(std::move(first));
+  EXPECT_EQ(second.bytes().data(), data);
+  MappedFile third;
+  third = std::move(second);
+  EXPECT_EQ(third.bytes().data(), data);
+}
+
+TEST_F(MappedFileTest, WhatIsNotAFileIsNamed) {
+  for (const std::filesystem::path& path : {folder_ / "missing", folder_}) {
+    try {
+      const MappedFile mapped(path);
+      FAIL() << path;
+    } catch (const InputError& error) {
+      EXPECT_NE(std::string(error.what()).find(path.string()), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST_F(MappedFileTest, TextHasALimit) {
+  const std::filesystem::path path = file("12345");
+  EXPECT_EQ(read_text_file(path, 5), "12345");
+  EXPECT_THROW(read_text_file(path, 4), InputError);
+}
+
+}  // namespace
+}  // namespace fathom

@@ -1,0 +1,96 @@
+#include "tests/checkpoint/checkpoint_support.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "fathom/base/error.h"
+#include "fathom/checkpoint/safetensors_file.h"
+
+namespace fathom::testing {
+
+TemporaryDirectory::TemporaryDirectory() {
+  static std::atomic<int> count{0};
+  path_ = std::filesystem::temp_directory_path() / fmt::format("fathom_test_{}_{}", ::getpid(), ++count);
+  std::filesystem::create_directories(path_);
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+LooseTensors oracle_tensors(std::string_view oracle) {
+  const SafetensorsFile file(std::filesystem::path(FATHOM_TEST_DATA) / oracle / "model.safetensors");
+  LooseTensors tensors;
+  for (const SafetensorsTensor& tensor : file.tensors())
+    tensors.push_back({.name = tensor.name,
+                       .dtype = std::string(name_of(tensor.dtype)),
+                       .shape = tensor.shape,
+                       .bytes = {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()}});
+  return tensors;
+}
+
+std::string file_text(std::string_view header, std::string_view data) {
+  std::string text;
+  for (std::size_t index = 0; index < 8; ++index) text += static_cast<char>((header.size() >> (8 * index)) & 0xff);
+  text += header;
+  text += data;
+  return text;
+}
+
+std::string file_text(const LooseTensors& tensors) {
+  std::string header = "{";
+  std::string data;
+  for (const LooseTensor& tensor : tensors) {
+    header += fmt::format(R"({}"{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                          header.size() > 1 ? "," : "", tensor.name, tensor.dtype, fmt::join(tensor.shape, ","),
+                          data.size(), data.size() + tensor.bytes.size());
+    data += tensor.bytes;
+  }
+  return file_text(header + "}", data);
+}
+
+void write_text(const std::filesystem::path& file, std::string_view text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream) throw std::runtime_error("cannot write " + file.string());
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw std::runtime_error("cannot read " + file.string());
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+void write_checkpoint(const std::filesystem::path& directory, std::string_view oracle, const LooseTensors& tensors) {
+  const std::filesystem::path source = std::filesystem::path(FATHOM_TEST_DATA) / oracle / "config.json";
+  std::filesystem::copy_file(source, directory / "config.json", std::filesystem::copy_options::overwrite_existing);
+  write_text(directory / "model.safetensors", file_text(tensors));
+}
+
+LooseTensor& at(LooseTensors& tensors, std::string_view name) {
+  for (LooseTensor& tensor : tensors)
+    if (tensor.name == name) return tensor;
+  throw std::runtime_error("no tensor " + std::string(name));
+}
+
+void erase(LooseTensors& tensors, std::string_view name) {
+  const LooseTensor& tensor = at(tensors, name);
+  tensors.erase(tensors.begin() + (&tensor - tensors.data()));
+}
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace fathom::testing

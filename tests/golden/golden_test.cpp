@@ -1,0 +1,47 @@
+// The released reference's answers, on every backend and both cache storages.
+#include <gtest/gtest.h>
+
+#include "fathom/apps/backend_choice.h"
+#include "fathom/apps/golden_check.h"
+
+namespace fathom {
+namespace {
+
+struct GoldenCase {
+  std::string directory;
+  BackendChoice backend;
+};
+
+std::filesystem::path path_of(const std::string& directory) { return std::filesystem::path(FATHOM_SOURCE) / directory; }
+
+class Goldens : public testing::TestWithParam<GoldenCase> {};
+
+TEST_P(Goldens, AgreeWithTheReleasedReference) {
+  const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(path_of(GetParam().directory)));
+  const auto backend = make_backend(GetParam().backend);
+  const auto goldens = find_goldens(path_of(GetParam().directory));
+  ASSERT_EQ(goldens.size(), 2U);
+  for (const auto& golden : goldens) {
+    Transformer transformer(checkpoint, *backend, {.storage = storage_of_golden(golden)});
+    const GoldenReport report = check_golden(transformer, golden);
+    EXPECT_TRUE(report.passed()) << report.line();
+    EXPECT_LE(report.tied_rows, 1) << report.line();
+    std::printf("%s\n", report.line().c_str());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, Goldens,
+                         testing::Values(GoldenCase{"tests/data/tiny-flash", {"cpu", 2}},
+                                         GoldenCase{"tests/data/tiny-pro", {"cpu", 2}},
+                                         GoldenCase{"models/sprat", {"cpu", 2}},
+                                         GoldenCase{"tests/data/tiny-flash", {"reference", 1}},
+                                         GoldenCase{"tests/data/tiny-pro", {"reference", 1}},
+                                         GoldenCase{"models/sprat", {"reference", 1}}),
+                         [](const auto& info) {
+                           std::string name = info.param.directory + "_" + info.param.backend.name;
+                           std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace fathom

@@ -1,0 +1,166 @@
+// The promise of docs/invariance.md: the logits of a sequence are the same bytes whether it is fed in one prefill, in
+// random chunks, token by token, alone or among random others, with one thread or two.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "fathom/apps/backend_choice.h"
+#include "fathom/model/transformer.h"
+
+namespace fathom {
+namespace {
+
+struct InvarianceCase {
+  std::string directory;
+  CacheStorage storage;
+  std::string backend;
+  std::int64_t tokens;  // of the longest sequence
+  int schedules;        // random ones tried
+};
+
+using Ids = std::vector<std::int32_t>;
+using Logits = std::vector<float>;  // [tokens, vocab]
+
+class Invariance : public testing::TestWithParam<InvarianceCase> {
+ protected:
+  void SetUp() override {
+    checkpoint_ = std::make_shared<const Checkpoint>(
+        Checkpoint::open(std::filesystem::path(FATHOM_SOURCE) / GetParam().directory));
+    one_thread_ = make_backend({GetParam().backend, 1});
+    two_threads_ = make_backend({GetParam().backend, 2});
+    one_ = std::make_unique<Transformer>(checkpoint_, *one_thread_, TransformerOptions{.storage = GetParam().storage});
+    two_ = std::make_unique<Transformer>(checkpoint_, *two_threads_, TransformerOptions{.storage = GetParam().storage});
+  }
+
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  }
+
+  Ids random_ids(std::int64_t count) {
+    Ids ids;
+    for (std::int64_t token = 0; token < count; ++token)
+      ids.push_back(static_cast<std::int32_t>(between(0, checkpoint_->config().vocab - 1)));
+    return ids;
+  }
+
+  // Feeds all sequences together, each by its own run lengths; a length of 0 lets a sequence sit a step out.
+  template <typename NextLength>
+  std::vector<Logits> feed(Transformer& transformer, const std::vector<Ids>& sequences, const NextLength& next_length) {
+    std::vector<SequenceCache> caches;
+    for (std::size_t index = 0; index < sequences.size(); ++index) caches.push_back(transformer.make_cache());
+    std::vector<Logits> results(sequences.size());
+    while (true) {
+      std::vector<BatchRun> batch;
+      std::vector<std::size_t> members;
+      bool unfinished = false;
+      for (std::size_t index = 0; index < sequences.size(); ++index) {
+        const std::int64_t left = std::ssize(sequences[index]) - caches[index].tokens();
+        unfinished = unfinished || left > 0;
+        const std::int64_t length = std::min<std::int64_t>(left, next_length());
+        if (length <= 0) continue;
+        batch.push_back({.cache = &caches[index],
+                         .ids = std::span(sequences[index])
+                                    .subspan(static_cast<std::size_t>(caches[index].tokens()),
+                                             static_cast<std::size_t>(length))});
+        members.push_back(index);
+      }
+      if (!unfinished) return results;
+      if (batch.empty()) continue;
+      std::shuffle(batch.begin(), batch.end(), std::mt19937(7));  // the order of runs must not matter either
+      std::shuffle(members.begin(), members.end(), std::mt19937(7));
+      const auto logits = transformer.forward(batch);
+      std::int64_t row = 0;
+      for (std::size_t run = 0; run < batch.size(); ++run) {
+        const auto rows = logits.rows(row, std::ssize(batch[run].ids)).span();
+        results[members[run]].insert(results[members[run]].end(), rows.begin(), rows.end());
+        row += std::ssize(batch[run].ids);
+      }
+    }
+  }
+
+  void expect_same(const Logits& found, const Logits& expected, const std::string& what) {
+    ASSERT_EQ(found.size(), expected.size()) << what;
+    if (std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)) == 0) return;
+    const auto vocab = static_cast<std::size_t>(checkpoint_->config().vocab);
+    for (std::size_t value = 0; value < found.size(); ++value)
+      if (std::memcmp(&found[value], &expected[value], sizeof(float)) != 0) {
+        FAIL() << what << ": first difference at position " << value / vocab << ", token " << value % vocab << ": "
+               << found[value] << " instead of " << expected[value];
+      }
+  }
+
+  std::mt19937_64 random_{20261123};
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::unique_ptr<Backend> one_thread_;
+  std::unique_ptr<Backend> two_threads_;
+  std::unique_ptr<Transformer> one_;
+  std::unique_ptr<Transformer> two_;
+};
+
+TEST_P(Invariance, LogitsDoNotDependOnTheSchedule) {
+  std::vector<Ids> sequences;
+  std::vector<Logits> expected;
+  for (const std::int64_t tokens : {GetParam().tokens, GetParam().tokens * 2 / 3, std::int64_t{1}, std::int64_t{130}}) {
+    sequences.push_back(random_ids(tokens));
+    expected.push_back(feed(*one_, {sequences.back()}, [&] { return tokens; })[0]);
+  }
+  const auto compare = [&](const std::vector<Logits>& found, const std::string& what) {
+    for (std::size_t index = 0; index < found.size(); ++index)
+      expect_same(found[index], expected[index], what + ", sequence " + std::to_string(index));
+  };
+  compare(feed(*two_, sequences, [&] { return GetParam().tokens; }), "one prefill in a batch, two threads");
+  compare(feed(*one_, sequences, [] { return 1; }), "token by token in a batch");
+  for (int schedule = 0; schedule < GetParam().schedules; ++schedule) {
+    const std::int64_t longest = schedule % 2 == 0 ? 200 : 9;
+    compare(feed(schedule % 3 == 0 ? *one_ : *two_, sequences, [&] { return between(0, longest); }),
+            "random schedule " + std::to_string(schedule));
+  }
+}
+
+TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
+  const ModelConfig& config = checkpoint_->config();
+  if (config.mtp_layers == 0) GTEST_SKIP() << "no MTP block";
+  const Ids ids = random_ids(GetParam().tokens);
+  SequenceCache trunk = one_->make_cache();
+  const BatchRun whole{.cache = &trunk, .ids = ids, .logits_from = std::ssize(ids)};
+  one_->forward({&whole, 1});
+  const std::vector<float> streams(one_->final_streams().span().begin(), one_->final_streams().span().end());
+  const auto draft = [&](Transformer& transformer, std::int64_t longest) {
+    SequenceCache cache = transformer.make_cache();
+    Logits result;
+    while (cache.mtp_tokens() + 1 < std::ssize(ids)) {
+      const std::int64_t start = cache.mtp_tokens();
+      const std::int64_t length = std::min(std::ssize(ids) - 1 - start, longest == 1 ? 1 : between(1, longest));
+      const BatchRun run{.cache = &cache,
+                         .ids = std::span(ids).subspan(static_cast<std::size_t>(start + 1), static_cast<std::size_t>(length))};
+      const View<const float, 3> rows(streams.data() + start * config.streams * config.channels,
+                                      {length, config.streams, config.channels});
+      const auto logits = transformer.draft({&run, 1}, rows);
+      result.insert(result.end(), logits.span().begin(), logits.span().end());
+    }
+    return result;
+  };
+  const Logits expected = draft(*one_, std::ssize(ids));
+  expect_same(draft(*two_, 1), expected, "token by token");
+  expect_same(draft(*two_, 50), expected, "random chunks");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, Invariance,
+    testing::Values(InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "cpu", 420, 8},
+                    InvarianceCase{"tests/data/tiny-flash", CacheStorage::float32, "cpu", 300, 4},
+                    InvarianceCase{"tests/data/tiny-pro", CacheStorage::released, "cpu", 420, 6},
+                    InvarianceCase{"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
+                    InvarianceCase{"models/sprat", CacheStorage::released, "cpu", 600, 6},
+                    InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "reference", 140, 1}),
+    [](const auto& info) {
+      std::string name = info.param.directory + "_" + info.param.backend +
+                         (info.param.storage == CacheStorage::released ? "_released" : "_float32");
+      std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+      return name;
+    });
+
+}  // namespace
+}  // namespace fathom

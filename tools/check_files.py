@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""House rules that a machine can hold: C++ files of at most 400 lines (waivers in size_waivers.txt), a test twin for
+every source, LibTorch under trainer/ alone, and documents that name only files that exist."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LIMIT = 400
+# Sources whose test is another room's or whose behaviour only a whole program shows.
+TESTED_ELSEWHERE = {line.split("#")[0].strip() for line in (ROOT / "tools/tested_elsewhere.txt").read_text().splitlines()}
+
+
+def code_files(*folders):
+    for folder in folders:
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in {".h", ".cpp", ".cu", ".cuh"}:
+                yield file
+
+
+def size_faults():
+    waivers = {}
+    for line in (ROOT / "tools/size_waivers.txt").read_text().splitlines():
+        line = line.split("#")[0].strip()
+        if line:
+            name, limit = line.split()
+            waivers[name] = int(limit)
+    faults = [f"size_waivers.txt: {len(waivers)} waivers, five are allowed"] if len(waivers) > 5 else []
+    for file in code_files("src", "tests", "fuzz"):
+        name = str(file.relative_to(ROOT))
+        lines = len(file.read_text().splitlines())
+        if lines > waivers.get(name, LIMIT):
+            faults.append(f"{name}: {lines} lines, the limit is {waivers.get(name, LIMIT)}")
+    return faults
+
+
+def twin_faults():
+    faults = []
+    for file in code_files("src/fathom"):
+        if file.suffix != ".cpp":
+            continue
+        relative = file.relative_to(ROOT / "src/fathom")
+        twin = ROOT / "tests" / relative.parent / f"{file.stem}_test.cpp"
+        covered = str(relative) in TESTED_ELSEWHERE or any(
+            str(relative).startswith(entry) for entry in TESTED_ELSEWHERE if entry.endswith("/"))
+        if not twin.exists() and not covered:
+            faults.append(f"src/fathom/{relative}: no tests/{relative.parent}/{file.stem}_test.cpp")
+    return faults
+
+
+def torch_faults():
+    return [f"{file.relative_to(ROOT)}: LibTorch belongs under trainer/" for file in code_files("src", "tests")
+            if "/trainer/" not in str(file) and re.search(r"#\s*include\s*<torch/", file.read_text())]
+
+
+def document_faults():
+    """Paths in `backticks` that look like files of the repository must be there."""
+    faults = []
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for number, line in enumerate(document.read_text().splitlines(), 1):
+            for name in re.findall(r"`((?:src|tests|docs|tools|models|fuzz|bench|data)/[\w./-]+)`", line):
+                if not (ROOT / name).exists():
+                    faults.append(f"{document.relative_to(ROOT)}:{number}: {name} does not exist")
+    return faults
+
+
+def main():
+    faults = size_faults() + twin_faults() + torch_faults() + document_faults()
+    print("\n".join(faults) if faults else "files: sizes, twins, torch and documents are in order")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
