@@ -24,9 +24,11 @@ async function main() {
   for await (const line of readline.createInterface({input: process.stdin})) {
     const encodings = [];
     const start = process.hrtime.bigint();
+    const before = process.cpuUsage();
     for (const text of texts) encodings.push(await tokenizer.encode(text, null, {addSpecialTokens: false}));
     const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-    console.log(`encode ${seconds.toFixed(4)} ${checksum(encodings)}`);
+    const {user, system} = process.cpuUsage(before);  // microseconds
+    console.log(`encode ${seconds.toFixed(4)} ${((user + system) / 1e6).toFixed(4)} ${checksum(encodings)}`);
   }
 }
 

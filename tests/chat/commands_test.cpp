@@ -17,7 +17,7 @@
 namespace fathom {
 namespace {
 
-struct Run {
+struct Outcome {
   int code = 0;
   std::string output;
 };
@@ -29,12 +29,12 @@ class Commands : public testing::Test {
   }
 
   // `input` reaches the program through a file, so that any bytes will do.
-  static Run run(const std::string& arguments, const std::string& input, bool errors = false) {
+  static Outcome run(const std::string& arguments, const std::string& input, bool errors = false) {
     const std::string file = testing::TempDir() + "fathom_commands_" + std::to_string(getpid());
     std::ofstream(file, std::ios::binary) << input;
     const std::string line =
         std::string(FATHOM_PROGRAM) + " " + arguments + " < " + file + (errors ? " 2>&1 >/dev/null" : " 2>/dev/null");
-    Run result;
+    Outcome result;
     std::FILE* pipe = popen(line.c_str(), "r");  // NOLINT(cert-env33-c): our own program
     std::array<char, 4096> buffer{};
     for (std::size_t read = 0; (read = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
@@ -70,7 +70,7 @@ TEST_F(Commands, PromptPrintsTheExactTextOrItsTokens) {
 TEST_F(Commands, PromptAnswersEveryOracleLine) {
   std::string input;
   for (const test::PromptCase& each : test::prompt_cases()) input += each.request + "\n";
-  const Run result = run("prompt --jsonl", input);
+  const Outcome result = run("prompt --jsonl", input);
   EXPECT_EQ(result.code, 0);
   const std::vector<JsonValue> answers = lines(result.output);
   ASSERT_EQ(answers.size(), test::prompt_cases().size());
@@ -80,15 +80,15 @@ TEST_F(Commands, PromptAnswersEveryOracleLine) {
 
 TEST_F(Commands, BadLinesAreAnsweredWithTheirErrorAndTheRestGoOn) {
   const std::string input = "{\"messages\": " + kHello + "}\n\n{\"messages\": 5}\nnot JSON\n" + kHello + "\n";
-  const Run result = run("prompt --jsonl", input);
+  const Outcome result = run("prompt --jsonl", input);
   EXPECT_EQ(result.code, 1);
   const std::vector<JsonValue> answers = lines(result.output);
   ASSERT_EQ(answers.size(), 4U);
   EXPECT_NE(answers[0].find("token_ids"), nullptr);
   EXPECT_EQ(answers[1].find("error")->text, "[chat] messages: found a number, expected an array");
-  EXPECT_EQ(answers[2].find("error")->text, "[line 4] line 1, column 1: found 'n', expected a value");
+  EXPECT_EQ(answers[2].find("error")->text, "[request] line 1, column 1: found 'n', expected a value");
   EXPECT_NE(answers[3].find("prompt"), nullptr);
-  const Run errors = run("prompt --jsonl", input, true);
+  const Outcome errors = run("prompt --jsonl", input, true);
   EXPECT_NE(errors.output.find("fathom: line 3: [chat] messages: found a number"), std::string::npos);
   EXPECT_NE(errors.output.find("2 of 5 lines"), std::string::npos);
 }
@@ -111,7 +111,7 @@ TEST_F(Commands, ParseAnswersEveryOracleLine) {
     input += std::string(", \"thinking_mode\": \"") + (each.thinking_mode == ThinkingMode::chat ? "chat" : "thinking") +
              "\"}\n";
   }
-  const Run result = run("parse --jsonl", input);
+  const Outcome result = run("parse --jsonl", input);
   EXPECT_EQ(result.code, 0);
   const std::vector<JsonValue> answers = lines(result.output);
   ASSERT_EQ(answers.size(), test::parse_cases().size());

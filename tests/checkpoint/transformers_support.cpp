@@ -2,45 +2,54 @@
 
 #include <fmt/format.h>
 
-#include <regex>
-
 namespace fathom::testing {
 namespace {
 
-// Released to transformers, in this order; the other direction is the one under test, by other means.
+// Released to transformers, in this order; ^ stands for the name's begin, $ for its end. The other direction is the
+// one under test, by other means.
 const std::pair<const char*, const char*> kRules[] = {
-    {R"(^embed\.)", "model.embed_tokens."},
-    {R"(^head\.)", "lm_head."},
-    {R"(^norm\.)", "model.norm."},
-    {R"(^hc_head_)", "model.hc_head.hc_"},
-    {R"(^layers\.)", "model.layers."},
-    {R"(\.attn_norm\.)", ".input_layernorm."},
-    {R"(\.ffn_norm\.)", ".post_attention_layernorm."},
-    {R"(\.hc_attn_)", ".attn_hc."},
-    {R"(\.hc_ffn_)", ".ffn_hc."},
-    {R"(\.attn\.attn_sink$)", ".self_attn.sinks"},
-    {R"(\.attn\.q_norm\.)", ".self_attn.q_a_norm."},
-    {R"(\.attn\.indexer\.compressor\.norm\.)", ".self_attn.compressor.indexer.kv_norm."},
-    {R"(\.attn\.indexer\.compressor\.ape$)", ".self_attn.compressor.indexer.position_bias"},
-    {R"(\.attn\.indexer\.compressor\.)", ".self_attn.compressor.indexer."},
-    {R"(\.attn\.indexer\.weights_proj\.)", ".self_attn.compressor.indexer.scorer.weights_proj."},
-    {R"(\.attn\.indexer\.)", ".self_attn.compressor.indexer."},
-    {R"(\.attn\.compressor\.norm\.)", ".self_attn.compressor.kv_norm."},
-    {R"(\.attn\.compressor\.ape$)", ".self_attn.compressor.position_bias"},
-    {R"(\.attn\.)", ".self_attn."},
-    {R"(\.wq_a\.)", ".q_a_proj."},
-    {R"(\.wq_b\.)", ".q_b_proj."},
-    {R"(\.wkv\.)", ".kv_proj."},
-    {R"(\.wgate\.)", ".gate_proj."},
-    {R"(\.wo_a\.)", ".o_a_proj."},
-    {R"(\.wo_b\.)", ".o_b_proj."},
-    {R"(\.ffn\.)", ".mlp."},
-    {R"(\.gate\.bias$)", ".gate.e_score_correction_bias"},
-    {R"(\.w1\.)", ".gate_proj."},
-    {R"(\.w2\.)", ".down_proj."},
-    {R"(\.w3\.)", ".up_proj."},
-    {R"(_proj\.scale$)", "_proj.weight_scale_inv"},
+    {"^embed.", "model.embed_tokens."},
+    {"^head.", "lm_head."},
+    {"^norm.", "model.norm."},
+    {"^hc_head_", "model.hc_head.hc_"},
+    {"^layers.", "model.layers."},
+    {".attn_norm.", ".input_layernorm."},
+    {".ffn_norm.", ".post_attention_layernorm."},
+    {".hc_attn_", ".attn_hc."},
+    {".hc_ffn_", ".ffn_hc."},
+    {".attn.attn_sink$", ".self_attn.sinks"},
+    {".attn.q_norm.", ".self_attn.q_a_norm."},
+    {".attn.indexer.compressor.norm.", ".self_attn.compressor.indexer.kv_norm."},
+    {".attn.indexer.compressor.ape$", ".self_attn.compressor.indexer.position_bias"},
+    {".attn.indexer.compressor.", ".self_attn.compressor.indexer."},
+    {".attn.indexer.weights_proj.", ".self_attn.compressor.indexer.scorer.weights_proj."},
+    {".attn.indexer.", ".self_attn.compressor.indexer."},
+    {".attn.compressor.norm.", ".self_attn.compressor.kv_norm."},
+    {".attn.compressor.ape$", ".self_attn.compressor.position_bias"},
+    {".attn.", ".self_attn."},
+    {".wq_a.", ".q_a_proj."},
+    {".wq_b.", ".q_b_proj."},
+    {".wkv.", ".kv_proj."},
+    {".wgate.", ".gate_proj."},
+    {".wo_a.", ".o_a_proj."},
+    {".wo_b.", ".o_b_proj."},
+    {".ffn.", ".mlp."},
+    {".gate.bias$", ".gate.e_score_correction_bias"},
+    {".w1.", ".gate_proj."},
+    {".w2.", ".down_proj."},
+    {".w3.", ".up_proj."},
+    {"_proj.scale$", "_proj.weight_scale_inv"},
 };
+
+void replace(std::string& name, std::string_view pattern, std::string_view theirs) {
+  const bool at_begin = pattern.front() == '^';
+  const bool at_end = pattern.back() == '$';
+  const std::string_view part =
+      pattern.substr(at_begin ? 1 : 0, pattern.size() - (at_begin ? 1 : 0) - (at_end ? 1 : 0));
+  const std::size_t place = name.find(part);
+  if (place == std::string::npos || (at_begin && place != 0) || (at_end && place + part.size() != name.size())) return;
+  name.replace(place, part.size(), theirs);
+}
 
 // One tensor [experts, rows, columns] from the experts' own; gate above up.
 LooseTensor stack(LooseTensors& tensors, const ModelConfig& config, const std::string& layer, bool gate_up,
@@ -63,7 +72,7 @@ LooseTensor stack(LooseTensors& tensors, const ModelConfig& config, const std::s
 
 std::string transformers_name(std::string_view released) {
   std::string name(released);
-  for (const auto& [pattern, theirs] : kRules) name = std::regex_replace(name, std::regex(pattern), theirs);
+  for (const auto& [pattern, theirs] : kRules) replace(name, pattern, theirs);
   return name;
 }
 

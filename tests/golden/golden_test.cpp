@@ -37,8 +37,8 @@ INSTANTIATE_TEST_SUITE_P(Oracle, Goldens,
                                          GoldenCase{"tests/data/tiny-flash", {"reference", 1}},
                                          GoldenCase{"tests/data/tiny-pro", {"reference", 1}},
                                          GoldenCase{"models/sprat", {"reference", 1}}),
-                         [](const auto& info) {
-                           std::string name = info.param.directory + "_" + info.param.backend.name;
+                         [](const auto& instance) {
+                           std::string name = instance.param.directory + "_" + instance.param.backend.name;
                            std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
                            return name;
                          });

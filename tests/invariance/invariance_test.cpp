@@ -155,9 +155,9 @@ INSTANTIATE_TEST_SUITE_P(
                     InvarianceCase{"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
                     InvarianceCase{"models/sprat", CacheStorage::released, "cpu", 600, 6},
                     InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "reference", 140, 1}),
-    [](const auto& info) {
-      std::string name = info.param.directory + "_" + info.param.backend +
-                         (info.param.storage == CacheStorage::released ? "_released" : "_float32");
+    [](const auto& instance) {
+      std::string name = instance.param.directory + "_" + instance.param.backend +
+                         (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
       std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
       return name;
     });

@@ -1,5 +1,6 @@
 #include "fathom/model/cache_layout.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -54,7 +54,7 @@ Step PartTest::next_step(const std::vector<std::int64_t>& lengths) {
             .observer = &seen_};
   for (const std::int64_t ratio : {4, 6}) {
     std::vector<std::int64_t> firsts;  // of the blocks that this step completes
-    for (const Run& run : runs_)
+    for (const fathom::Run& run : runs_)
       for (std::int64_t position = run.start; position < run.start + run.tokens; ++position)
         if ((position + 1) % ratio == 0) firsts.push_back(position + 1 - ratio);
     step.entry_angles.push_back({.ratio = ratio, .entries = std::ssize(firsts), .angles = angles(firsts, compressed)});

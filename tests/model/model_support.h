@@ -21,8 +21,8 @@ namespace fathom::testing {
 // What an observer was shown.
 class SeenByObserver final : public ForwardObserver {
  public:
-  void on_streams(std::int64_t block, View<const float, 3> streams) override {
-    this->streams.emplace_back(block, std::vector<float>(streams.span().begin(), streams.span().end()));
+  void on_streams(std::int64_t block, View<const float, 3> rows) override {
+    streams.emplace_back(block, std::vector<float>(rows.span().begin(), rows.span().end()));
   }
   void on_route(std::int64_t block, const RouteArgs& route) override {
     routes.emplace_back(block, std::vector<std::int32_t>(route.selected.span().begin(), route.selected.span().end()));
@@ -69,7 +69,7 @@ class PartTest : public ::testing::Test {
 
   std::vector<std::unique_ptr<SequenceCache>> sequences_;
   std::vector<SequenceCache*> caches_;
-  std::vector<Run> runs_;
+  std::vector<fathom::Run> runs_;
   std::vector<std::int32_t> ids_;
 };
 

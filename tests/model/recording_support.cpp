@@ -58,20 +58,26 @@ std::vector<Call> RecordingBackend::all(const std::string& operation, const std:
   return found;
 }
 
-Call RecordingBackend::only(const std::string& operation, const std::string& weight) const {
-  std::vector<Call> found = all(operation, weight);
-  if (found.size() != 1)
-    throw std::runtime_error(fmt::format("{} {} was called {} times, expected 1", operation, weight, found.size()));
-  return found.front();
+const Call& RecordingBackend::only(const std::string& operation, const std::string& weight) const {
+  const Call* found = nullptr;
+  int count = 0;
+  for (const Call& call : calls_) {
+    if (call.operation != operation || (!weight.empty() && call.weight != weight)) continue;
+    found = &call;
+    ++count;
+  }
+  if (count != 1)
+    throw std::runtime_error(fmt::format("{} {} was called {} times, expected 1", operation, weight, count));
+  return *found;
 }
 
-Call RecordingBackend::next(const std::string& operation, std::size_t index) const {
+const Call& RecordingBackend::next(const std::string& operation, std::size_t index) const {
   for (const Call& call : calls_)
     if (call.index > index && call.operation == operation) return call;
   throw std::runtime_error(fmt::format("no {} behind call {}", operation, index));
 }
 
-Call RecordingBackend::previous(const std::string& operation, std::size_t index) const {
+const Call& RecordingBackend::previous(const std::string& operation, std::size_t index) const {
   for (std::size_t before = index; before-- > 0;)
     if (calls_[before].operation == operation) return calls_[before];
   throw std::runtime_error(fmt::format("no {} before call {}", operation, index));

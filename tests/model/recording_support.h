@@ -52,11 +52,11 @@ class RecordingBackend final : public Backend {
 
   // Calls of one operation, in order; `weight` empty: whatever the weight.
   std::vector<Call> all(const std::string& operation, const std::string& weight = "") const;
-  // The only call of `operation` with `weight`; throws when there is none or more.
-  Call only(const std::string& operation, const std::string& weight = "") const;
+  // The only call of `operation` with `weight`; throws when there is none or more. Lives until the next operation.
+  const Call& only(const std::string& operation, const std::string& weight = "") const;
   // The first call of `operation` behind (before) that of `index`; throws when there is none.
-  Call next(const std::string& operation, std::size_t index) const;
-  Call previous(const std::string& operation, std::size_t index) const;
+  const Call& next(const std::string& operation, std::size_t index) const;
+  const Call& previous(const std::string& operation, std::size_t index) const;
   // Operations in order, each weight's name behind a colon: "linear:layers.0.attn.wq_a".
   std::vector<std::string> script() const;
 

@@ -1,5 +1,6 @@
 #include "fathom/model/rotary.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,8 +13,9 @@ constexpr YarnConfig kRelease{.factor = 16.0, .original_max_positions = 65536, .
 constexpr std::int64_t kRopeDim = 64;
 constexpr double kTheta = 160000.0;
 
-void expect_relative(double found, double expected, const std::string& what) {
-  EXPECT_NEAR(found, expected, std::fabs(expected) * 4e-7) << what;
+// The release rounds the exponent to float32 before the power: the larger theta, the more that shows.
+void expect_relative(double found, double expected, double theta, const std::string& what) {
+  EXPECT_NEAR(found, expected, std::fabs(expected) * 1e-7 * (2.0 + std::log(theta))) << what;
 }
 
 TEST(Rotary, FrequenciesFollowTheFormula) {
@@ -23,7 +25,7 @@ TEST(Rotary, FrequenciesFollowTheFormula) {
       ASSERT_EQ(std::ssize(found), rope_dim / 2);
       for (std::int64_t pair = 0; pair < rope_dim / 2; ++pair)
         expect_relative(static_cast<double>(found[static_cast<std::size_t>(pair)]),
-                        std::pow(theta, -2.0 * static_cast<double>(pair) / static_cast<double>(rope_dim)),
+                        std::pow(theta, -2.0 * static_cast<double>(pair) / static_cast<double>(rope_dim)), theta,
                         fmt::format("rope_dim {}, theta {}, pair {}", rope_dim, theta, pair));
     }
 }
@@ -38,7 +40,7 @@ TEST(Rotary, TheReleasesRampRunsFromPair15ToPair25) {
   for (std::size_t pair = 16; pair < 25; ++pair) {
     const double smooth = 1.0 - (static_cast<double>(pair) - 15.0) / 10.0;
     const double frequency = std::pow(kTheta, -static_cast<double>(pair) / 32.0);
-    expect_relative(static_cast<double>(yarn[pair]), frequency / 16.0 * (1.0 - smooth) + frequency * smooth,
+    expect_relative(static_cast<double>(yarn[pair]), frequency / 16.0 * (1.0 - smooth) + frequency * smooth, kTheta,
                     fmt::format("pair {}", pair));
     EXPECT_LT(yarn[pair], plain[pair]) << "pair " << pair;
     EXPECT_GT(yarn[pair], plain[pair] / 16.0F) << "pair " << pair;
@@ -63,7 +65,9 @@ TEST(Rotary, YarnLeavesTheFastestPairAloneAndNeverSpeedsUp) {
       for (std::size_t pair = 0; pair < plain.size(); ++pair) {
         EXPECT_LE(slowed[pair], plain[pair]);
         EXPECT_GE(slowed[pair], plain[pair] / static_cast<float>(factor) * (1.0F - 1e-6F));
-        if (pair > 0) EXPECT_LT(slowed[pair], slowed[pair - 1]) << "pair " << pair;
+        if (pair > 0) {
+          EXPECT_LT(slowed[pair], slowed[pair - 1]) << "pair " << pair;
+        }
       }
     }
 }

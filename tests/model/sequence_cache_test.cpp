@@ -190,10 +190,10 @@ TEST_P(Rollback, DraftsRollBackOnTheirOwn) {
 INSTANTIATE_TEST_SUITE_P(Storages, Rollback,
                          ::testing::Combine(::testing::Values(CacheStorage::released, CacheStorage::float32),
                                             ::testing::Values(1, 5)),
-                         [](const auto& info) {
+                         [](const auto& instance) {
                            return fmt::format(
-                               "{}_{}", std::get<0>(info.param) == CacheStorage::released ? "released" : "float32",
-                               std::get<1>(info.param));
+                               "{}_{}", std::get<0>(instance.param) == CacheStorage::released ? "released" : "float32",
+                               std::get<1>(instance.param));
                          });
 
 }  // namespace

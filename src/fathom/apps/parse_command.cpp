@@ -49,8 +49,8 @@ std::string faults_member(const Answer& answer) {
   return out + "]";
 }
 
-std::string parse_line(const ParseCommand& command, std::string_view line, std::string_view place) {
-  const JsonValue json = read_json(line, place);
+std::string parse_line(const ParseCommand& command, std::string_view line) {
+  const JsonValue json = read_json(line, "request");
   const JsonField request(&json, "");
   request.expect(JsonValue::Kind::object);
   const JsonField completion = request.member("completion");
@@ -74,7 +74,7 @@ void run_lines(const ParseCommand& command, std::istream& input) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     std::string answer;
     try {
-      answer = parse_line(command, line, fmt::format("line {}", number));
+      answer = parse_line(command, line);
     } catch (const InputError& error) {
       ++bad;
       fmt::print(stderr, "fathom: line {}: {}\n", number, error.what());

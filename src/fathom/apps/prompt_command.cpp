@@ -69,10 +69,9 @@ void run_lines(const PromptCommand& command, std::istream& input) {
   for (std::string line; std::getline(input, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string place = fmt::format("line {}", number);
     std::string answer;
     try {
-      answer = answer_line(tokenizer, prompt_of(command, line, place));
+      answer = answer_line(tokenizer, prompt_of(command, line, "request"));
     } catch (const InputError& error) {
       ++bad;
       fmt::print(stderr, "fathom: line {}: {}\n", number, error.what());

@@ -165,7 +165,7 @@ bool AnswerParser::read_marker(std::string_view pending, std::string_view marker
 }
 
 // `pending` begins with "<｜DSML｜".
-AnswerParser::FoundOpening AnswerParser::find_opening(std::string_view pending, ToolCallParser::End end) const {
+AnswerParser::FoundOpening AnswerParser::find_opening(std::string_view pending, ToolCallParser::End end) {
   const FoundOpening unfinished{end.reached ? Opening::cut : Opening::waiting, pending.size()};
   const std::string_view after = pending.substr(marker::dsml_open.size());
   const std::string_view word = after.substr(0, skip_word(after));

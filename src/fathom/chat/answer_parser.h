@@ -54,7 +54,7 @@ class AnswerParser {
   bool read_opening(std::string_view pending, ToolCallParser::End end);
   bool read_calls(std::string_view pending, ToolCallParser::End end);
   bool read_rest(std::string_view pending);
-  FoundOpening find_opening(std::string_view pending, ToolCallParser::End end) const;
+  static FoundOpening find_opening(std::string_view pending, ToolCallParser::End end);
   std::size_t sure_text(std::string_view pending, std::size_t size) const;
 
   bool use(std::size_t length);

@@ -8,7 +8,7 @@
 
 namespace fathom {
 
-// The odd multiplier is 2^64 over the golden ratio.
+// The odd multiplier is 2^64 over the golden ratio. Every bit of the word reaches the high bits: take slots from there.
 inline std::uint64_t mix_hash(std::uint64_t state, std::uint64_t word) {
   const std::uint64_t product = (state ^ word) * 0x9E3779B97F4A7C15ULL;
   return product ^ (product >> 32);

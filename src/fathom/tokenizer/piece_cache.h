@@ -2,6 +2,7 @@
 // overwritten. Not for two threads at once.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -44,7 +45,8 @@ class PieceCache {
   void put(const Key& key, const std::int32_t* ids, std::size_t count);
 
  private:
-  static constexpr std::size_t kEntries = std::size_t{1} << 14;  // 1 MB
+  static constexpr int kEntryBits = 14;
+  static constexpr std::size_t kEntries = std::size_t{1} << kEntryBits;  // 1 MB
 
   std::vector<Entry> entries_;
 };
@@ -63,7 +65,7 @@ inline PieceCache::Key PieceCache::key(std::string_view text, std::size_t start,
   }
   std::uint64_t hash = mix_hash(length, key.words[0]);
   if (length > 8) hash = mix_hash(mix_hash(hash, key.words[1]), key.words[2]);
-  key.slot = static_cast<std::size_t>(hash % kEntries);
+  key.slot = static_cast<std::size_t>(hash >> (64 - kEntryBits));
   return key;
 }
 
@@ -73,7 +75,7 @@ inline void PieceCache::put(const Key& key, const std::int32_t* ids, std::size_t
   entry.words = key.words;
   entry.length = key.length;
   entry.count = static_cast<std::uint8_t>(count);
-  std::memcpy(entry.ids.data(), ids, count * sizeof(*ids));
+  std::copy_n(ids, count, entry.ids.begin());
 }
 
 }  // namespace fathom

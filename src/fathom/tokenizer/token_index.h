@@ -22,7 +22,7 @@ class TokenIndex {
 
  private:
   struct Slot {
-    std::uint32_t tag = 0;       // the hash's high half
+    std::uint32_t tag = 0;       // the hash's low half
     std::int32_t place = kNone;  // in tokens_
   };
 

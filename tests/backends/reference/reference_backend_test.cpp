@@ -26,17 +26,6 @@ TEST(ReferenceBackend, RoundsEveryStep) {
   EXPECT_EQ(out[0], 3.0F);
 }
 
-TEST(ReferenceBackend, ABorrowedWeightIsTheBytesThemselves) {
-  ReferenceBackend backend;
-  std::vector<float> values = {2.0F};
-  const auto weight = backend.prepare(floats(values, 1, 1));
-  values[0] = 5.0F;
-  const float x = 3.0F;
-  float out = 0.0F;
-  backend.linear({.weight = *weight, .x = View<const float, 2>(&x, {1, 1}), .out = View<float, 2>(&out, {1, 1})});
-  EXPECT_EQ(out, 15.0F);
-}
-
 TEST(ReferenceBackend, HostMemoryIsDeviceMemory) {
   ReferenceBackend backend;
   const std::vector<std::byte> from = {std::byte{1}, std::byte{2}};
