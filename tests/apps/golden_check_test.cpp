@@ -228,17 +228,26 @@ TEST_F(CheckGolden, AnUnknownTokenIsNamed) {
   expect_error({"1536"});
 }
 
-// A damaged golden must not make the program read where nothing is.
-TEST_F(CheckGolden, ExpertsThatDoNotExistAreNamed) {
-  copy_.set_element(kReleased, "layers.1.experts", 20, std::int32_t{2000000000});
-  expect_error({"layers.1.experts", "2000000000"});
-  copy_.set_element(kReleased, "layers.1.experts", 20, std::int32_t{-2});
-  expect_error({"layers.1.experts", "-2"});
+// A damaged golden must not make the program read where nothing is. It runs by itself here: what it does may end it.
+class DamagedGolden : public ::testing::Test {
+ protected:
+  void expect_named(std::string_view tensor, std::int64_t index, std::int32_t value) {
+    ModelCopy copy(kSprat);
+    copy.remove("goldens-smooth.safetensors");
+    copy.set_element(kReleased, tensor, index, value);
+    const Ran ran = run_program({"check", "--threads", "1", copy.path().string()});
+    EXPECT_EQ(ran.exit_code, 1);
+    for (const std::string& part : {std::string(tensor), std::to_string(value)})
+      EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err << " has no " << part;
+  }
+};
+
+TEST_F(DamagedGolden, ExpertsThatDoNotExistAreNamed) {
+  for (const std::int32_t expert : {8, -2, 2000000000}) expect_named("layers.1.experts", 20, expert);
 }
 
-TEST_F(CheckGolden, EntriesThatDoNotExistAreNamed) {
-  copy_.set_element(kReleased, "layers.1.index_topk", 70, std::int32_t{2000000000});
-  expect_error({"layers.1.index_topk", "2000000000"});
+TEST_F(DamagedGolden, EntriesThatDoNotExistAreNamed) {
+  for (const std::int32_t entry : {64, -2, 2000000000}) expect_named("layers.1.index_topk", 200 * 64, entry);
 }
 
 TEST_F(CheckGolden, ATruncatedFileIsAnInputError) {

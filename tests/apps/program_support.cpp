@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,7 +19,7 @@
 namespace fathom::testing {
 namespace {
 
-constexpr int kPatience = 60000;  // milliseconds: only a hanging program takes so long
+constexpr int kPatience = 15000;  // milliseconds: only a hanging program takes so long
 
 // What exec takes: made before fork, so that the child allocates nothing.
 class CommandLine {
@@ -139,7 +140,7 @@ void TerminalProgram::send(std::string_view keys) {
 bool TerminalProgram::read_some() {
   pollfd ready{.fd = terminal_, .events = POLLIN, .revents = 0};
   const int count = ::poll(&ready, 1, kPatience);
-  if (count == 0) throw std::runtime_error(fmt::format("nothing came for a minute; shown: {}", shown_));
+  if (count == 0) throw std::runtime_error(fmt::format("nothing came for {} ms; shown: {}", kPatience, shown_));
   char buffer[4096];
   const ssize_t bytes = ::read(terminal_, buffer, sizeof buffer);
   if (bytes < 0 && errno == EINTR) return true;
@@ -160,6 +161,16 @@ std::string TerminalProgram::wait_for(std::string_view text) {
     if (!read_some() || std::chrono::steady_clock::now() > deadline)
       throw std::runtime_error(fmt::format("never shown: \"{}\"; shown: {}", text, shown_));
   }
+}
+
+void TerminalProgram::wait_for_prompt() {
+  wait_for("> ");
+  for (int waited = 0; waited < kPatience; ++waited) {
+    termios mode{};
+    if (::tcgetattr(terminal_, &mode) == 0 && (mode.c_lflag & ICANON) == 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw std::runtime_error("the program never read keys; shown: " + shown_);
 }
 
 int TerminalProgram::wait_for_end() {

@@ -35,8 +35,10 @@ class TerminalProgram {
 
   void send(std::string_view keys);
   // Reads until `text` was shown after the last text waited for; what was shown up to there. Throws when the program
-  // ends or a minute passes first.
+  // ends or hangs first.
   std::string wait_for(std::string_view text);
+  // Waits for the prompt, and until the terminal gives keys one by one: before that a key would mean something else.
+  void wait_for_prompt();
   // Reads to the program's end; its exit code, minus the signal when one ended it.
   int wait_for_end();
   bool running();

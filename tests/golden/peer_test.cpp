@@ -183,7 +183,7 @@ TEST_P(Peer, AgreesOnTheHeadSizesOfFlash) {
 
 // The plain loops take a fifth of a second for each token.
 INSTANTIATE_TEST_SUITE_P(SecondOracle, Peer, testing::Values(PeerRun{{"cpu", 2}, 264}, PeerRun{{"reference", 1}, 168}),
-                         [](const auto& info) { return info.param.backend.name; });
+                         [](const auto& instance) { return instance.param.backend.name; });
 
 TEST(PeerCase, SaysThatTheGeneratorChanged) {
   const TemporaryFolder folder;
