@@ -1,5 +1,5 @@
-// Documents of a mixture, packed into rows of one length, in an order that the seed alone decides. The place in the stream is
-// a few numbers, so that training goes on from where it was, to the token.
+// Documents of a mixture, packed into rows of one length, in an order that the seed alone decides. The place in the
+// stream is a few numbers, so that training goes on from where it was, to the token.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct RowStreamOptions {
   std::vector<MixturePart> parts;
   std::int64_t length = 0;  // tokens of a row
   std::uint64_t seed = 0;
-  std::int64_t rank = 0;  // this rank takes every `ranks`-th row, from `rank` on: all ranks together read what one would
+  std::int64_t rank =
+      0;  // this rank takes every `ranks`-th row, from `rank` on: all ranks together read what one would
   std::int64_t ranks = 1;
 };
 

@@ -14,16 +14,16 @@ namespace fathom::train {
 // The compression blocks of one ratio in every row; unused places have document -2, which no query has.
 struct EntryPlan {
   std::int64_t ratio = 0;
-  torch::Tensor first;      // [rows, entries] int64: the row's token at which the block begins; entries = length / ratio
+  torch::Tensor first;  // [rows, entries] int64: the row's token at which the block begins; entries = length / ratio
   torch::Tensor documents;  // [rows, entries] int64
   torch::Tensor positions;  // [rows, entries] int64: of the block's first token within its document
 };
 
 struct PackedBatch {
-  torch::Tensor ids;        // [rows, length] int64
-  torch::Tensor targets;    // [rows, length] int64; -1: no loss
-  torch::Tensor documents;  // [rows, length] int64; -1: padding
-  torch::Tensor positions;  // [rows, length] int64
+  torch::Tensor ids;               // [rows, length] int64
+  torch::Tensor targets;           // [rows, length] int64; -1: no loss
+  torch::Tensor documents;         // [rows, length] int64; -1: padding
+  torch::Tensor positions;         // [rows, length] int64
   std::vector<EntryPlan> entries;  // one for each ratio but 0 that the model has
   std::int64_t target_count = 0;   // targets that are not -1
 

@@ -21,7 +21,8 @@ struct ForwardOptions {
 
 struct LossOptions {
   ForwardOptions forward;
-  std::int64_t target_count = 0;  // losses are sums over this batch divided by this count: of all micro-batches and ranks
+  std::int64_t target_count =
+      0;  // losses are sums over this batch divided by this count: of all micro-batches and ranks
   double mtp_weight = 0.3;
   double balance_weight = 1e-4;
   double indexer_weight = 1e-2;
@@ -49,8 +50,8 @@ class Transformer {
   // All logits: for parity and small evaluations. The MTP block at t reads the id at t + 1 of the same document.
   Outputs forward(const PackedBatch& batch, const ForwardOptions& options) const;
   Losses loss(const PackedBatch& batch, const LossOptions& options) const;
-  // Routed experts [rows, length, selected] per scored layer that other parameters would choose (anticipatory routing) can
-  // be given instead of today's choice.
+  // Routed experts [rows, length, selected] per scored layer that other parameters would choose (anticipatory routing)
+  // can be given instead of today's choice.
   using Routes = std::vector<torch::Tensor>;
   Routes routes(const PackedBatch& batch, const ForwardOptions& options) const;
   Losses loss(const PackedBatch& batch, const LossOptions& options, const Routes& routes) const;
