@@ -15,6 +15,20 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// A sequence in the engine for as long as this lives: an answer that an exception ends leaves nothing running.
+class Submitted {
+ public:
+  Submitted(Engine& engine, GenerationRequest request) : engine_(engine), id_(engine.submit(std::move(request))) {}
+  ~Submitted() { engine_.cancel(id_); }
+  Submitted(const Submitted&) = delete;
+  Submitted& operator=(const Submitted&) = delete;
+  SequenceId id() const { return id_; }
+
+ private:
+  Engine& engine_;
+  SequenceId id_;
+};
+
 }  // namespace
 
 void add_generation_options(CLI::App& command, GenerationOptions& options) {
@@ -25,7 +39,9 @@ void add_generation_options(CLI::App& command, GenerationOptions& options) {
   command.add_option("--top-p", sampling.top_p, "smallest set of best tokens that reaches this probability")
       ->capture_default_str()
       ->group("Sampling");
-  command.add_option("--top-k", sampling.top_k, "so many best tokens; 0: all")->capture_default_str()->group("Sampling");
+  command.add_option("--top-k", sampling.top_k, "so many best tokens; 0: all")
+      ->capture_default_str()
+      ->group("Sampling");
   command.add_option("--min-p", sampling.min_p, "tokens at least this share as likely as the best")
       ->capture_default_str()
       ->group("Sampling");
@@ -51,7 +67,7 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
   result.prompt_tokens = std::ssize(prompt);
   GenerationRequest request{.prompt = std::move(prompt), .sampling = options.sampling};
   request.sampling.stop_tokens.push_back(eos);
-  const SequenceId id = session.engine().submit(std::move(request));
+  const Submitted sequence(session.engine(), std::move(request));
 
   StreamDecoder decoder(session.tokenizer());
   StopStrings stops(options.stop);
@@ -62,12 +78,11 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
   };
   while (result.finish.empty()) {
     if (interrupt.requested()) {
-      session.engine().cancel(id);
       result.finish = "interrupted";
       break;
     }
     const auto events = session.engine().step();
-    if (result.tokens.empty()) listener.progress(session.engine().tokens_read(id), result.prompt_tokens);
+    if (result.tokens.empty()) listener.progress(session.engine().tokens_read(sequence.id()), result.prompt_tokens);
     for (const TokenEvent& event : events) {
       if (result.tokens.empty()) result.first_token_seconds = seconds_since(start);
       result.tokens.push_back(event.token);
@@ -76,7 +91,6 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
       if (event.finish == FinishReason::length) result.finish = "length";
     }
     if (stops.matched()) {
-      session.engine().cancel(id);
       result.finish = "stop";
       result.stop_string = stops.match();
     }
