@@ -189,7 +189,8 @@ TEST(GenerationOptions, FiguresThatCannotBeAreNamed) {
     EXPECT_NE(std::string(error.what()).find("temperature"), std::string::npos);
   }
   EXPECT_THROW(parsed({"--max-tokens", "0"}), InputError);
-  EXPECT_THROW(parsed({"--seed", "x"}), CLI::ParseError);
+  for (const char* seed : {"x", "-1", "1.5", "18446744073709551616", ""})
+    EXPECT_THROW(parsed({"--seed", seed}), CLI::ParseError) << seed;
   EXPECT_THROW(parsed({"--top-k", "x"}), CLI::ParseError);
 }
 

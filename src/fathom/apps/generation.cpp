@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <random>
 
@@ -31,6 +32,16 @@ class Submitted {
 
 }  // namespace
 
+CLI::Option* add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description) {
+  const auto check = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? "" : fmt::format("found {}, expected a number from 0 to {}", text, ~std::uint64_t{0});
+  };
+  return command.add_option("--seed", seed, description)->check(CLI::Validator(check, ""));
+}
+
 void add_generation_options(CLI::App& command, GenerationOptions& options) {
   SamplingParams& sampling = options.sampling;
   command.add_option("--temperature,-t", sampling.temperature, "0: always the most likely token")
@@ -45,7 +56,7 @@ void add_generation_options(CLI::App& command, GenerationOptions& options) {
   command.add_option("--min-p", sampling.min_p, "tokens at least this share as likely as the best")
       ->capture_default_str()
       ->group("Sampling");
-  command.add_option("--seed", sampling.seed, "same seed, same answer; drawn when not given")->group("Sampling");
+  add_seed_option(command, sampling.seed, "same seed, same answer; drawn when not given")->group("Sampling");
   command.add_option("--max-tokens,-n", sampling.max_tokens, "tokens to answer with, at most")
       ->capture_default_str()
       ->group("Sampling");
