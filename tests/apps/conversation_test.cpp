@@ -157,7 +157,7 @@ TEST_F(ConversationTest, AnErrorLeavesTheConversationAsItWas) {
   EXPECT_EQ(conversation.messages().back().role, Role::assistant);
 }
 
-TEST_F(ConversationTest, DISABLED_ARegenerateThatFailsKeepsTheAnswerItWouldReplace) {
+TEST_F(ConversationTest, ARegenerateThatFailsKeepsTheAnswerItWouldReplace) {
   ModelCopy copy(kSprat);
   copy.set_config("max_position_embeddings", "64");
   ModelSession small(model_options(copy.path()));

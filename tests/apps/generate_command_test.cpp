@@ -87,7 +87,7 @@ TEST(GenerateCommand, TheJsonHasEveryField) {
   EXPECT_FALSE(json.contains("logprobs"));
 }
 
-TEST(GenerateCommand, DISABLED_LogprobsGoWithTheTokens) {
+TEST(GenerateCommand, LogprobsGoWithTheTokens) {
   const auto json = run_json({"--prompt", kText, "--logprobs", "3"});
   ASSERT_EQ(json["logprobs"].size(), 30U);
   for (std::size_t index = 0; index < 30; ++index) {
@@ -131,7 +131,7 @@ TEST(GenerateCommand, StopStringsCutTheText) {
   EXPECT_EQ(run({"--prompt", kText, "--stop", stop}).out, whole.substr(0, whole.find(stop)) + "\n");
 }
 
-TEST(GenerateCommand, DISABLED_TheAnswerEndsAtItsLimit) {
+TEST(GenerateCommand, TheAnswerEndsAtItsLimit) {
   for (const int limit : {1, 2, 17}) {
     const auto json = run_json({"--prompt", kText, "-n", std::to_string(limit)});
     EXPECT_EQ(json["token_ids"].size(), static_cast<std::size_t>(limit));
@@ -150,6 +150,12 @@ TEST(GenerateCommand, AnEmptyPromptIsTheBeginningOfASentence) {
 TEST(GenerateCommand, AnyBytesAreAPrompt) {
   const auto json = run_json({}, std::string("\xFF\xFE\0\x80 \xE4\xBD", 7));
   EXPECT_EQ(json["token_ids"].size(), 30U);
+}
+
+// A model's vocabulary may be padded beyond its tokenizer: sprat's has 1536 rows, its tokenizer 1531 ids.
+TEST(GenerateCommand, OnlyIdsOfTheTokenizerAreSampled) {
+  const Ran ran = run({"--prompt", kText, "-t", "100", "-n", "3000"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
 }
 
 TEST(GenerateCommand, StatsGoToStandardError) {
@@ -199,7 +205,7 @@ TEST(GenerateCommand, BadUsageExitsWithTwo) {
   EXPECT_EQ(run_program({"generate", "--prompt", "x"}).exit_code, 2) << "no model";
 }
 
-TEST(GenerateCommand, DISABLED_FiguresOutOfRangeAreNamed) {
+TEST(GenerateCommand, FiguresOutOfRangeAreNamed) {
   expect_fails(run({"-p", "x", "--temperature", "-1"}), 1, {"temperature", "-1"});
   expect_fails(run({"-p", "x", "--top-p", "1.5"}), 1, {"top_p", "1.5"});
   expect_fails(run({"-p", "x", "-n", "0"}), 1, {"max_tokens"});

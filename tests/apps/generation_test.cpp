@@ -126,6 +126,18 @@ TEST_F(GenerationTest, AFaultyRequestLeavesTheEngineIdle) {
   EXPECT_EQ(run(options()).finish, "length");
 }
 
+// An answer that an exception ended must not go on inside the engine and mix its tokens into the next one.
+TEST_F(GenerationTest, AFailedAnswerDoesNotHauntTheNext) {
+  const Generation expected = run(options());
+  GenerationListener failing;
+  failing.text = [pieces = 0](std::string_view) mutable {
+    if (++pieces == 3) throw InputError("[test] enough");
+  };
+  EXPECT_THROW(generate(session_, {10, 11, 12}, options(), interrupt_, failing), InputError);
+  EXPECT_TRUE(session_.engine().idle());
+  EXPECT_EQ(run(options()).text, expected.text);
+}
+
 TEST_F(GenerationTest, EndOfSentenceIsAlwaysAStop) {
   GenerationOptions long_one = options(300);
   for (long_one.sampling.seed = 0; long_one.sampling.seed < 30; ++long_one.sampling.seed) {
@@ -169,7 +181,7 @@ TEST(GenerationOptions, ASeedIsDrawnWhereNoneIsGiven) {
   EXPECT_EQ(parsed({"--seed", "0"}).sampling.seed, 0U);
 }
 
-TEST(GenerationOptions, DISABLED_FiguresThatCannotBeAreNamed) {
+TEST(GenerationOptions, FiguresThatCannotBeAreNamed) {
   try {
     parsed({"--temperature", "-1"});
     FAIL() << "a temperature below 0 passed";
@@ -177,7 +189,8 @@ TEST(GenerationOptions, DISABLED_FiguresThatCannotBeAreNamed) {
     EXPECT_NE(std::string(error.what()).find("temperature"), std::string::npos);
   }
   EXPECT_THROW(parsed({"--max-tokens", "0"}), InputError);
-  EXPECT_THROW(parsed({"--seed", "x"}), CLI::ParseError);
+  for (const char* seed : {"x", "-1", "1.5", "18446744073709551616", ""})
+    EXPECT_THROW(parsed({"--seed", seed}), CLI::ParseError) << seed;
   EXPECT_THROW(parsed({"--top-k", "x"}), CLI::ParseError);
 }
 

@@ -109,7 +109,7 @@ TEST_F(Observer, PositionsBehindThePromptAreNotCompared) {
   EXPECT_EQ(report_.experts.sets, 0);
 }
 
-TEST_F(Observer, DISABLED_StreamsAreComparedAtTheProbesAlone) {
+TEST_F(Observer, StreamsAreComparedAtTheProbesAlone) {
   golden_.probe_positions = {3, 50, 255};
   std::vector<float> streams(3 * 4 * 128, 1e9F);  // positions 49, 50 and 51
   const auto& expected = golden_.streams.at(2);

@@ -1,6 +1,7 @@
 #include "fathom/apps/interrupt.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -22,6 +23,24 @@ TEST(Interrupt, ASignalIsAQuestionUntilItIsCleared) {
   EXPECT_FALSE(interrupt.requested());
   std::raise(SIGINT);
   EXPECT_TRUE(interrupt.requested());
+}
+
+// So that who polls before reading misses no signal, even one that came before, or on another thread.
+TEST(Interrupt, TheDescriptorIsReadableWhileItIsAsked) {
+  Interrupt interrupt;
+  const auto readable = [&] {
+    pollfd asked{.fd = interrupt.descriptor(), .events = POLLIN, .revents = 0};
+    return ::poll(&asked, 1, 0) == 1;
+  };
+  EXPECT_FALSE(readable());
+  std::thread([] { std::raise(SIGINT); }).join();
+  EXPECT_TRUE(readable());
+  for (int again = 0; again < 100000; ++again) std::raise(SIGINT);  // more than a pipe holds
+  EXPECT_TRUE(readable());
+  interrupt.clear();
+  EXPECT_FALSE(readable());
+  std::raise(SIGINT);
+  EXPECT_TRUE(readable());
 }
 
 TEST(Interrupt, ANewOneBeginsUnasked) {

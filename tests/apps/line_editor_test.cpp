@@ -31,6 +31,8 @@ class LineEditorTest : public ::testing::Test {
     std::cin.clear();
   }
 
+  Interrupt interrupt_;
+
  private:
   int saved_;
   std::streambuf* before_ = std::cin.rdbuf();
@@ -39,7 +41,7 @@ class LineEditorTest : public ::testing::Test {
 
 TEST_F(LineEditorTest, ReadsPlainLinesAndShowsNoPrompt) {
   give("first\n\n  third \xFF\nlast");
-  LineEditor editor("");
+  LineEditor editor("", interrupt_);
   EXPECT_FALSE(editor.interactive());
   ::testing::internal::CaptureStdout();
   EXPECT_EQ(editor.read("> "), "first");
@@ -53,14 +55,14 @@ TEST_F(LineEditorTest, ReadsPlainLinesAndShowsNoPrompt) {
 
 TEST_F(LineEditorTest, NothingIsTheEnd) {
   give("");
-  LineEditor editor("");
+  LineEditor editor("", interrupt_);
   EXPECT_EQ(editor.read(""), std::nullopt);
 }
 
 TEST_F(LineEditorTest, NoHistoryIsKeptOfAPipe) {
   const std::filesystem::path file = std::filesystem::path(::testing::TempDir()) / "line_editor_test" / "history";
   give("a line\n");
-  LineEditor editor(file);
+  LineEditor editor(file, interrupt_);
   editor.read("> ");
   EXPECT_FALSE(std::filesystem::exists(file));
 }

@@ -23,12 +23,18 @@ TEST(Program, HelpListsEveryCommand) {
     EXPECT_NE(ran.out.find(command), std::string::npos) << command;
 }
 
-TEST(Program, DISABLED_BadUsageExitsWithTwoAndSaysWhat) {
-  for (const Arguments& wrong : {Arguments{}, Arguments{"dance"}, Arguments{"--dance"}}) {
+TEST(Program, BadUsageExitsWithTwoAndSaysWhat) {
+  const std::vector<std::pair<Arguments, std::string>> cases{
+      {{}, "subcommand is required"},         {{"dance"}, "not expected: dance"},
+      {{"--dance"}, "not expected: --dance"}, {{"generate", "--dance", "-p", "x"}, "not expected: --dance"},
+      {{"check"}, "directory is required"},   {{"generate", "-p", "x", "--seed", "-1"}, "--seed: found -1"}};
+  for (const auto& [wrong, what] : cases) {
     const Ran ran = run_program(wrong);
-    EXPECT_EQ(ran.exit_code, 2);
-    EXPECT_NE(ran.err, "");
+    EXPECT_EQ(ran.exit_code, 2) << what;
+    EXPECT_NE(ran.err.find(what), std::string::npos) << ran.err << " has no " << what;
+    EXPECT_EQ(ran.out, "") << what;
   }
+  EXPECT_EQ(run_program({"--help", "dance"}).exit_code, 0) << "who asks for help gets it";
 }
 
 TEST(Program, FaultsOfTheInputExitWithOneInOneLine) {

@@ -79,6 +79,19 @@ TEST(ModelSession, TheCacheIsKeptAsAsked) {
   }
 }
 
+// sprat's model has more rows than its tokenizer has ids.
+TEST(ModelSession, OnlyIdsOfTheTokenizerAreSampled) {
+  ModelSession session(options_of(kSprat));
+  ASSERT_LT(session.tokenizer().vocab(), session.config().vocab);
+  SamplingParams sampling;
+  sampling.max_tokens = 1;
+  sampling.top_logprobs = session.config().vocab;
+  session.engine().submit({.prompt = {0, 5, 6}, .sampling = sampling});
+  const auto events = session.engine().step();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(std::ssize(events.front().token.top_logprobs), session.tokenizer().vocab());
+}
+
 TEST(ModelOptions, AreReadFromFlags) {
   CLI::App command;
   ModelOptions options;

@@ -50,6 +50,10 @@ class CommandLine {
   std::vector<char*> envp_;
 };
 
+class TerminalClosed : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
 
 struct Pipe {
@@ -137,30 +141,29 @@ void TerminalProgram::send(std::string_view keys) {
     throw std::runtime_error("the terminal takes no keys");
 }
 
-bool TerminalProgram::read_some() {
+// Whether something came in so many milliseconds; throws at the program's end.
+bool TerminalProgram::read_some(int patience) {
   pollfd ready{.fd = terminal_, .events = POLLIN, .revents = 0};
-  const int count = ::poll(&ready, 1, kPatience);
-  if (count == 0) throw std::runtime_error(fmt::format("nothing came for {} ms; shown: {}", kPatience, shown_));
+  if (::poll(&ready, 1, patience) <= 0) return false;
   char buffer[4096];
   const ssize_t bytes = ::read(terminal_, buffer, sizeof buffer);
-  if (bytes < 0 && errno == EINTR) return true;
-  if (bytes <= 0) return false;  // EIO: the program closed the terminal
+  if (bytes <= 0) throw TerminalClosed("the program closed the terminal; shown: " + shown_);  // EIO
   shown_.append(buffer, static_cast<std::size_t>(bytes));
   return true;
 }
 
+bool TerminalProgram::show_up_to(std::string_view text) {
+  const std::size_t place = shown_.find(text, looked_at_);
+  if (place != std::string::npos) looked_at_ = place + text.size();
+  return place != std::string::npos;
+}
+
 std::string TerminalProgram::wait_for(std::string_view text) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
-  while (true) {
-    const std::size_t place = shown_.find(text, looked_at_);
-    if (place != std::string::npos) {
-      const std::size_t from = looked_at_;
-      looked_at_ = place + text.size();
-      return shown_.substr(from, looked_at_ - from);
-    }
-    if (!read_some() || std::chrono::steady_clock::now() > deadline)
-      throw std::runtime_error(fmt::format("never shown: \"{}\"; shown: {}", text, shown_));
-  }
+  const std::size_t from = looked_at_;
+  while (!show_up_to(text))
+    if (!read_some(kPatience))
+      throw std::runtime_error(fmt::format("nothing came for {} ms; shown: {}", kPatience, shown_));
+  return shown_.substr(from, looked_at_ - from);
 }
 
 void TerminalProgram::wait_for_prompt() {
@@ -174,7 +177,11 @@ void TerminalProgram::wait_for_prompt() {
 }
 
 int TerminalProgram::wait_for_end() {
-  while (read_some()) {
+  try {
+    while (read_some(kPatience)) {
+    }
+    throw std::runtime_error("the program does not end; shown: " + shown_);
+  } catch (const TerminalClosed&) {
   }
   if (!ended_) ::waitpid(child_, &status_, 0);
   ended_ = true;

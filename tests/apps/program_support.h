@@ -45,7 +45,8 @@ class TerminalProgram {
   const std::string& shown() const { return shown_; }
 
  private:
-  bool read_some();
+  bool show_up_to(std::string_view text);
+  bool read_some(int patience);
 
   int terminal_ = -1;
   pid_t child_ = -1;

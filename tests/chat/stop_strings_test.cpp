@@ -88,7 +88,7 @@ TEST(StopStrings, BytesOfOneCharacterMayComeApart) {
 }
 
 // Tokens cut text anywhere; where they do must not show.
-TEST(StopStrings, DISABLED_TheCutDoesNotDependOnTheChunks) {
+TEST(StopStrings, TheCutDoesNotDependOnTheChunks) {
   std::mt19937_64 random(12);
   const auto word = [&](std::size_t most) {
     std::string text;

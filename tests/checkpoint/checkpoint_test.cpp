@@ -207,7 +207,7 @@ TEST(Checkpoint, ExpertsOutsideTheTable) {
   const Checkpoint checkpoint = Checkpoint::open(directory.path());
   EXPECT_NE(error_of([&] {
               checkpoint.integers("layers.1.ffn.gate.tid2eid");
-            }).find("tensor layers.1.ffn.gate.tid2eid holds expert 8 at element 10, expected 0 to 7"),
+            }).find("tensor layers.1.ffn.gate.tid2eid sends token 3 to expert 8, expected 0 to 7"),
             std::string::npos);
 }
 

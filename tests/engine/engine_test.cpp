@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -72,6 +73,49 @@ TEST_F(EngineTest, ConfigsThatCannotBeAreRefused) {
   EXPECT_THROW(Engine(transformer_, {.max_batch_tokens = 0}), InputError);
   EXPECT_THROW(Engine(transformer_, {.max_sequences = 0}), InputError);
   EXPECT_THROW(Engine(transformer_, {.max_batch_tokens = -5}), InputError);
+  EXPECT_THROW(Engine(transformer_, {.sampled_vocab = -1}), InputError);
+  try {
+    Engine(transformer_, {.sampled_vocab = 58});
+    FAIL() << "the model has 57 tokens";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("58"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("57"), std::string::npos) << error.what();
+  }
+}
+
+// What lies at and above sampled_vocab is never chosen, never listed and has no share of the probability.
+TEST_F(EngineTest, OnlyIdsBelowTheSampledVocabularyAreThere) {
+  constexpr std::int64_t kSampled = 5;
+  Engine engine(transformer_, {.sampled_vocab = kSampled});
+  for (const double temperature : {0.0, 1.0, 100.0}) {
+    GenerationRequest asked = request({1, 50, 56}, 100);  // a prompt may hold any of the model's ids
+    asked.sampling.temperature = temperature;
+    asked.sampling.top_logprobs = 57;
+    const SequenceId id = engine.submit(asked);
+    const auto events = run(engine)[id];
+    ASSERT_EQ(events.size(), 100U);
+    for (const TokenEvent& event : events) {
+      EXPECT_LT(event.token.token, kSampled);
+      ASSERT_EQ(std::ssize(event.token.top_logprobs), kSampled);
+      double sum = 0.0;
+      for (const TokenLogprob& top : event.token.top_logprobs) {
+        EXPECT_LT(top.token, kSampled);
+        sum += std::exp(static_cast<double>(top.logprob));
+      }
+      EXPECT_NEAR(sum, 1.0, 1e-5);
+      if (temperature == 0.0) {
+        EXPECT_EQ(event.token.token, event.token.top_logprobs.front().token);
+      }
+    }
+  }
+}
+
+TEST_F(EngineTest, WithoutALimitEveryIdOfTheModelIsThere) {
+  Engine engine(transformer_, {});
+  GenerationRequest asked = request({1}, 1);
+  asked.sampling.top_logprobs = 1000;
+  const SequenceId id = engine.submit(asked);
+  EXPECT_EQ(run(engine)[id].front().token.top_logprobs.size(), 57U);
 }
 
 TEST_F(EngineTest, TheLastEventSaysWhy) {

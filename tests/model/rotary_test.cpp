@@ -72,19 +72,33 @@ TEST(Rotary, YarnLeavesTheFastestPairAloneAndNeverSpeedsUp) {
     }
 }
 
-TEST(Rotary, DISABLED_TheRampIsClampedToThePairs) {
+TEST(Rotary, TheRampIsClampedToThePairs) {
   // So few original positions that even the fastest pair does not turn beta_fast times: low is clamped to 0.
-  YarnConfig yarn{.factor = 4.0, .original_max_positions = 8, .beta_fast = 32.0, .beta_slow = 1.0};
+  const YarnConfig few{.factor = 4.0, .original_max_positions = 8, .beta_fast = 32.0, .beta_slow = 1.0};
   const auto plain = rotary_frequencies(16, 10000.0);
-  auto slowed = yarn_frequencies(16, 10000.0, yarn);
+  auto slowed = yarn_frequencies(16, 10000.0, few);
   EXPECT_EQ(slowed[0], plain[0]);
-  EXPECT_EQ(slowed[1], plain[1] / 4.0F);  // high = ceil(0.21) = 1
-  // So many that all pairs turn beta_fast times: the ramp begins beyond the last pair.
-  yarn.original_max_positions = (std::int64_t{1} << 31) - 1;
-  yarn.beta_fast = 1e-3;
-  yarn.beta_slow = 1e-6;
-  slowed = yarn_frequencies(16, 100.0, yarn);
-  EXPECT_EQ(slowed, rotary_frequencies(16, 100.0));
+  for (std::size_t pair = 1; pair < 8; ++pair) EXPECT_EQ(slowed[pair], plain[pair] / 4.0F);  // high = ceil(0.21) = 1
+  // So many that the ramp would end beyond rope_dim - 1: that is where it ends, near half its height for the last pair.
+  const YarnConfig many{.factor = 4.0, .original_max_positions = 1 << 30, .beta_fast = 1e8, .beta_slow = 1.0};
+  const auto fast = rotary_frequencies(16, 1000.0);
+  slowed = yarn_frequencies(16, 1000.0, many);
+  const double low = std::floor(16.0 * std::log((1 << 30) / (1e8 * 2.0 * std::numbers::pi)) / (2.0 * std::log(1000.0)));
+  ASSERT_EQ(low, 0.0);
+  for (std::size_t pair = 0; pair < 8; ++pair) {
+    const double smooth = 1.0 - static_cast<double>(pair) / 15.0;
+    const double expected = static_cast<double>(fast[pair]) * (smooth + (1.0 - smooth) / 4.0);
+    expect_relative(static_cast<double>(slowed[pair]), expected, 1000.0, fmt::format("pair {}", pair));
+  }
+}
+
+// low = 46 is never clamped to the pairs, high = 15 is: the release's ramp runs backwards then and is 1 for every pair.
+TEST(Rotary, ARampBeyondAllPairsIsTheReleases) {
+  const YarnConfig yarn{
+      .factor = 4.0, .original_max_positions = (std::int64_t{1} << 31) - 1, .beta_fast = 1e-3, .beta_slow = 1e-6};
+  const auto plain = rotary_frequencies(16, 100.0);
+  const auto slowed = yarn_frequencies(16, 100.0, yarn);
+  for (std::size_t pair = 0; pair < 8; ++pair) EXPECT_EQ(slowed[pair], plain[pair] / 4.0F) << "pair " << pair;
 }
 
 TEST(Rotary, ARampOfNoWidthDividesByNothing) {

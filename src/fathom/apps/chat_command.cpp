@@ -18,13 +18,14 @@ struct ChatOptions {
   std::string greeting;
 };
 
-// A line that ends in a backslash goes on.
-std::optional<std::string> read_message(LineEditor& editor) {
+// A line that ends in a backslash goes on. Ctrl-C takes all lines of the message back: it is empty then.
+std::optional<std::string> read_message(LineEditor& editor, const Interrupt& interrupt) {
   std::string message;
   const char* prompt = "> ";
   while (true) {
     const auto line = editor.read(prompt);
     if (!line.has_value()) return message.empty() ? std::nullopt : std::optional(message);
+    if (interrupt.requested()) return std::string();
     message += *line;
     if (message.empty() || message.back() != '\\') return message;
     message.back() = '\n';
@@ -35,20 +36,19 @@ std::optional<std::string> read_message(LineEditor& editor) {
 void run_chat(ChatOptions& options, const CLI::App& command) {
   settle(options.conversation.generation, command);
   options.conversation.prompt.thinking_mode = options.think ? ThinkingMode::thinking : ThinkingMode::chat;
-  options.conversation.prompt.reasoning_effort =
-      options.effort == "max" ? ReasoningEffort::max : ReasoningEffort::high;
+  options.conversation.prompt.reasoning_effort = options.effort == "max" ? ReasoningEffort::max : ReasoningEffort::high;
   options.conversation.color = isatty(STDOUT_FILENO) != 0;
 
   ModelSession session(options.model);
   Interrupt interrupt;
-  LineEditor editor(options.no_history ? std::filesystem::path() : default_history_file());
+  LineEditor editor(options.no_history ? std::filesystem::path() : default_history_file(), interrupt);
   Conversation conversation(session, options.conversation);
   if (editor.interactive()) {
     if (!options.greeting.empty()) fmt::print("{}\n", options.greeting);
     fmt::print("{}: {} layers, {} tokens of context. /help lists commands.\n", options.model.directory,
                session.config().layers, session.config().max_positions);
   }
-  while (const auto line = read_message(editor)) {
+  while (const auto line = read_message(editor, interrupt)) {
     if (line->find_first_not_of(" \t\n") == std::string::npos) continue;
     try {
       if (line->front() == '/') {
@@ -66,7 +66,8 @@ void run_chat(ChatOptions& options, const CLI::App& command) {
 
 void add_chat_command(CLI::App& program) {
   auto* command = program.add_subcommand("chat", "talk with a model at the terminal");
-  command->footer(R"(Answers stream as they are made, thinking is dimmed, Ctrl-C stops an answer, Ctrl-D leaves. Lines are kept in
+  command->footer(
+      R"(Answers stream as they are made, thinking is dimmed, Ctrl-C stops an answer, Ctrl-D leaves. Lines are kept in
 $XDG_STATE_HOME/fathom/history. With standard input from a file or pipe, every line is one question.
 
   fathom chat --model models/sprat --no-think

@@ -81,7 +81,10 @@ void Conversation::answer(const std::string& user, Interrupt& interrupt) {
   question.role = Role::user;
   question.content = user;
   messages.push_back(std::move(question));
+  answer_last(std::move(messages), interrupt);
+}
 
+void Conversation::answer_last(std::vector<ChatMessage> messages, Interrupt& interrupt) {
   interrupt.clear();
   AnswerParser parser({.thinking_mode = options_.prompt.thinking_mode, .tools_offered = false});
   Generation result;
@@ -137,11 +140,8 @@ void Conversation::regenerate(Interrupt& interrupt) {
     fmt::print("there is no answer yet\n");
     return;
   }
-  messages_.pop_back();
-  const std::string question = messages_.back().content.value_or("");
-  messages_.pop_back();
   ++options_.generation.sampling.seed;  // the same seed would give the same answer
-  answer(question, interrupt);
+  answer_last({messages_.begin(), messages_.end() - 1}, interrupt);
 }
 
 bool Conversation::command(const std::string& line, Interrupt& interrupt) {

@@ -22,7 +22,8 @@ class Conversation {
   Conversation(ModelSession& session, ConversationOptions options);
 
   // Answers on standard output while it is made. An answer that Ctrl-C stopped stays, as far as it came. After an
-  // InputError (a conversation too long, say) the conversation is what it was before.
+  // InputError (a conversation too long, say) the conversation is what it was before, whether it was to grow by an
+  // answer or to have one regenerated.
   void answer(const std::string& user, Interrupt& interrupt);
   // "/reset" and the like; false when the program should end. Says what it did on standard output.
   bool command(const std::string& line, Interrupt& interrupt);
@@ -35,6 +36,8 @@ class Conversation {
   void set_thinking(const std::string& argument);
   void set_effort(const std::string& argument);
   void regenerate(Interrupt& interrupt);
+  // Answers the last of `messages`, a question; with the answer they become the conversation's.
+  void answer_last(std::vector<ChatMessage> messages, Interrupt& interrupt);
 
   ModelSession& session_;
   ConversationOptions options_;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <random>
 
@@ -15,7 +16,31 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// A sequence in the engine for as long as this lives: an answer that an exception ends leaves nothing running.
+class Submitted {
+ public:
+  Submitted(Engine& engine, GenerationRequest request) : engine_(engine), id_(engine.submit(std::move(request))) {}
+  ~Submitted() { engine_.cancel(id_); }
+  Submitted(const Submitted&) = delete;
+  Submitted& operator=(const Submitted&) = delete;
+  SequenceId id() const { return id_; }
+
+ private:
+  Engine& engine_;
+  SequenceId id_;
+};
+
 }  // namespace
+
+CLI::Option* add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description) {
+  const auto check = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? "" : fmt::format("found {}, expected a number from 0 to {}", text, ~std::uint64_t{0});
+  };
+  return command.add_option("--seed", seed, description)->check(CLI::Validator(check, ""));
+}
 
 void add_generation_options(CLI::App& command, GenerationOptions& options) {
   SamplingParams& sampling = options.sampling;
@@ -25,11 +50,13 @@ void add_generation_options(CLI::App& command, GenerationOptions& options) {
   command.add_option("--top-p", sampling.top_p, "smallest set of best tokens that reaches this probability")
       ->capture_default_str()
       ->group("Sampling");
-  command.add_option("--top-k", sampling.top_k, "so many best tokens; 0: all")->capture_default_str()->group("Sampling");
+  command.add_option("--top-k", sampling.top_k, "so many best tokens; 0: all")
+      ->capture_default_str()
+      ->group("Sampling");
   command.add_option("--min-p", sampling.min_p, "tokens at least this share as likely as the best")
       ->capture_default_str()
       ->group("Sampling");
-  command.add_option("--seed", sampling.seed, "same seed, same answer; drawn when not given")->group("Sampling");
+  add_seed_option(command, sampling.seed, "same seed, same answer; drawn when not given")->group("Sampling");
   command.add_option("--max-tokens,-n", sampling.max_tokens, "tokens to answer with, at most")
       ->capture_default_str()
       ->group("Sampling");
@@ -51,7 +78,7 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
   result.prompt_tokens = std::ssize(prompt);
   GenerationRequest request{.prompt = std::move(prompt), .sampling = options.sampling};
   request.sampling.stop_tokens.push_back(eos);
-  const SequenceId id = session.engine().submit(std::move(request));
+  const Submitted sequence(session.engine(), std::move(request));
 
   StreamDecoder decoder(session.tokenizer());
   StopStrings stops(options.stop);
@@ -62,12 +89,11 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
   };
   while (result.finish.empty()) {
     if (interrupt.requested()) {
-      session.engine().cancel(id);
       result.finish = "interrupted";
       break;
     }
     const auto events = session.engine().step();
-    if (result.tokens.empty()) listener.progress(session.engine().tokens_read(id), result.prompt_tokens);
+    if (result.tokens.empty()) listener.progress(session.engine().tokens_read(sequence.id()), result.prompt_tokens);
     for (const TokenEvent& event : events) {
       if (result.tokens.empty()) result.first_token_seconds = seconds_since(start);
       result.tokens.push_back(event.token);
@@ -76,7 +102,6 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
       if (event.finish == FinishReason::length) result.finish = "length";
     }
     if (stops.matched()) {
-      session.engine().cancel(id);
       result.finish = "stop";
       result.stop_string = stops.match();
     }

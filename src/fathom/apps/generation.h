@@ -10,7 +10,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace fathom {
 
@@ -20,6 +21,8 @@ struct GenerationOptions {
   bool random_seed = true;        // draw the seed, unless --seed gave one
 };
 
+// --seed, from 0 to 2^64 - 1; the flags' library by itself takes -1 for the largest number there is.
+CLI::Option* add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description);
 // The table of sampling flags, shared by every command that generates.
 void add_generation_options(CLI::App& command, GenerationOptions& options);
 // Settles what the flags left open: the seed.

@@ -19,6 +19,20 @@ std::vector<T> sized(std::vector<T> values, std::int64_t expected, const std::fi
   return values;
 }
 
+// Ids steer memory accesses: none is believed that is not below `count(position)`, for row `position` of `width` ids.
+template <typename Count>
+std::vector<std::int32_t> existing(std::vector<std::int32_t> ids, std::int64_t width, std::int32_t lowest,
+                                   const Count& count, const std::filesystem::path& path, std::string_view name) {
+  for (std::int64_t element = 0; element < std::ssize(ids); ++element) {
+    const std::int64_t position = element / width;
+    const std::int32_t id = ids[static_cast<std::size_t>(element)];
+    if (id < lowest || id >= count(position))
+      throw InputError("[golden] {}: {} names {} at position {}, expected {} to {}", path.string(), name, id, position,
+                       lowest, count(position) - 1);
+  }
+  return ids;
+}
+
 // The score the router ranks by.
 double biased_score(const RouteArgs& route, std::int64_t row, std::int32_t expert) {
   const double logit = static_cast<double>(route.logits[row][expert]);
@@ -54,17 +68,25 @@ Golden::Golden(const std::filesystem::path& path, const ModelConfig& config) {
   if (file.find("mtp_logits") != nullptr && config.mtp_layers > 0)
     mtp_logits = sized(file.floats("mtp_logits"), (total - 1) * config.vocab, path, "mtp_logits");
   if (file.find("probe_positions") != nullptr) probe_positions = file.integers("probe_positions");
+  for (const std::int32_t position : probe_positions)
+    if (position < 0 || position >= total)
+      throw InputError("[golden] {}: probe_positions holds {}, expected 0 to {}", path.string(), position, total - 1);
   for (std::int64_t block = 0; block < config.layers; ++block) {
     const std::string prefix = fmt::format("layers.{}.", block);
     if (const std::string name = prefix + "streams"; file.find(name) != nullptr)
-      streams[block] = sized(file.floats(name), std::ssize(probe_positions) * config.streams * config.channels, path, name);
+      streams[block] =
+          sized(file.floats(name), std::ssize(probe_positions) * config.streams * config.channels, path, name);
     if (const std::string name = prefix + "experts"; file.find(name) != nullptr)
-      experts[block] = sized(file.integers(name), prompt * config.selected_experts, path, name);
+      experts[block] = existing(
+          sized(file.integers(name), prompt * config.selected_experts, path, name), config.selected_experts, 0,
+          [&](std::int64_t) { return config.experts; }, path, name);
     if (const std::string name = prefix + "index_topk"; file.find(name) != nullptr) {
-      index[block] = file.integers(name);
-      if (index[block].size() % static_cast<std::size_t>(prompt) != 0)
-        throw InputError("[golden] {}: {} has {} values for {} prompt tokens", path.string(), name,
-                         index[block].size(), prompt);
+      const std::vector<std::int32_t> ids = file.integers(name);
+      if (std::ssize(ids) % prompt != 0)
+        throw InputError("[golden] {}: {} has {} values for {} prompt tokens", path.string(), name, ids.size(), prompt);
+      const std::int64_t ratio = config.ratio(block);
+      const auto visible = [&](std::int64_t position) { return ratio == 0 ? 0 : (position + 1) / ratio; };
+      index[block] = existing(ids, std::ssize(ids) / prompt, -1, visible, path, name);  // -1: fewer were chosen
     }
   }
 }
@@ -111,10 +133,9 @@ void GoldenObserver::on_route(std::int64_t block, const RouteArgs& route) {
   const std::int64_t selected = config_.selected_experts;
   for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
     compare_sets(route.selected[row].span(),
-                 std::span(golden->second).subspan(static_cast<std::size_t>((start_ + row) * selected),
-                                                   static_cast<std::size_t>(selected)),
-                 start_ + row, report_.experts,
-                 [&](std::int32_t expert) { return biased_score(route, row, expert); });
+                 std::span(golden->second)
+                     .subspan(static_cast<std::size_t>((start_ + row) * selected), static_cast<std::size_t>(selected)),
+                 start_ + row, report_.experts, [&](std::int32_t expert) { return biased_score(route, row, expert); });
   report_.tied_rows = std::ssize(tied_rows_);
 }
 
@@ -124,8 +145,8 @@ void GoldenObserver::on_index(std::int64_t block, const IndexTopKArgs& index) {
   const auto selected = std::ssize(golden->second) / golden_.prompt;
   for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
     compare_sets(index.selected[row].span(),
-                 std::span(golden->second).subspan(static_cast<std::size_t>((start_ + row) * selected),
-                                                   static_cast<std::size_t>(selected)),
+                 std::span(golden->second)
+                     .subspan(static_cast<std::size_t>((start_ + row) * selected), static_cast<std::size_t>(selected)),
                  start_ + row, report_.index, [&](std::int32_t entry) { return index_score(index, row, entry); });
   report_.tied_rows = std::ssize(tied_rows_);
 }

@@ -1,10 +1,24 @@
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
 #include "fathom/apps/commands.h"
 #include "fathom/base/error.h"
+
+namespace {
+
+// An unknown word may also leave a required one missing. The word is what a person has to hear of, not what it lacks.
+int say_why(const CLI::App& program, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
+  std::vector<std::string> unknown = program.remaining(true);
+  if (unknown.empty()) return program.exit(error);
+  std::reverse(unknown.begin(), unknown.end());  // ExtrasError takes them last first
+  return program.exit(CLI::ExtrasError(unknown));
+}
+
+}  // namespace
 
 // Exit codes: 0 done, 1 the input or a check was at fault, 2 bad usage, 70 a fault of fathom's own.
 int main(int argc, char** argv) {
@@ -26,7 +40,7 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? 0 : 2;
+    return say_why(program, error) == 0 ? 0 : 2;
   } catch (const fathom::InputError& error) {
     fmt::print(stderr, "fathom: {}\n", error.what());
     return 1;

@@ -13,6 +13,11 @@ Tokenizer load_tokenizer(const Checkpoint& checkpoint) {
   return tokenizer;
 }
 
+EngineConfig engine_config(EngineConfig config, const Tokenizer& tokenizer) {
+  config.sampled_vocab = tokenizer.vocab();
+  return config;
+}
+
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
@@ -36,6 +41,6 @@ ModelSession::ModelSession(const ModelOptions& options)
       backend_(make_backend(options.backend)),
       transformer_(checkpoint_, *backend_,
                    {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released}),
-      engine_(transformer_, options.engine) {}
+      engine_(transformer_, engine_config(options.engine, tokenizer_)) {}
 
 }  // namespace fathom

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fathom/apps/commands.h"
+#include "fathom/apps/generation.h"
 #include "fathom/base/error.h"
 #include "fathom/checkpoint/random_checkpoint.h"
 #include "fathom/spec/model_config_json.h"
@@ -85,7 +86,7 @@ void add_random_command(CLI::App& program) {
   source->add_option("--config", options->config, "a config.json");
   source->require_option(1);
   command->add_option("--out", options->out, "directory to write, without a checkpoint in it")->required();
-  command->add_option("--seed", options->seed, "the same seed gives the same bytes (0)");
+  add_seed_option(*command, options->seed, "the same seed gives the same bytes (0)");
   command->add_option("--shards", options->shards, "files to write (1)");
   command->add_option("--layers", options->layers, "keep only the first N layers of the config");
   command->add_option("--set", options->settings, "FIELD=VALUE, another value for a field of config.json; repeatable");

@@ -12,19 +12,19 @@ StopStrings::StopStrings(std::vector<std::string> strings) : strings_(std::move(
 std::string StopStrings::feed(std::string_view text) {
   if (matched()) return {};
   pending_ += text;
-  // The earliest match wins; of two at one place, the longer.
-  std::size_t found = std::string::npos;
+  std::size_t end = std::string::npos;  // of the match
   for (const std::string& stop : strings_) {
     const std::size_t place = pending_.find(stop);
     if (place == std::string::npos) continue;
-    if (place < found || (place == found && stop.size() > match_.size())) {
-      found = place;
+    const std::size_t stop_end = place + stop.size();
+    if (stop_end < end || (stop_end == end && stop.size() > match_.size())) {
+      end = stop_end;
       match_ = stop;
     }
   }
   std::size_t certain = pending_.size();
   if (matched()) {
-    certain = found;
+    certain = end - match_.size();
   } else {
     // Keep the longest end of the text that begins a stop string.
     for (const std::string& stop : strings_)

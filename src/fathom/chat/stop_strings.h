@@ -1,5 +1,6 @@
-// Ends a stream of text at the first of several strings, which themselves are not part of it. Text is held back only
-// while it may be the beginning of one.
+// Ends a stream of text at the first of several strings, which themselves are not part of it. The first is the one that
+// is complete first; of those complete at once, the longest. So it can be told as the text comes, and the pieces that
+// it comes in do not show. Text is held back only while it may be the beginning of a stop string.
 #pragma once
 
 #include <string>

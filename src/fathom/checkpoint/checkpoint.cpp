@@ -138,8 +138,9 @@ std::vector<std::int32_t> Checkpoint::integers(std::string_view name) const {
   ids.reserve(wide.size());
   for (const std::int64_t id : wide) {
     if (id < 0 || id >= contents_->config.experts)
-      throw InputError("[checkpoint] {}: tensor {} holds expert {} at element {}, expected 0 to {}",
-                       binding.values->file->path().string(), printable(binding.values->tensor->name), id, ids.size(),
+      throw InputError("[checkpoint] {}: tensor {} sends token {} to expert {}, expected 0 to {}",
+                       binding.values->file->path().string(), printable(binding.values->tensor->name),
+                       ids.size() / static_cast<std::size_t>(contents_->config.selected_experts), id,
                        contents_->config.experts - 1);
     ids.push_back(static_cast<std::int32_t>(id));
   }

@@ -41,7 +41,8 @@ class Checkpoint {
   WeightView linear(std::string_view name) const;
   // A whole small tensor, widened to float32: norms, sinks, ape, biases, hc_*. "layers.0.attn.attn_sink", with ending.
   std::vector<float> floats(std::string_view name) const;
-  // ffn.gate.tid2eid as int32, row-major [vocab, selected_experts]. InputError when an id is no expert's.
+  // ffn.gate.tid2eid as int32, row-major [vocab, selected_experts]. InputError when an id is no expert's:
+  // the table steers memory accesses, so nothing of it is believed unchecked.
   std::vector<std::int32_t> integers(std::string_view name) const;
 
  private:

@@ -19,10 +19,15 @@ struct Engine::Sequence {
 void EngineConfig::validate() const {
   if (max_batch_tokens < 1) throw InputError("[engine] max_batch_tokens is {}, it is 1 or more", max_batch_tokens);
   if (max_sequences < 1) throw InputError("[engine] max_sequences is {}, it is 1 or more", max_sequences);
+  if (sampled_vocab < 0) throw InputError("[engine] sampled_vocab is {}, it is 0 (the model's) or more", sampled_vocab);
 }
 
 Engine::Engine(Transformer& transformer, const EngineConfig& config) : transformer_(transformer), config_(config) {
   config_.validate();
+  const std::int64_t vocab = transformer_.config().vocab;
+  if (config_.sampled_vocab > vocab)
+    throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
+  if (config_.sampled_vocab == 0) config_.sampled_vocab = vocab;
 }
 
 Engine::~Engine() = default;
@@ -71,8 +76,7 @@ std::vector<Engine::Scheduled> Engine::schedule() {
 }
 
 std::vector<TokenEvent> Engine::commit(const std::vector<Scheduled>& plan, View<const float, 2> logits) {
-  const std::int64_t vocab = transformer_.config().vocab;
-  std::vector<float> row(static_cast<std::size_t>(vocab));
+  std::vector<float> row(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
   std::vector<TokenEvent> events;
   for (const Scheduled& scheduled : plan) {
     Sequence& sequence = *scheduled.sequence;
@@ -102,11 +106,13 @@ std::vector<TokenEvent> Engine::step() {
   if (plan.empty()) return {};
   std::vector<BatchRun> batch;
   for (const auto& [sequence, tokens] : plan) {
-    const std::int64_t last = sequence->waiting() == tokens ? tokens - 1 : tokens;  // only a finished prompt wants logits
-    batch.push_back({.cache = &sequence->cache,
-                     .ids = std::span(sequence->tokens).subspan(static_cast<std::size_t>(sequence->cache.tokens()),
-                                                                static_cast<std::size_t>(tokens)),
-                     .logits_from = last});
+    const std::int64_t last =
+        sequence->waiting() == tokens ? tokens - 1 : tokens;  // only a finished prompt wants logits
+    batch.push_back(
+        {.cache = &sequence->cache,
+         .ids = std::span(sequence->tokens)
+                    .subspan(static_cast<std::size_t>(sequence->cache.tokens()), static_cast<std::size_t>(tokens)),
+         .logits_from = last});
   }
   return commit(plan, transformer_.forward(batch));
 }

@@ -2,7 +2,8 @@
 //
 //   step() = schedule, batch, forward, sample, commit
 //
-// Prefill in chunks, decode and mixtures of both take that one path; what a sequence gets does not depend on its company.
+// Prefill in chunks, decode and mixtures of both take that one path; what a sequence gets does not depend on its
+// company.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,9 @@ namespace fathom {
 struct EngineConfig {
   std::int64_t max_batch_tokens = 512;  // tokens one step may carry, over all sequences
   std::int64_t max_sequences = 64;      // sequences one step may carry
+  // Only ids below it are sampled, and logprobs are of the softmax over them; 0: all of the model's. The rows of a
+  // model's head may be padded beyond its tokenizer's ids, and such an id stands for no text.
+  std::int64_t sampled_vocab = 0;
 
   void validate() const;
 };
@@ -40,6 +44,7 @@ struct TokenEvent {
 
 class Engine {
  public:
+  // InputError when the config cannot be or asks for ids that the model does not have.
   Engine(Transformer& transformer, const EngineConfig& config);
   ~Engine();
 
@@ -47,7 +52,8 @@ class Engine {
   SequenceId submit(GenerationRequest request);
   // Forgets a sequence; it gives no further events. Unknown ids are ignored.
   void cancel(SequenceId id);
-  // One pass over the model. The sampled tokens, in order of submission; empty while prompts are still read, or when idle.
+  // One pass over the model. The sampled tokens, in order of submission; empty while prompts are still read, or when
+  // idle.
   std::vector<TokenEvent> step();
   bool idle() const { return sequences_.empty(); }
 

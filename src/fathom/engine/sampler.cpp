@@ -10,17 +10,22 @@ namespace fathom {
 namespace {
 
 struct Candidate {
-  double scaled = 0.0;  // logit / temperature
+  // What it is ranked by: (logit - the largest logit) / temperature, 0 for the best at any temperature; or the logit.
+  double value = 0.0;
   std::int32_t token = 0;
 };
 
 // Best first; equal values to the lower id.
 bool better(const Candidate& a, const Candidate& b) {
-  return a.scaled != b.scaled ? a.scaled > b.scaled : a.token < b.token;
+  return a.value != b.value ? a.value > b.value : a.token < b.token;
 }
 
 std::int32_t argmax(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+double largest(std::span<const float> logits) {
+  return static_cast<double>(*std::max_element(logits.begin(), logits.end()));
 }
 
 // Finalizer of splitmix64: every input bit reaches every output bit.
@@ -33,13 +38,12 @@ std::uint64_t mixed(std::uint64_t x) {
 
 // The smallest best-first set whose share of the probability reaches top_p.
 void keep_top_p(std::vector<Candidate>& sorted, double top_p) {
-  const double best = sorted.front().scaled;
   double total = 0.0;
-  for (const Candidate& candidate : sorted) total += std::exp(candidate.scaled - best);
+  for (const Candidate& candidate : sorted) total += std::exp(candidate.value);
   double sum = 0.0;
   std::size_t kept = 0;
   while (kept < sorted.size()) {
-    sum += std::exp(sorted[kept].scaled - best);
+    sum += std::exp(sorted[kept].value);
     ++kept;
     if (sum >= top_p * total) break;
   }
@@ -49,8 +53,10 @@ void keep_top_p(std::vector<Candidate>& sorted, double top_p) {
 std::vector<Candidate> narrowed(std::span<const float> logits, const SamplingParams& params) {
   std::vector<Candidate> candidates;
   candidates.reserve(logits.size());
+  const double best = largest(logits);
   for (std::size_t token = 0; token < logits.size(); ++token)
-    candidates.push_back({static_cast<double>(logits[token]) / params.temperature, static_cast<std::int32_t>(token)});
+    candidates.push_back(
+        {(static_cast<double>(logits[token]) - best) / params.temperature, static_cast<std::int32_t>(token)});
   if (params.top_k > 0 && params.top_k < std::ssize(candidates)) {
     std::nth_element(candidates.begin(), candidates.begin() + params.top_k, candidates.end(), better);
     candidates.resize(static_cast<std::size_t>(params.top_k));
@@ -60,9 +66,8 @@ std::vector<Candidate> narrowed(std::span<const float> logits, const SamplingPar
     keep_top_p(candidates, params.top_p);
   }
   if (params.min_p > 0.0) {
-    const double best = std::min_element(candidates.begin(), candidates.end(), better)->scaled;
-    const double floor = best + std::log(params.min_p);
-    std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.scaled < floor; });
+    const double floor = std::log(params.min_p);
+    std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.value < floor; });
   }
   return candidates;
 }
@@ -73,10 +78,10 @@ std::int32_t gumbel_max(const std::vector<Candidate>& candidates, std::uint64_t 
   double best = -std::numeric_limits<double>::infinity();
   std::int32_t token = candidates.front().token;
   for (const Candidate& candidate : candidates) {
-    if (candidate.scaled + kLargestNoise < best) continue;
-    const double value = candidate.scaled - std::log(-std::log(uniform_of(seed, position, candidate.token)));
-    if (value > best || (value == best && candidate.token < token)) {
-      best = value;
+    if (candidate.value + kLargestNoise < best) continue;
+    const double noisy = candidate.value - std::log(-std::log(uniform_of(seed, position, candidate.token)));
+    if (noisy > best || (noisy == best && candidate.token < token)) {
+      best = noisy;
       token = candidate.token;
     }
   }
@@ -84,7 +89,7 @@ std::int32_t gumbel_max(const std::vector<Candidate>& candidates, std::uint64_t 
 }
 
 void add_logprobs(std::span<const float> logits, std::int64_t count, SampledToken& sampled) {
-  const double best = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  const double best = largest(logits);
   double sum = 0.0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - best);
   const double log_sum = best + std::log(sum);
@@ -114,8 +119,8 @@ SampledToken sample(std::span<const float> logits, const SamplingParams& params,
   for (const float logit : logits)
     if (!std::isfinite(logit)) throw InternalError("[sampling] a logit at position {} is {}", position, logit);
   SampledToken sampled;
-  sampled.token = params.temperature == 0.0 ? argmax(logits)
-                                            : gumbel_max(narrowed(logits, params), params.seed, position);
+  sampled.token =
+      params.temperature == 0.0 ? argmax(logits) : gumbel_max(narrowed(logits, params), params.seed, position);
   if (params.top_logprobs >= 0) add_logprobs(logits, params.top_logprobs, sampled);
   return sampled;
 }

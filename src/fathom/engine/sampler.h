@@ -1,5 +1,5 @@
-// Logits to a token. The choice is a function of the logits, the parameters and (seed, position) alone: it does not depend
-// on the batch, and drafts may share its random numbers.
+// Logits to a token. The choice is a function of the logits, the parameters and (seed, position) alone: it does not
+// depend on the batch, and drafts may share its random numbers.
 //
 // Temperature divides the logits; then top_k, top_p over what top_k left, and min_p narrow the candidates; then the
 // Gumbel-max rule picks: argmax over candidates of logit / T + G, with G = -log(-log(u)), u drawn for
@@ -16,7 +16,7 @@ namespace fathom {
 
 struct TokenLogprob {
   std::int32_t token = 0;
-  float logprob = 0.0F;  // of the model's own softmax, before temperature and narrowing
+  float logprob = 0.0F;  // of the softmax over all logits given, before temperature and narrowing
 };
 
 struct SampledToken {
@@ -25,7 +25,7 @@ struct SampledToken {
   std::vector<TokenLogprob> top_logprobs;  // best first
 };
 
-// logits [vocab]; `position` is that of the token to be sampled.
+// logits [ids that may be sampled]; `position` is that of the token to be sampled.
 SampledToken sample(std::span<const float> logits, const SamplingParams& params, std::int64_t position);
 
 // A uniform number in (0, 1) for (seed, position, token).

@@ -69,21 +69,11 @@ class Loader {
     return {.w1 = linear(prefix + "w1"), .w2 = linear(prefix + "w2"), .w3 = linear(prefix + "w3")};
   }
 
-  // The table steers memory accesses: every id is checked before it is believed.
-  DeviceArray<std::int32_t> hash_table(const std::string& name) const {
-    const std::vector<std::int32_t> table = checkpoint_.integers(name);
-    for (std::size_t index = 0; index < table.size(); ++index)
-      if (table[index] < 0 || table[index] >= config_.experts)
-        throw InputError("[checkpoint] {}: token {} routes to expert {}, there are {}", name,
-                         index / static_cast<std::size_t>(config_.selected_experts), table[index], config_.experts);
-    return {backend_, table};
-  }
-
   MoeWeights moe(const std::string& prefix, std::int64_t block) const {
     MoeWeights weights;
     weights.gate = linear(prefix + "gate");
     if (config_.routes_by_hash(block)) {
-      weights.tid2eid = hash_table(prefix + "gate.tid2eid");
+      weights.tid2eid = {backend_, checkpoint_.integers(prefix + "gate.tid2eid")};
     } else {
       weights.gate_bias = floats(prefix + "gate.bias");
     }
@@ -109,6 +99,8 @@ class Loader {
 
 }  // namespace
 
-ModelWeights load_weights(const Checkpoint& checkpoint, Backend& backend) { return Loader(checkpoint, backend).model(); }
+ModelWeights load_weights(const Checkpoint& checkpoint, Backend& backend) {
+  return Loader(checkpoint, backend).model();
+}
 
 }  // namespace fathom

@@ -12,48 +12,60 @@
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
-// Tiles that one row goes through at once: eight vectors of accumulators hide the latency of the sum.
-inline constexpr int kTilesAtOnce = kParts >= 8 ? 1 : 8 / kParts;
-inline constexpr std::int64_t kPanelColumns = 256;  // decoded at a time: 16 KiB of floats
+// Vectors of sums in flight: enough to hide the latency of a sum, few enough for the registers.
+inline constexpr int kSumsAtOnce = 8;
+inline constexpr std::int64_t kPanelColumns = 256;  // decoded at a time otherwise: 16 KiB of floats
 
-// --- one row: decode in registers -----------------------------------------------------------------------------------
+// --- a few rows: decode in registers --------------------------------------------------------------------------------
 
-template <class Codes, bool kScaled, int kTiles>
-struct RowSums {
-  Part sums[kTiles * kParts];
+template <int kRows, int kTiles>
+struct FewRows {
+  const float* x[kRows];
   const std::byte* block[kTiles];
+  Part sums[kTiles][kParts][kRows];
   HWY_ALIGN float scales[kTiles * kTileOutputs];
 };
 
-template <class Codes, bool kScaled, int kTiles>
-HWY_INLINE void multiply_block(const float* x, std::int64_t columns, RowSums<Codes, kScaled, kTiles>& state) {
+// The products of one block of every tile with `columns` values of every row.
+template <class Codes, bool kScaled, int kRows, int kTiles>
+HWY_INLINE void multiply_block(std::int64_t first, std::int64_t columns, FewRows<kRows, kTiles>& state) {
   HWY_UNROLL(16)
   for (int tile = 0; tile < kTiles; ++tile) {
     HWY_UNROLL(16)
     for (int part = 0; part < kParts; ++part) {
       Part values[Codes::kColumns];
       Codes::decode(state.block[tile], part, values);
-      Part sum = state.sums[tile * kParts + part];
-      HWY_UNROLL(16)
-      for (int step = 0; step < Codes::kColumns; ++step) {
-        if (step >= columns) break;
-        Part value = values[step];
-        if constexpr (kScaled) value = hn::Mul(value, load_part(state.scales + tile * kTileOutputs + part * kLanes));
-        sum = multiply_add(set_part(x[step]), value, sum);
+      if constexpr (kScaled) {
+        const Part scale = load_part(state.scales + tile * kTileOutputs + part * kLanes);
+        HWY_UNROLL(16)
+        for (int step = 0; step < Codes::kColumns; ++step) values[step] = hn::Mul(values[step], scale);
       }
-      state.sums[tile * kParts + part] = sum;
+      HWY_UNROLL(16)
+      for (int row = 0; row < kRows; ++row) {
+        Part sum = state.sums[tile][part][row];
+        HWY_UNROLL(16)
+        for (int step = 0; step < Codes::kColumns; ++step) {
+          if (step >= columns) break;
+          sum = multiply_add(set_part(state.x[row][first + step]), values[step], sum);
+        }
+        state.sums[tile][part][row] = sum;
+      }
     }
     state.block[tile] += kBlockBytes;
   }
 }
 
-template <class Codes, bool kScaled, int kTiles>
-HWY_INLINE void multiply_row(const PackedTiles& weight, std::int64_t first_tile, const float* x,
-                             float* HWY_RESTRICT out) {
-  RowSums<Codes, kScaled, kTiles> state;
-  HWY_UNROLL(16)
-  for (int sum = 0; sum < kTiles * kParts; ++sum) state.sums[sum] = zero_part();
-  for (int tile = 0; tile < kTiles; ++tile) state.block[tile] = weight.block(first_tile + tile, 0);
+// sums[row][tile * 16 + lane] = a row times the outputs of kTiles tiles.
+template <class Codes, bool kScaled, int kRows, int kTiles>
+HWY_INLINE void multiply_few_rows(const LinearPiece& piece, std::int64_t first_tile, float* HWY_RESTRICT sums) {
+  const PackedTiles& weight = *piece.weight;
+  FewRows<kRows, kTiles> state;
+  for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row];
+  for (int tile = 0; tile < kTiles; ++tile) {
+    state.block[tile] = weight.block(first_tile + tile, 0);
+    for (auto& part : state.sums[tile])
+      for (Part& sum : part) sum = zero_part();
+  }
   for (std::int64_t column = 0; column < weight.in;) {
     const std::int64_t group = column / weight.group_columns;
     const std::int64_t end = HWY_MIN(weight.in, (group + 1) * weight.group_columns);
@@ -61,32 +73,42 @@ HWY_INLINE void multiply_row(const PackedTiles& weight, std::int64_t first_tile,
       for (int tile = 0; tile < kTiles; ++tile)
         load_scales(weight, first_tile + tile, group, Codes::kLift, state.scales + tile * kTileOutputs);
     for (; column + Codes::kColumns <= end; column += Codes::kColumns)
-      multiply_block(x + column, Codes::kColumns, state);
-    if (column < end) multiply_block(x + column, end - column, state);  // the last block may be partial
+      multiply_block<Codes, kScaled>(column, Codes::kColumns, state);
+    if (column < end) multiply_block<Codes, kScaled>(column, end - column, state);  // the last block may be partial
     column = end;
   }
-  HWY_UNROLL(16)
-  for (int sum = 0; sum < kTiles * kParts; ++sum) store_part(state.sums[sum], out + sum * kLanes);
+  for (int row = 0; row < kRows; ++row)
+    for (int tile = 0; tile < kTiles; ++tile)
+      for (int part = 0; part < kParts; ++part)
+        store_part(state.sums[tile][part][row], sums + (row * kTiles + tile) * kTileOutputs + part * kLanes);
 }
 
-template <class Codes, bool kScaled, int kTiles = kTilesAtOnce>
-HWY_INLINE void multiply_row_by_tiles(const LinearPiece& piece, std::int64_t tile) {
+template <class Codes, bool kScaled, int kRows, int kTiles>
+HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_t tile) {
   const std::int64_t last_tile = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
-  HWY_ALIGN float sums[kTiles * kTileOutputs];
+  HWY_ALIGN float sums[kRows * kTiles * kTileOutputs];
   for (; tile + kTiles <= last_tile; tile += kTiles) {
-    multiply_row<Codes, kScaled, kTiles>(*piece.weight, tile, piece.x[0], sums);
+    multiply_few_rows<Codes, kScaled, kRows, kTiles>(piece, tile, sums);
     const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
     const std::int64_t last = HWY_MIN(piece.last_out, (tile + kTiles) * kTileOutputs);
-    std::memcpy(piece.out[0] + (first - piece.first_out), sums + (first - tile * kTileOutputs),
-                static_cast<std::size_t>(last - first) * sizeof(float));
+    for (int row = 0; row < kRows; ++row)
+      std::memcpy(piece.out[row] + (first - piece.first_out),
+                  sums + row * kTiles * kTileOutputs + (first - tile * kTileOutputs),
+                  static_cast<std::size_t>(last - first) * sizeof(float));
   }
   if constexpr (kTiles > 1)
-    if (tile < last_tile) multiply_row_by_tiles<Codes, kScaled, kTiles / 2>(piece, tile);
+    if (tile < last_tile) multiply_few_rows_by_tiles<Codes, kScaled, kRows, kTiles / 2>(piece, tile);
+}
+
+template <class Codes, bool kScaled, int kRows>
+HWY_NOINLINE void multiply_few(const LinearPiece& piece) {
+  constexpr int kTiles = kSumsAtOnce / (kRows * kParts);
+  multiply_few_rows_by_tiles<Codes, kScaled, kRows, (kTiles < 1 ? 1 : kTiles)>(piece, piece.first_out / kTileOutputs);
 }
 
 // --- several rows: decode a panel once, then tiles of rows and outputs ----------------------------------------------
 
-// The sums of one tile so far lie in `out` itself, or beside it when the piece takes only some of the tile's outputs.
+// The sums of one tile lie in `out` itself, or beside it when the piece takes only some of the tile's outputs.
 struct TileSums {
   float* row[kLinearRows];
   HWY_ALIGN float beside[kLinearRows * kTileOutputs];
@@ -94,17 +116,15 @@ struct TileSums {
   std::int64_t kept = 0;
 };
 
-HWY_INLINE void open_sums(const LinearPiece& piece, std::int64_t tile, bool begins, TileSums& sums) {
+HWY_INLINE void open_sums(const LinearPiece& piece, std::int64_t tile, TileSums& sums) {
   const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
   const std::int64_t last = HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs);
   sums.skipped = first - tile * kTileOutputs;
   sums.kept = last - first;
   for (std::int64_t row = 0; row < piece.rows; ++row) {
-    float* out = piece.out[row] + (first - piece.first_out);
-    sums.row[row] = sums.kept == kTileOutputs ? out : sums.beside + row * kTileOutputs;
-    if (begins || sums.kept < kTileOutputs) store_wide(zero_wide(), sums.row[row]);
-    if (!begins && sums.kept < kTileOutputs)
-      std::memcpy(sums.row[row] + sums.skipped, out, static_cast<std::size_t>(sums.kept) * sizeof(float));
+    const bool whole = sums.kept == kTileOutputs;
+    sums.row[row] = whole ? piece.out[row] + (first - piece.first_out) : sums.beside + row * kTileOutputs;
+    store_wide(zero_wide(), sums.row[row]);
   }
 }
 
@@ -116,39 +136,42 @@ HWY_INLINE void close_sums(const LinearPiece& piece, std::int64_t tile, const Ti
                 static_cast<std::size_t>(sums.kept) * sizeof(float));
 }
 
+// A tile's columns lie one after the other in memory: reading them in order lets the machine fetch ahead.
 template <class Codes>
-HWY_INLINE void multiply_rows_by_tiles(const LinearPiece& piece) {
+HWY_NOINLINE void multiply_many(const LinearPiece& piece) {
   const PackedTiles& weight = *piece.weight;
+  const bool stored = weight.code_format == CodeFormat::f32;  // the tile itself is a panel
   HWY_ALIGN float panel[kPanelColumns * kTileOutputs];
   TileSums sums;
   const float* x[kLinearRows];
-  for (std::int64_t column = 0; column < weight.in; column += kPanelColumns) {
-    const std::int64_t depth = HWY_MIN(kPanelColumns, weight.in - column);
-    for (std::int64_t row = 0; row < piece.rows; ++row) x[row] = piece.x[row] + column;
-    for (std::int64_t tile = piece.first_out / kTileOutputs; tile * kTileOutputs < piece.last_out; ++tile) {
-      const bool stored = weight.code_format == CodeFormat::f32;  // the tile itself is a panel
+  for (std::int64_t tile = piece.first_out / kTileOutputs; tile * kTileOutputs < piece.last_out; ++tile) {
+    open_sums(piece, tile, sums);
+    for (std::int64_t column = 0; column < weight.in; column += kPanelColumns) {
+      const std::int64_t depth = HWY_MIN(kPanelColumns, weight.in - column);
+      for (std::int64_t row = 0; row < piece.rows; ++row) x[row] = piece.x[row] + column;
       if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
-      open_sums(piece, tile, column == 0, sums);
       multiply_tile({.x = x,
                      .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
                      .depth = depth,
                      .out = sums.row,
                      .rows = piece.rows});
-      close_sums(piece, tile, sums);
     }
+    close_sums(piece, tile, sums);
   }
-  if (weight.in == 0)
-    for (std::int64_t row = 0; row < piece.rows; ++row)
-      std::memset(piece.out[row], 0, static_cast<std::size_t>(piece.last_out - piece.first_out) * sizeof(float));
 }
 
 template <class Codes, bool kScaled>
-HWY_NOINLINE void multiply(const LinearPiece& piece) {
-  if (piece.rows == 1) {
-    multiply_row_by_tiles<Codes, kScaled>(piece, piece.first_out / kTileOutputs);
-  } else {
-    multiply_rows_by_tiles<Codes>(piece);
+HWY_INLINE void multiply(const LinearPiece& piece) {
+#if HWY_TARGET != HWY_SCALAR  // which has no registers for it, and takes long to compile sixteen parts apart
+  switch (piece.rows) {
+    case 1: return multiply_few<Codes, kScaled, 1>(piece);
+    case 2: return multiply_few<Codes, kScaled, 2>(piece);
+    case 3: return multiply_few<Codes, kScaled, 3>(piece);
+    case 4: return multiply_few<Codes, kScaled, 4>(piece);
+    default: break;
   }
+#endif
+  multiply_many<Codes>(piece);
 }
 
 void LinearPieceKernel(const LinearPiece& piece) {

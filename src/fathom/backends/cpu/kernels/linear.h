@@ -7,10 +7,10 @@
 
 namespace fathom {
 
-inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: 256 columns of them stay in a 512 KiB cache
+inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: they share a decoded panel
 
-// out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain of fused multiply-adds
-// over k ascending, from +0.
+// out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain over k ascending, from
+// +0, each product and each sum rounded.
 struct LinearPiece {
   const PackedTiles* weight = nullptr;
   std::int64_t first_out = 0;

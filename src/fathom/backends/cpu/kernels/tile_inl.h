@@ -64,7 +64,7 @@ HWY_INLINE void multiply_rows(const TileProduct& product, std::int64_t first) {
 template <int kRows = kTileRows>
 HWY_INLINE void multiply_tile(const TileProduct& product, std::int64_t first = 0) {
   for (; first + kRows <= product.rows; first += kRows) multiply_rows<kRows>(product, first);
-  if constexpr (kRows > 1) multiply_tile<kRows / 2>(product, first);
+  if constexpr (kRows > 1) multiply_tile<(kRows > 8 ? 8 : kRows > 4 ? 4 : kRows > 2 ? 2 : 1)>(product, first);
 }
 
 }  // namespace fathom::HWY_NAMESPACE
