@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """House rules that a machine can hold: C++ files of at most 400 lines (waivers in size_waivers.txt), a test twin for
-every source, LibTorch under trainer/ alone, and documents that name only files that exist."""
+every source, LibTorch under trainer/ alone, documents that name only files that exist, and traps that have tests."""
 import pathlib
 import re
 import sys
@@ -64,9 +64,22 @@ def document_faults():
     return faults
 
 
+def trap_faults():
+    """Every test that docs/traps.md names exists and runs, and every row names one."""
+    tests = {f"{suite}.{name}" for file in code_files("tests")
+             for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", file.read_text(), re.MULTILINE)}
+    faults = []
+    for number, line in enumerate((ROOT / "docs/traps.md").read_text().splitlines(), 1):
+        if not line.startswith("| ") or line == "| mistake | test |":
+            continue
+        named = [name.strip() for name in line.strip("| ").split("|")[-1].split(",")]
+        faults += [f"docs/traps.md:{number}: no test {name}" for name in named if name not in tests]
+    return faults
+
+
 def main():
-    faults = size_faults() + twin_faults() + torch_faults() + document_faults()
-    print("\n".join(faults) if faults else "files: sizes, twins, torch and documents are in order")
+    faults = size_faults() + twin_faults() + torch_faults() + document_faults() + trap_faults()
+    print("\n".join(faults) if faults else "files: sizes, twins, torch, documents and traps are in order")
     return 1 if faults else 0
 
 

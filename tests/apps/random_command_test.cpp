@@ -49,6 +49,14 @@ TEST_F(RandomCommand, WritesWhatItSays) {
   EXPECT_NE(said.find(" tensors, "), std::string::npos);
 }
 
+TEST_F(RandomCommand, SettingsMayBeTextAndLieInsideAnObject) {
+  run({"--config", config_, "--set", "expert_dtype=fp8", "--set", "rope_scaling.factor=4", "--set", "vocab_size=389"});
+  const Checkpoint checkpoint = Checkpoint::open(directory_);
+  EXPECT_EQ(checkpoint.config().expert_format, ExpertFormat::fp8);
+  EXPECT_EQ(checkpoint.config().yarn.factor, 4.0);
+  EXPECT_EQ(checkpoint.config().vocab, 389);
+}
+
 TEST_F(RandomCommand, Faults) {
   EXPECT_THROW(run({"--config", config_, "--layers", "6"}), InputError);
   EXPECT_THROW(run({"--config", config_, "--layers", "-1"}), InputError);
@@ -56,6 +64,9 @@ TEST_F(RandomCommand, Faults) {
   EXPECT_THROW(run({"--config", config_, "--set", "vocab_sizes=3"}), InputError);
   EXPECT_THROW(run({"--config", config_, "--set", "vocab_size=three"}), InputError);
   EXPECT_THROW(run({"--config", config_, "--set", "vocab_size=0"}), InputError);
+  EXPECT_THROW(run({"--config", config_, "--set", "rope_scaling.size=3"}), InputError);
+  EXPECT_THROW(run({"--config", config_, "--set", "~=3"}), InputError);
+  EXPECT_THROW(run({"--config", config_, "--set", "=3"}), InputError);
   EXPECT_THROW(run({"--config", config_, "--shards", "0"}), InputError);
   EXPECT_THROW(run({"--config", "/no/such.json"}), InputError);
   EXPECT_THROW(run({"--preset", "deepseek-v5"}), InputError);

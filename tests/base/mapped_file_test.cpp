@@ -1,9 +1,11 @@
 #include "fathom/base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "fathom/base/error.h"
 
@@ -64,6 +66,25 @@ TEST_F(MappedFileTest, TextHasALimit) {
   const std::filesystem::path path = file("12345");
   EXPECT_EQ(read_text_file(path, 5), "12345");
   EXPECT_THROW(read_text_file(path, 4), InputError);
+  EXPECT_THROW(read_text_file("/dev/zero", 1 << 20), InputError) << "text without an end";
+}
+
+TEST_F(MappedFileTest, TextMayComeFromAPipe) {
+  const std::string text(200'000, 'x');  // more than a pipe holds at once
+  const std::filesystem::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe, std::ios::binary) << text; });
+  EXPECT_EQ(read_text_file(pipe), text);
+  writer.join();
+}
+
+TEST_F(MappedFileTest, AFolderIsNoText) {
+  try {
+    read_text_file(folder_);
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find(folder_.string()), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace

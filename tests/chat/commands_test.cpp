@@ -101,6 +101,17 @@ TEST_F(Commands, FaultyRequestsExitWithOneAndBadUsageWithTwo) {
   EXPECT_EQ(run("prompt --thinking --no-thinking", kHello).code, 2);
   EXPECT_EQ(run("prompt --json --ids", kHello).code, 2);
   EXPECT_EQ(run("parse --jsonl", "{\"completion\": 5}\n").code, 1);
+  for (const char* each : {"prompt /", "prompt --jsonl /", "parse /", "parse --jsonl /"})
+    EXPECT_EQ(run(each, "").code, 1) << each << ": a folder is no text";
+}
+
+TEST_F(Commands, AFileMayBeAPipe) {
+  const auto piped = [](const std::string& arguments, const std::string& input) {
+    return run("--version > /dev/null; (cat | " FATHOM_PROGRAM " " + arguments + ")", input).output;
+  };
+  EXPECT_EQ(piped("prompt /dev/stdin", kHello), run("prompt", kHello).output);
+  EXPECT_EQ(piped("prompt --jsonl /dev/stdin", kHello + "\n"), run("prompt --jsonl", kHello + "\n").output);
+  EXPECT_EQ(piped("parse /dev/stdin", "Why.</think>So."), run("parse", "Why.</think>So.").output);
 }
 
 TEST_F(Commands, ParseAnswersEveryOracleLine) {

@@ -3,10 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -91,8 +91,7 @@ void run_parse(const ParseCommand& command) {
   const bool standard_input = command.file == "-";
   if (command.jsonl) {
     if (standard_input) return run_lines(command, std::cin);
-    std::ifstream file(command.file, std::ios::binary);
-    if (!file) throw InputError("[parse] {} cannot be opened", command.file);
+    std::istringstream file(read_text_file(command.file));
     return run_lines(command, file);
   }
   const std::string text =

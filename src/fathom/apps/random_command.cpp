@@ -39,18 +39,22 @@ void keep_layers(ModelConfig& config, std::int64_t layers) {
   config.hash_layers = std::min(config.hash_layers, layers);
 }
 
-// "hidden_size=256": a field of config.json and its new value, in JSON.
+// "hidden_size=256": a field of config.json and its new value, in JSON or, where it is none, as text. A dot leads into
+// an object: "rope_scaling.factor=4".
 ModelConfig with_settings(const ModelConfig& config, const std::vector<std::string>& settings) {
   if (settings.empty()) return config;
   nlohmann::json file = nlohmann::json::parse(model_config_json(config));
   for (const std::string& setting : settings) {
     const std::size_t equals = setting.find('=');
-    const std::string field = setting.substr(0, equals);
-    if (equals == std::string::npos || !file.contains(field))
+    std::string path = "/" + setting.substr(0, equals);
+    std::replace(path.begin(), path.end(), '.', '/');
+    const bool spelt = equals != std::string::npos && path.find('~') == std::string::npos;  // a pointer's escape
+    const nlohmann::json::json_pointer field(spelt ? path : "");
+    if (!spelt || !file.contains(field))
       throw InputError("[random] --set {}: expected FIELD=VALUE with a field of config.json", setting);
-    const nlohmann::json value = nlohmann::json::parse(setting.substr(equals + 1), nullptr, false);
-    if (value.is_discarded()) throw InputError("[random] --set {}: the value is not JSON", setting);
-    file[field] = value;
+    const std::string text = setting.substr(equals + 1);
+    const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+    file[field] = value.is_discarded() ? nlohmann::json(text) : value;
   }
   return parse_model_config(file.dump(), "--set");
 }
@@ -89,7 +93,9 @@ void add_random_command(CLI::App& program) {
   add_seed_option(*command, options->seed, "the same seed gives the same bytes (0)");
   command->add_option("--shards", options->shards, "files to write (1)");
   command->add_option("--layers", options->layers, "keep only the first N layers of the config");
-  command->add_option("--set", options->settings, "FIELD=VALUE, another value for a field of config.json; repeatable");
+  command->add_option(
+      "--set", options->settings,
+      "FIELD=VALUE, another value for a field of config.json, such as rope_scaling.factor=4; repeatable");
   command->callback([options] { run_random(*options); });
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,18 +15,23 @@
 namespace fathom {
 namespace {
 
-struct Descriptor {
-  int value = -1;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
+// A file open for reading.
+class Descriptor {
+ public:
+  explicit Descriptor(const std::filesystem::path& path) : value(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (value < 0) throw InputError("[file] cannot open {}: {}", path.string(), std::strerror(errno));
   }
+  ~Descriptor() { ::close(value); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  const int value;
 };
 
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.value < 0) throw InputError("[file] cannot open {}: {}", path.string(), std::strerror(errno));
+  const Descriptor file(path);
   struct stat status {};
   if (::fstat(file.value, &status) != 0)
     throw InputError("[file] cannot stat {}: {}", path.string(), std::strerror(errno));
@@ -52,12 +58,20 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+// Read, not mapped: text may come from a pipe, as /dev/stdin and a shell's <(command) are.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  if (bytes.size() > limit)
-    throw InputError("[file] {} has {} bytes, the limit is {}", path.string(), bytes.size(), limit);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  const Descriptor file(path);
+  std::string text;
+  std::array<char, 1 << 16> buffer;
+  while (true) {
+    const ssize_t count = ::read(file.value, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw InputError("[file] cannot read {}: {}", path.string(), std::strerror(errno));
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > limit)
+      throw InputError("[file] {} has more than {} bytes, which is the limit", path.string(), limit);
+  }
 }
 
 }  // namespace fathom

@@ -26,7 +26,7 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// The whole file as text. InputError when it cannot be read or is larger than `limit` bytes.
+// The whole file as text; a pipe will do. InputError when it cannot be read or is larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 30);
 
 }  // namespace fathom
