@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "tests/apps/model_copy_support.h"
@@ -221,6 +222,18 @@ TEST_F(CheckGolden, APromptBeyondTheTokensIsNamed) {
 TEST_F(CheckGolden, AMissingTensorIsNamed) {
   copy_.rename(kReleased, "token_ids", "tokens");
   expect_error({"token_ids"});
+}
+
+// A golden that asks for more than the checkpoint has must not pass as if all of it had been compared.
+TEST_F(CheckGolden, WhatIsNotComparedIsNamed) {
+  EXPECT_EQ(check().line().find("NOT COMPARED"), std::string::npos);
+  copy_.rename(kReleased, "layers.3.streams", "layers.30.streams");
+  copy_.rename(kReleased, "layers.1.index_topk", "layers.0.index_topk");  // a layer without an indexer
+  const GoldenReport report = check();
+  EXPECT_EQ(std::set<std::string>(report.not_compared.begin(), report.not_compared.end()),
+            (std::set<std::string>{"layers.0.index_topk", "layers.30.streams"}));
+  EXPECT_NE(report.line().find("NOT COMPARED: layers."), std::string::npos) << report.line();
+  EXPECT_EQ(nlohmann::json::parse(report.json())["not_compared"].size(), 2U);
 }
 
 TEST_F(CheckGolden, AnUnknownTokenIsNamed) {

@@ -60,10 +60,10 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
         unfinished = unfinished || left > 0;
         const std::int64_t length = std::min<std::int64_t>(left, next_length());
         if (length <= 0) continue;
-        batch.push_back({.cache = &caches[index],
-                         .ids = std::span(sequences[index])
-                                    .subspan(static_cast<std::size_t>(caches[index].tokens()),
-                                             static_cast<std::size_t>(length))});
+        batch.push_back(
+            {.cache = &caches[index],
+             .ids = std::span(sequences[index])
+                        .subspan(static_cast<std::size_t>(caches[index].tokens()), static_cast<std::size_t>(length))});
         members.push_back(index);
       }
       if (!unfinished) return results;
@@ -133,8 +133,9 @@ TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
     while (cache.mtp_tokens() + 1 < std::ssize(ids)) {
       const std::int64_t start = cache.mtp_tokens();
       const std::int64_t length = std::min(std::ssize(ids) - 1 - start, longest == 1 ? 1 : between(1, longest));
-      const BatchRun run{.cache = &cache,
-                         .ids = std::span(ids).subspan(static_cast<std::size_t>(start + 1), static_cast<std::size_t>(length))};
+      const BatchRun run{
+          .cache = &cache,
+          .ids = std::span(ids).subspan(static_cast<std::size_t>(start + 1), static_cast<std::size_t>(length))};
       const View<const float, 3> rows(streams.data() + start * config.streams * config.channels,
                                       {length, config.streams, config.channels});
       const auto logits = transformer.draft({&run, 1}, rows);
@@ -147,20 +148,22 @@ TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
   expect_same(draft(*two_, 50), expected, "random chunks");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Models, Invariance,
-    testing::Values(InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "cpu", 420, 8},
-                    InvarianceCase{"tests/data/tiny-flash", CacheStorage::float32, "cpu", 300, 4},
-                    InvarianceCase{"tests/data/tiny-pro", CacheStorage::released, "cpu", 420, 6},
-                    InvarianceCase{"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
-                    InvarianceCase{"models/sprat", CacheStorage::released, "cpu", 600, 6},
-                    InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "reference", 140, 1}),
-    [](const auto& instance) {
-      std::string name = instance.param.directory + "_" + instance.param.backend +
-                         (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
-      std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Models, Invariance,
+                         testing::Values(InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "cpu", 420, 8},
+                                         InvarianceCase{"tests/data/tiny-flash", CacheStorage::float32, "cpu", 300, 4},
+                                         InvarianceCase{"tests/data/tiny-pro", CacheStorage::released, "cpu", 420, 6},
+                                         InvarianceCase{"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
+                                         InvarianceCase{"models/sprat", CacheStorage::released, "cpu", 600, 6},
+                                         InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "reference",
+                                                        140, 1}),
+                         [](const auto& instance) {
+                           std::string name =
+                               instance.param.directory + "_" + instance.param.backend +
+                               (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace fathom

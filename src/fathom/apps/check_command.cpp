@@ -34,14 +34,16 @@ void run_check(const CheckOptions& options) {
       fmt::print("{}  {} backend, {:.1f} s\n", report.line(), backend->name(), seconds.count());
     }
   }
-  if (failed > 0) throw InputError("[check] {} of {} goldens in {} do not agree", failed, goldens.size(), options.directory);
+  if (failed > 0)
+    throw InputError("[check] {} of {} goldens in {} do not agree", failed, goldens.size(), options.directory);
 }
 
 }  // namespace
 
 void add_check_command(CLI::App& program) {
   auto* command = program.add_subcommand("check", "compare a checkpoint's answers with the goldens beside it");
-  command->footer(R"(Runs every goldens-*.safetensors that lies beside the checkpoint: logits at every position, MTP logits, residual
+  command->footer(
+      R"(Runs every goldens-*.safetensors that lies beside the checkpoint: logits at every position, MTP logits, residual
 streams, routed experts and indexed entries, each against the released reference. One line a golden; exit code 1 when
 one does not agree. Bounds: smooth 1e-3 at most and 1e-5 on average, released (rounded cache) 5e-2 and 1e-4.
 

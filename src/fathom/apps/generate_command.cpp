@@ -63,7 +63,8 @@ void print_json(const ModelSession& session, const GenerateOptions& options, con
 
 void print_logprobs(const Tokenizer& tokenizer, const Generation& result) {
   const auto quoted = [&](std::int32_t id) {
-    return nlohmann::json(std::string(tokenizer.piece(id))).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return nlohmann::json(std::string(tokenizer.piece(id)))
+        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
   for (const SampledToken& token : result.tokens) {
     fmt::print("{:>8.4f}  {:<20}", token.logprob, quoted(token.token));
@@ -105,7 +106,8 @@ void run_generate(GenerateOptions& options, const CLI::App& command) {
 
 void add_generate_command(CLI::App& program) {
   auto* command = program.add_subcommand("generate", "continue a text");
-  command->footer(R"(The prompt is taken as it is, after a begin-of-sentence token; no chat format is added (see `fathom chat`, and
+  command->footer(
+      R"(The prompt is taken as it is, after a begin-of-sentence token; no chat format is added (see `fathom chat`, and
 `fathom prompt` to render one). Same seed, same text.
 
   fathom generate --model models/sprat --prompt "In the beginning" -n 40 --seed 7

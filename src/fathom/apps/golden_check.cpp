@@ -26,15 +26,17 @@ class GoldenRun {
     SequenceCache cache = transformer_.make_cache();
     const auto total = std::ssize(golden_.token_ids);
     const ModelConfig& config = transformer_.config();
-    streams_.resize(golden_.mtp_logits.empty() ? 0 : static_cast<std::size_t>(total * config.streams * config.channels));
+    streams_.resize(golden_.mtp_logits.empty() ? 0
+                                               : static_cast<std::size_t>(total * config.streams * config.channels));
     logits_.resize(static_cast<std::size_t>(total * config.vocab));
     while (cache.tokens() < total) {
       const std::int64_t start = cache.tokens();
       const std::int64_t length = std::clamp<std::int64_t>(run_lengths(start, golden_.prompt, total), 1, total - start);
       observer_.begin(start, length);
-      const BatchRun run{.cache = &cache,
-                         .ids = std::span(golden_.token_ids).subspan(static_cast<std::size_t>(start),
-                                                                     static_cast<std::size_t>(length))};
+      const BatchRun run{
+          .cache = &cache,
+          .ids =
+              std::span(golden_.token_ids).subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(length))};
       const auto logits = transformer_.forward({&run, 1}, &observer_);
       download(logits.data(), logits.size(), logits_.data() + start * config.vocab);
       if (!streams_.empty()) {
@@ -51,8 +53,8 @@ class GoldenRun {
     if (golden_.mtp_logits.empty() || pairs < 1) return;
     const ModelConfig& config = transformer_.config();
     Memory streams(transformer_.backend().allocator(), pairs * config.streams * config.channels * 4);
-    transformer_.backend().upload(
-        std::as_bytes(std::span(streams_)).first(static_cast<std::size_t>(streams.bytes())), streams.data());
+    transformer_.backend().upload(std::as_bytes(std::span(streams_)).first(static_cast<std::size_t>(streams.bytes())),
+                                  streams.data());
     SequenceCache cache = transformer_.make_cache();
     const BatchRun run{.cache = &cache, .ids = std::span(golden_.token_ids).subspan(1)};
     const auto logits =
@@ -113,12 +115,14 @@ std::string GoldenReport::line() const {
   };
   const auto sets = [](const char* what, const SetDifference& d) {
     if (d.sets == 0) return std::string();
-    return fmt::format("  {} {}/{}", what, d.sets - d.wrong, d.sets) + (d.ties > 0 ? fmt::format(" ({} tied)", d.ties) : "");
+    return fmt::format("  {} {}/{}", what, d.sets - d.wrong, d.sets) +
+           (d.ties > 0 ? fmt::format(" ({} tied)", d.ties) : "");
   };
-  return fmt::format("{} {:<28} {} tokens{}{}{}{}{}{}", passed() ? "ok  " : "FAIL", name, tokens,
+  return fmt::format("{} {:<28} {} tokens{}{}{}{}{}{}{}", passed() ? "ok  " : "FAIL", name, tokens,
                      difference("logits", logits), difference("mtp", mtp), difference("streams", streams),
                      sets("experts", experts), sets("index", index),
-                     tied_rows > 0 ? fmt::format("  {} tied row(s) left out", tied_rows) : "");
+                     tied_rows > 0 ? fmt::format("  {} tied row(s) left out", tied_rows) : "",
+                     not_compared.empty() ? "" : fmt::format("  NOT COMPARED: {}", fmt::join(not_compared, ", ")));
 }
 
 std::string GoldenReport::json() const {
@@ -136,7 +140,8 @@ std::string GoldenReport::json() const {
                                 {"streams", difference(streams)},
                                 {"experts", sets(experts)},
                                 {"index_topk", sets(index)},
-                                {"tied_rows", tied_rows}}
+                                {"tied_rows", tied_rows},
+                                {"not_compared", not_compared}}
       .dump();
 }
 
@@ -165,6 +170,7 @@ GoldenReport check_golden(Transformer& transformer, const std::filesystem::path&
   report.storage = storage_of_golden(path);
   report.tolerance = report.storage == CacheStorage::released ? kReleased : kSmooth;
   report.tokens = std::ssize(golden.token_ids);
+  report.not_compared = golden.not_compared;
   GoldenRun run(transformer, golden, report);
   run.trunk(run_lengths);
   run.mtp();

@@ -1,5 +1,5 @@
-// Compares the model with the answers of the released reference (goldens-*.safetensors beside a checkpoint): logits at every
-// position, MTP logits, residual streams at the probe positions, routed experts and indexed entries as sets.
+// Compares the model with the answers of the released reference (goldens-*.safetensors beside a checkpoint): logits at
+// every position, MTP logits, residual streams at the probe positions, routed experts and indexed entries as sets.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct GoldenTolerance {
 };
 
 struct GoldenReport {
-  std::string name;      // of the file
+  std::string name;  // of the file
   CacheStorage storage = CacheStorage::float32;
   GoldenTolerance tolerance;
   std::int64_t tokens = 0;
@@ -48,6 +48,7 @@ struct GoldenReport {
   Difference streams;
   SetDifference experts;
   SetDifference index;
+  std::vector<std::string> not_compared;  // tensors of the golden that nothing in this checkpoint answers to
 
   bool passed() const;
   std::string line() const;  // one line for people
@@ -58,12 +59,13 @@ struct GoldenReport {
 std::vector<std::filesystem::path> find_goldens(const std::filesystem::path& directory);
 CacheStorage storage_of_golden(const std::filesystem::path& golden);
 
-// The lengths of the runs that the golden's tokens are fed in. The default is the oracle's own schedule: the prompt in one
-// prefill, then token by token.
+// The lengths of the runs that the golden's tokens are fed in. The default is the oracle's own schedule: the prompt in
+// one prefill, then token by token.
 using RunLengths = std::function<std::int64_t(std::int64_t start, std::int64_t prompt, std::int64_t total)>;
 std::int64_t oracle_run_lengths(std::int64_t start, std::int64_t prompt, std::int64_t total);
 
-// `transformer` keeps its cache as storage_of_golden(golden) says. InputError when the golden does not fit the checkpoint.
+// `transformer` keeps its cache as storage_of_golden(golden) says. InputError when the golden does not fit the
+// checkpoint.
 GoldenReport check_golden(Transformer& transformer, const std::filesystem::path& golden,
                           const RunLengths& run_lengths = oracle_run_lengths);
 

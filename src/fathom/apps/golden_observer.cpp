@@ -59,36 +59,46 @@ double index_score(const IndexTopKArgs& index, std::int64_t row, std::int32_t en
 
 Golden::Golden(const std::filesystem::path& path, const ModelConfig& config) {
   const SafetensorsFile file(path);
+  std::set<std::string, std::less<>> taken;
+  const auto has = [&](const std::string& name) {
+    if (file.find(name) == nullptr) return false;
+    taken.insert(name);
+    return true;
+  };
+  taken.insert({"token_ids", "prompt_length", "logits"});
   token_ids = file.integers("token_ids");
   const auto total = std::ssize(token_ids);
   prompt = sized(file.integers("prompt_length"), 1, path, "prompt_length").front();
   if (prompt < 1 || prompt > total)
     throw InputError("[golden] {}: prompt_length is {}, there are {} tokens", path.string(), prompt, total);
   logits = sized(file.floats("logits"), total * config.vocab, path, "logits");
-  if (file.find("mtp_logits") != nullptr && config.mtp_layers > 0)
+  if (config.mtp_layers > 0 && has("mtp_logits"))
     mtp_logits = sized(file.floats("mtp_logits"), (total - 1) * config.vocab, path, "mtp_logits");
-  if (file.find("probe_positions") != nullptr) probe_positions = file.integers("probe_positions");
+  if (has("probe_positions")) probe_positions = file.integers("probe_positions");
   for (const std::int32_t position : probe_positions)
     if (position < 0 || position >= total)
       throw InputError("[golden] {}: probe_positions holds {}, expected 0 to {}", path.string(), position, total - 1);
   for (std::int64_t block = 0; block < config.layers; ++block) {
     const std::string prefix = fmt::format("layers.{}.", block);
-    if (const std::string name = prefix + "streams"; file.find(name) != nullptr)
+    if (const std::string name = prefix + "streams"; has(name))
       streams[block] =
           sized(file.floats(name), std::ssize(probe_positions) * config.streams * config.channels, path, name);
-    if (const std::string name = prefix + "experts"; file.find(name) != nullptr)
+    if (const std::string name = prefix + "experts"; has(name))
       experts[block] = existing(
           sized(file.integers(name), prompt * config.selected_experts, path, name), config.selected_experts, 0,
           [&](std::int64_t) { return config.experts; }, path, name);
-    if (const std::string name = prefix + "index_topk"; file.find(name) != nullptr) {
+    const bool indexed = config.attention_kind(block) == AttentionKind::csa;
+    if (const std::string name = prefix + "index_topk"; indexed && has(name)) {
       const std::vector<std::int32_t> ids = file.integers(name);
       if (std::ssize(ids) % prompt != 0)
         throw InputError("[golden] {}: {} has {} values for {} prompt tokens", path.string(), name, ids.size(), prompt);
       const std::int64_t ratio = config.ratio(block);
-      const auto visible = [&](std::int64_t position) { return ratio == 0 ? 0 : (position + 1) / ratio; };
+      const auto visible = [&](std::int64_t position) { return (position + 1) / ratio; };
       index[block] = existing(ids, std::ssize(ids) / prompt, -1, visible, path, name);  // -1: fewer were chosen
     }
   }
+  for (const SafetensorsTensor& tensor : file.tensors())
+    if (!taken.contains(tensor.name)) not_compared.emplace_back(tensor.name);
 }
 
 template <typename Score>

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "fathom/model/observer.h"
@@ -20,7 +21,7 @@ struct SetDifference;
 struct Golden {
   Golden(const std::filesystem::path& path, const ModelConfig& config);
 
-  std::vector<std::int32_t> token_ids;                        // [total]
+  std::vector<std::int32_t> token_ids;  // [total]
   std::int64_t prompt = 0;
   std::vector<float> logits;                                  // [total, vocab]
   std::vector<float> mtp_logits;                              // [total - 1, vocab], may be empty
@@ -28,6 +29,7 @@ struct Golden {
   std::map<std::int64_t, std::vector<float>> streams;         // by block: [probes, streams, channels]
   std::map<std::int64_t, std::vector<std::int32_t>> experts;  // by block: [prompt, selected]
   std::map<std::int64_t, std::vector<std::int32_t>> index;    // by block: [prompt, index_topk]
+  std::vector<std::string> not_compared;                      // tensors that this checkpoint has no answer to
 };
 
 class GoldenObserver final : public ForwardObserver {

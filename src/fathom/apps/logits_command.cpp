@@ -42,9 +42,9 @@ void run_logits(const LogitsOptions& options) {
   std::vector<float> row;
   while (cache.tokens() < std::ssize(ids)) {
     const std::int64_t length = std::min(options.chunk, std::ssize(ids) - cache.tokens());
-    const BatchRun run{.cache = &cache,
-                       .ids = std::span(ids).subspan(static_cast<std::size_t>(cache.tokens()),
-                                                     static_cast<std::size_t>(length))};
+    const BatchRun run{
+        .cache = &cache,
+        .ids = std::span(ids).subspan(static_cast<std::size_t>(cache.tokens()), static_cast<std::size_t>(length))};
     const auto logits = transformer.forward({&run, 1});
     row.resize(static_cast<std::size_t>(logits.size()));
     backend->download(reinterpret_cast<const std::byte*>(logits.data()), std::as_writable_bytes(std::span(row)));
@@ -59,7 +59,8 @@ void run_logits(const LogitsOptions& options) {
 
 void add_logits_command(CLI::App& program) {
   auto* command = program.add_subcommand("logits", "write the logits of every position to a file");
-  command->footer(R"(For comparing fathom with another engine, or one build with another: raw little-endian float32, [tokens, vocab].
+  command->footer(
+      R"(For comparing fathom with another engine, or one build with another: raw little-endian float32, [tokens, vocab].
 
   seq 3 70 > ids.txt && fathom logits models/sprat --ids ids.txt --out logits.f32)");
   auto options = std::make_shared<LogitsOptions>();

@@ -9,7 +9,8 @@ namespace {
 
 void check_range(const char* field, double value, double low, double high) {
   if (!(value >= low && value <= high))  // NaN fails too
-    throw InputError("[sampling] Invalid {} value {}, the valid range of {} is [{}, {}]", field, value, field, low, high);
+    throw InputError("[sampling] Invalid {} value {}, the valid range of {} is [{}, {}]", field, value, field, low,
+                     high);
 }
 
 }  // namespace

@@ -55,8 +55,7 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   // Queries through their latent; every head is normed without a weight, then rotated.
   const auto query_latent = arena.take<float, 2>({tokens, config_.query_latent});
   backend.linear({.weight = *weights_.wq_a, .x = x, .out = query_latent});
-  backend.rms_norm(
-      {.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
+  backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
   const auto q = arena.take<float, 3>({tokens, heads, head_dim});
   const auto q_rows = q.reshape<2>({tokens * heads, head_dim});
   backend.linear({.weight = *weights_.wq_b, .x = query_latent, .out = q.reshape<2>({tokens, heads * head_dim})});

@@ -21,9 +21,8 @@ void Block::forward(const Step& step, View<float, 3> streams) const {
   sublayer(weights_.hc_attn, weights_.attn_norm, [&](View<const float, 2> x, View<float, 2> y) {
     Attention(config_, layout_, index_, weights_.attn).forward(step, x, y);
   });
-  sublayer(weights_.hc_ffn, weights_.ffn_norm, [&](View<const float, 2> x, View<float, 2> y) {
-    Moe(config_, index_, weights_.ffn).forward(step, x, y);
-  });
+  sublayer(weights_.hc_ffn, weights_.ffn_norm,
+           [&](View<const float, 2> x, View<float, 2> y) { Moe(config_, index_, weights_.ffn).forward(step, x, y); });
 }
 
 }  // namespace fathom

@@ -5,8 +5,8 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kAlignment = 64;           // every layer's rows start on a cache line
-constexpr std::int64_t kPageTokens = 128;         // at least this many positions share a page
+constexpr std::int64_t kAlignment = 64;    // every layer's rows start on a cache line
+constexpr std::int64_t kPageTokens = 128;  // at least this many positions share a page
 constexpr std::int64_t kFloatBytes = 4;
 
 std::int64_t take(std::int64_t& used, std::int64_t bytes) {

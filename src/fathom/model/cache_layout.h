@@ -24,10 +24,10 @@ struct CompressorTail {
 struct BlockCacheLayout {
   AttentionKind kind = AttentionKind::sliding;
   std::int64_t ratio = 0;
-  std::int64_t window_offset = 0;      // bytes from the state's start: [window_rows, entry bytes]
-  std::int64_t tail_rows = 0;          // capacity of the tails' rings
-  CompressorTail tail;                 // main compressor
-  CompressorTail index_tail;           // the indexer's compressor, CSA only
+  std::int64_t window_offset = 0;  // bytes from the state's start: [window_rows, entry bytes]
+  std::int64_t tail_rows = 0;      // capacity of the tails' rings
+  CompressorTail tail;             // main compressor
+  CompressorTail index_tail;       // the indexer's compressor, CSA only
   std::int64_t entries_per_page = 0;
   std::int64_t entries_offset = 0;     // bytes from a page's start
   std::int64_t index_keys_offset = 0;  // bytes from a page's start, CSA only

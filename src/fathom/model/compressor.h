@@ -1,5 +1,5 @@
-// The token-level compressor (report 2.3): every `ratio` positions become one entry, by gated pooling over the block and,
-// in CSA, the block before it.
+// The token-level compressor (report 2.3): every `ratio` positions become one entry, by gated pooling over the block
+// and, in CSA, the block before it.
 #pragma once
 
 #include "fathom/model/step.h"
@@ -10,14 +10,14 @@ namespace fathom {
 struct CompressorPlan {
   std::int64_t ratio = 0;
   bool overlap = false;
-  std::int64_t dim = 0;             // of an entry: head_dim, or index_dim for the indexer
+  std::int64_t dim = 0;  // of an entry: head_dim, or index_dim for the indexer
   float norm_eps = 0.0F;
-  std::vector<Ring> kv_tails;       // one per run
-  std::vector<Ring> gate_tails;     // one per run
+  std::vector<Ring> kv_tails;    // one per run
+  std::vector<Ring> gate_tails;  // one per run
 };
 
-// x [tokens, channels] -> the entries completed in this step [new entries, dim]: pooled, normed, rotated at the position
-// of the block's first token. Keeps the tail for the steps to come.
+// x [tokens, channels] -> the entries completed in this step [new entries, dim]: pooled, normed, rotated at the
+// position of the block's first token. Keeps the tail for the steps to come.
 View<float, 2> compress(const Step& step, const CompressorWeights& weights, const CompressorPlan& plan,
                         View<const float, 2> x);
 

@@ -10,8 +10,7 @@ HyperConnections::Gates HyperConnections::collapse(const Step& step, View<const 
                     .comb = step.arena.take<float, 3>({tokens, stream_count, stream_count})};
   const Arena::Scope scope(step.arena);
   const auto mix = step.arena.take<float, 2>({tokens, weights_.fn->out});
-  step.backend.linear(
-      {.weight = *weights_.fn, .x = streams.reshape<2>({tokens, stream_count * channels}), .out = mix});
+  step.backend.linear({.weight = *weights_.fn, .x = streams.reshape<2>({tokens, stream_count * channels}), .out = mix});
   step.backend.hyper_connection_gates({.streams = streams,
                                        .mix = mix,
                                        .scale = weights_.scale.view(),

@@ -1,5 +1,5 @@
-// Manifold-constrained hyper-connections (report 2.2): the residual is `streams` wide, a sublayer reads a mixture of the
-// streams and writes back to all of them.  X' = comb^T X + post * F(pre X)
+// Manifold-constrained hyper-connections (report 2.2): the residual is `streams` wide, a sublayer reads a mixture of
+// the streams and writes back to all of them.  X' = comb^T X + post * F(pre X)
 #pragma once
 
 #include "fathom/model/step.h"

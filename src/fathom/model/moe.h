@@ -1,4 +1,5 @@
-// Mixture of experts (report 2.1): a gate that scores or hashes, the chosen experts, and the shared expert of every token.
+// Mixture of experts (report 2.1): a gate that scores or hashes, the chosen experts, and the shared expert of every
+// token.
 #pragma once
 
 #include "fathom/model/step.h"

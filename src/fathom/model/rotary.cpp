@@ -16,8 +16,8 @@ double ramp_pair(std::int64_t rope_dim, double theta, const YarnConfig& yarn, do
 
 }  // namespace
 
-// Note [Rounded as released]: the release computes these in float32, and at position 390 one unit in the last place of a
-// frequency already turns a key across a BF16 boundary. So every step below rounds where the release rounds.
+// Note [Rounded as released]: the release computes these in float32, and at position 390 one unit in the last place of
+// a frequency already turns a key across a BF16 boundary. So every step below rounds where the release rounds.
 std::vector<float> rotary_frequencies(std::int64_t rope_dim, double theta) {
   std::vector<float> frequencies;
   for (std::int64_t pair = 0; pair < rope_dim / 2; ++pair) {
@@ -35,8 +35,8 @@ std::vector<float> yarn_frequencies(std::int64_t rope_dim, double theta, const Y
   double high = std::min(std::ceil(ramp_pair(rope_dim, theta, yarn, yarn.beta_slow)), last);
   if (low == high) high += 0.001;
   for (std::size_t pair = 0; pair < frequencies.size(); ++pair) {
-    const float ramp = std::clamp((static_cast<float>(pair) - static_cast<float>(low)) / static_cast<float>(high - low),
-                                  0.0F, 1.0F);
+    const float ramp =
+        std::clamp((static_cast<float>(pair) - static_cast<float>(low)) / static_cast<float>(high - low), 0.0F, 1.0F);
     const float smooth = 1.0F - ramp;
     const float plain = frequencies[pair];
     frequencies[pair] = plain / static_cast<float>(yarn.factor) * (1.0F - smooth) + plain * smooth;

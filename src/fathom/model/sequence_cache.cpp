@@ -51,8 +51,6 @@ PagedRows SequenceCache::index_keys(std::int64_t block) const {
           layout_->index_key.row_bytes()};
 }
 
-std::int64_t SequenceCache::bytes() const {
-  return state_.bytes() + std::ssize(pages_) * layout_->page_bytes;
-}
+std::int64_t SequenceCache::bytes() const { return state_.bytes() + std::ssize(pages_) * layout_->page_bytes; }
 
 }  // namespace fathom

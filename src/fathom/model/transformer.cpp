@@ -51,8 +51,7 @@ RotaryAngles Transformer::angles(std::span<const std::int64_t> positions, const 
   const std::int64_t rows = std::ssize(positions);
   const auto cosine = arena_.take<float, 2>({rows, frequencies.size()});
   const auto sine = arena_.take<float, 2>({rows, frequencies.size()});
-  backend_.rotary_table(
-      {.positions = positions, .frequencies = frequencies.view(), .cosine = cosine, .sine = sine});
+  backend_.rotary_table({.positions = positions, .frequencies = frequencies.view(), .cosine = cosine, .sine = sine});
   return {cosine, sine};
 }
 
@@ -76,9 +75,8 @@ Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
     for (const Run& run : plan.runs)
       for (std::int64_t entry = 0; entry < run.new_entries(ratio); ++entry)
         positions.push_back((run.first_entry(ratio) + entry) * ratio);
-    step.entry_angles.push_back({.ratio = ratio,
-                                 .entries = std::ssize(positions),
-                                 .angles = angles(positions, compressed_frequencies_)});
+    step.entry_angles.push_back(
+        {.ratio = ratio, .entries = std::ssize(positions), .angles = angles(positions, compressed_frequencies_)});
   }
   return step;
 }
@@ -100,9 +98,8 @@ View<const float, 2> Transformer::logits(const Step& step, std::span<const Batch
   const auto mix = arena_.take<float, 2>({wanted, config_.streams});
   const auto pre = arena_.take<float, 2>({wanted, config_.streams});
   const auto x = arena_.take<float, 2>({wanted, config_.channels});
-  backend_.linear({.weight = *head.hc_head.fn,
-                   .x = rows.reshape<2>({wanted, config_.streams * config_.channels}),
-                   .out = mix});
+  backend_.linear(
+      {.weight = *head.hc_head.fn, .x = rows.reshape<2>({wanted, config_.streams * config_.channels}), .out = mix});
   backend_.hyper_connection_head({.streams = rows,
                                   .mix = mix,
                                   .scale = head.hc_head.scale.view(),

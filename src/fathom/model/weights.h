@@ -1,4 +1,5 @@
-// The network's weights, prepared for one backend. Field names are the checkpoint's; every shape is the checkpoint's too.
+// The network's weights, prepared for one backend. Field names are the checkpoint's; every shape is the checkpoint's
+// too.
 #pragma once
 
 #include <memory>
@@ -53,24 +54,24 @@ struct IndexerWeights {
 };
 
 struct AttentionWeights {
-  WeightPtr wq_a;     // [query_latent, channels]
-  Floats q_norm;      // [query_latent]
-  WeightPtr wq_b;     // [heads * head_dim, query_latent]
-  WeightPtr wkv;      // [head_dim, channels]
-  Floats kv_norm;     // [head_dim]
-  Floats attn_sink;   // [heads]
-  WeightPtr wo_a;     // [groups * output_latent, heads / groups * head_dim]
-  WeightPtr wo_b;     // [channels, groups * output_latent]
+  WeightPtr wq_a;                               // [query_latent, channels]
+  Floats q_norm;                                // [query_latent]
+  WeightPtr wq_b;                               // [heads * head_dim, query_latent]
+  WeightPtr wkv;                                // [head_dim, channels]
+  Floats kv_norm;                               // [head_dim]
+  Floats attn_sink;                             // [heads]
+  WeightPtr wo_a;                               // [groups * output_latent, heads / groups * head_dim]
+  WeightPtr wo_b;                               // [channels, groups * output_latent]
   std::optional<CompressorWeights> compressor;  // CSA and HCA
   std::optional<IndexerWeights> indexer;        // CSA
 };
 
 struct MoeWeights {
-  WeightPtr gate;                             // [experts, channels]
-  Floats gate_bias;                           // [experts]; empty in hash layers
-  DeviceArray<std::int32_t> tid2eid;          // [vocab, selected]; empty in scored layers
-  std::vector<ExpertWeights> experts;         // [experts]
-  ExpertWeights shared;                       // expert_dim * shared_experts wide
+  WeightPtr gate;                      // [experts, channels]
+  Floats gate_bias;                    // [experts]; empty in hash layers
+  DeviceArray<std::int32_t> tid2eid;   // [vocab, selected]; empty in scored layers
+  std::vector<ExpertWeights> experts;  // [experts]
+  ExpertWeights shared;                // expert_dim * shared_experts wide
 };
 
 struct BlockWeights {
@@ -78,7 +79,7 @@ struct BlockWeights {
   Floats attn_norm;  // [channels]
   AttentionWeights attn;
   HyperConnectionWeights hc_ffn;
-  Floats ffn_norm;   // [channels]
+  Floats ffn_norm;  // [channels]
   MoeWeights ffn;
 };
 
@@ -100,7 +101,7 @@ struct ModelWeights {
   WeightPtr embed;  // [vocab, channels], rows by id
   std::vector<BlockWeights> layers;
   HeadWeights final;
-  WeightPtr head;   // [vocab, channels]
+  WeightPtr head;  // [vocab, channels]
   std::vector<MtpWeights> mtp;
 };
 

@@ -25,7 +25,8 @@ std::byte* Arena::take_bytes(std::int64_t bytes) {
   }
   if (chunk_ == chunks_.size()) {
     // Doubling keeps the number of chunks small however a step grows.
-    chunks_.emplace_back(*allocator_, std::max({rounded, kSmallestChunk, chunks_.empty() ? 0 : chunks_.back().bytes() * 2}));
+    chunks_.emplace_back(*allocator_,
+                         std::max({rounded, kSmallestChunk, chunks_.empty() ? 0 : chunks_.back().bytes() * 2}));
     used_ = 0;
   }
   std::byte* result = chunks_[chunk_].data() + used_;

@@ -1,4 +1,5 @@
-// Scratch memory of one step: taken in order, given back all at once. After the first step of a size it allocates nothing.
+// Scratch memory of one step: taken in order, given back all at once. After the first step of a size it allocates
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +51,8 @@ class Arena {
 
   Allocator* allocator_;
   std::vector<Memory> chunks_;
-  std::size_t chunk_ = 0;   // the chunk being filled
-  std::int64_t used_ = 0;   // bytes of it
+  std::size_t chunk_ = 0;  // the chunk being filled
+  std::int64_t used_ = 0;  // bytes of it
 };
 
 }  // namespace fathom

@@ -21,11 +21,11 @@ struct WeightView {
   WeightFormat format = WeightFormat::f32;
   std::int64_t out = 0;
   std::int64_t in = 0;
-  std::span<const std::byte> data;    // out * in elements, row-major
-  std::span<const std::byte> scale;   // [ceil(out / scale_rows), ceil(in / scale_columns)], empty when unscaled
-  DType scale_dtype = DType::f8_e8m0; // f8_e8m0 (value = 2^(byte-127)) or f32 (Base checkpoints)
-  std::int64_t scale_rows = 1;        // 128 for fp8_block, 1 for fp4_group
-  std::int64_t scale_columns = 1;     // 128 for fp8_block, 32 for fp4_group
+  std::span<const std::byte> data;     // out * in elements, row-major
+  std::span<const std::byte> scale;    // [ceil(out / scale_rows), ceil(in / scale_columns)], empty when unscaled
+  DType scale_dtype = DType::f8_e8m0;  // f8_e8m0 (value = 2^(byte-127)) or f32 (Base checkpoints)
+  std::int64_t scale_rows = 1;         // 128 for fp8_block, 1 for fp4_group
+  std::int64_t scale_columns = 1;      // 128 for fp8_block, 32 for fp4_group
 };
 
 }  // namespace fathom

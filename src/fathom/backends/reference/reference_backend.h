@@ -1,5 +1,5 @@
-// The plainest correct loop for each operation, in double precision where numbers are summed, never optimised: it exists
-// to be believed, and every other backend is tested against it.
+// The plainest correct loop for each operation, in double precision where numbers are summed, never optimised: it
+// exists to be believed, and every other backend is tested against it.
 #pragma once
 
 #include "fathom/ops/backend.h"
