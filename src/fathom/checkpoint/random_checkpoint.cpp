@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fathom/base/error.h"
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
 #include "fathom/checkpoint/quantize.h"
 #include "fathom/checkpoint/random_values.h"
 #include "fathom/checkpoint/reshard.h"
