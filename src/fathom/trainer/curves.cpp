@@ -141,9 +141,10 @@ void draw_panel(std::string& svg, const CurvePanel& panel, const CurvePage& page
     const std::string_view color = kColors[place % std::size(kColors)];
     draw_curve(svg, panel.curves[place], x, y, color);
     const Curve& curve = panel.curves[place];
-    const std::string last = curve.y.empty() ? "" : fmt::format(" {:.4g}", curve.y.back());
+    const auto last = std::find_if(curve.y.rbegin(), curve.y.rend(), [](double value) { return std::isfinite(value); });
+    const std::string label = last == curve.y.rend() ? curve.name : fmt::format("{} {:.4g}", curve.name, *last);
     svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", x.to + 8,
-                       y.to + 12 + 16 * static_cast<double>(place), color, escaped(curve.name + last));
+                       y.to + 12 + 16 * static_cast<double>(place), color, escaped(label));
   }
   svg += fmt::format("<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n", x.from, y.to,
                      x.to - x.from, y.from - y.to);

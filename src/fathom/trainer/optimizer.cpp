@@ -66,7 +66,7 @@ Optimizer::Optimizer(Parameters& parameters, OptimizerKind kind) {
 
 void Optimizer::train(TrainedPart part) {
   for (Slot& slot : slots_) {
-    slot.trained = part == TrainedPart::all || is_indexer(slot.name);
+    slot.trained = part == TrainedPart::all || is_indexer(slot.name) == (part == TrainedPart::indexer);
     slot.value.set_requires_grad(slot.trained);
     // Backward passes add to a gradient that is there, in its place.
     slot.value.mutable_grad() = slot.trained ? slot.gradient : torch::Tensor();

@@ -26,7 +26,11 @@ enum class OptimizerKind : std::uint8_t {
   published,  // the split below
   adamw,      // AdamW for everything: the baseline
 };
-enum class TrainedPart : std::uint8_t { all, indexer };
+enum class TrainedPart : std::uint8_t {
+  all,
+  indexer,
+  all_but_indexer,  // where attention is dense the indexer has no gradient, and would only decay
+};
 
 UpdateRule update_rule(TensorRole role, OptimizerKind kind);
 

@@ -14,7 +14,7 @@
 #include <span>
 
 #include "fathom/base/error.h"
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
 #include "fathom/checkpoint/safetensors_file.h"
 
 namespace fathom::train {
