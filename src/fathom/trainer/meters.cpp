@@ -21,7 +21,7 @@ void Meters::add(const StepMeasures& step) {
   // The loss counts by its targets, so that the mean is that of all tokens.
   const torch::Tensor nats = step.language * static_cast<double>(step.targets);
   std::vector<torch::Tensor> measures{nats, step.mtp, step.balance, step.indexer, step.gradient_norm, step.imbalance};
-  for (torch::Tensor& measure : measures) measure = measure.detach().to(sums_.options()).view({});
+  for (torch::Tensor& measure : measures) measure = measure.detach().to(sums_.options()).squeeze();
   sums_.add_(torch::stack(measures));
   counts_.add_(torch::tensor({std::int64_t{1}, step.targets, step.bytes}, torch::kInt64));
 }

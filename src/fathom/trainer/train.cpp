@@ -89,7 +89,7 @@ class Loop {
                                .token_bytes = token_bytes_},
                               ranks_);
     block_begin_ = Clock::now();
-    while (place.stage_step < stage.steps()) {
+    while (true) {
       one_step(stage, ahead);
       const bool last = place.stage_step == stage.steps();
       if (place.step % recipe_.log_every == 0 || last) log_line(stage);
@@ -102,9 +102,8 @@ class Loop {
       }
       const bool stopping = !last && asked_to_stop();
       if (last || stopping || state_is_due()) save(stage, ahead);
-      if (stopping) return false;
+      if (last || stopping) return last;
     }
-    return true;
   }
 
   void one_step(const Stage& stage, Anticipation& ahead) {
@@ -160,7 +159,7 @@ class Loop {
   }
 
   // Ranks agree on what a clock or a signal says at the ends of blocks, where the host waits anyway.
-  bool may_decide() const { return ranks_.size() == 1 || run_.place().step % recipe_.log_every == 0; }
+  bool may_decide() { return ranks_.size() == 1 || run_.place().step % recipe_.log_every == 0; }
 
   bool asked_to_stop() {
     if (!may_decide()) return false;

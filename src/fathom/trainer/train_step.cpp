@@ -62,7 +62,7 @@ StepMeasures TrainStep::run(const StepRows& rows, const StepSettings& settings,
     if (losses.total.requires_grad()) losses.total.backward();
     std::vector<torch::Tensor> parts{losses.language, losses.mtp, losses.balance, losses.indexer};
     for (torch::Tensor& part : parts)
-      part = part.defined() ? part.detach().to(sums.options()).view({}) : torch::zeros({}, sums.options());
+      part = part.defined() ? part.detach().to(sums.options()).squeeze() : torch::zeros({}, sums.options());
     losses_sum.add_(torch::stack(parts));
     loads.add_(losses.expert_loads.to(sums.options()));
   }
