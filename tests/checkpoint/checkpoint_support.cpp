@@ -1,28 +1,12 @@
 #include "tests/checkpoint/checkpoint_support.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
-#include "fathom/base/error.h"
 #include "fathom/checkpoint/safetensors_file.h"
 
 namespace fathom::testing {
-
-TemporaryDirectory::TemporaryDirectory() {
-  static std::atomic<int> count{0};
-  path_ = std::filesystem::temp_directory_path() / fmt::format("fathom_test_{}_{}", ::getpid(), ++count);
-  std::filesystem::create_directories(path_);
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 LooseTensors oracle_tensors(std::string_view oracle) {
   const SafetensorsFile file(std::filesystem::path(FATHOM_TEST_DATA) / oracle / "model.safetensors");
@@ -55,18 +39,6 @@ std::string file_text(const LooseTensors& tensors) {
   return file_text(header + "}", data);
 }
 
-void write_text(const std::filesystem::path& file, std::string_view text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream) throw std::runtime_error("cannot write " + file.string());
-}
-
-std::string read_text(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw std::runtime_error("cannot read " + file.string());
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 void write_checkpoint(const std::filesystem::path& directory, std::string_view oracle, const LooseTensors& tensors) {
   const std::filesystem::path source = std::filesystem::path(FATHOM_TEST_DATA) / oracle / "config.json";
   std::filesystem::copy_file(source, directory / "config.json", std::filesystem::copy_options::overwrite_existing);
@@ -82,15 +54,6 @@ LooseTensor& at(LooseTensors& tensors, std::string_view name) {
 void erase(LooseTensors& tensors, std::string_view name) {
   const LooseTensor& tensor = at(tensors, name);
   tensors.erase(tensors.begin() + (&tensor - tensors.data()));
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace fathom::testing

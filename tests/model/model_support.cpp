@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "fathom/model/rotary.h"
+#include "fathom/spec/rotary.h"
 
 namespace fathom::testing {
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "fathom/base/error.h"
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
+#include "fathom/checkpoint/hash_table.h"
 #include "fathom/checkpoint/quantize.h"
 #include "fathom/checkpoint/random_values.h"
 #include "fathom/checkpoint/reshard.h"
@@ -113,26 +113,11 @@ class RandomWriter {
     writer.write(scale_name(spec), std::as_bytes(std::span<const float>(wide)));
   }
 
-  // [vocab, selected_experts]: different experts for each token, any order.
   void write_hash_table(SafetensorsWriter& writer, const TensorSpec& spec) const {
-    RandomValues random(options_.seed, spec.name);
-    std::vector<std::int64_t> experts(static_cast<std::size_t>(config_.experts));
-    std::iota(experts.begin(), experts.end(), 0);
-    const bool narrow = storage_of(spec) == Storage::i32;
-    for (std::int64_t token = 0; token < config_.vocab; ++token) {
-      // The front of a Fisher-Yates shuffle.
-      for (std::int64_t choice = 0; choice < config_.selected_experts; ++choice)
-        std::swap(experts[static_cast<std::size_t>(choice)],
-                  experts[static_cast<std::size_t>(choice + random.below(config_.experts - choice))]);
-      const auto chosen =
-          std::span<const std::int64_t>(experts).first(static_cast<std::size_t>(config_.selected_experts));
-      if (!narrow) {
-        writer.write(spec.name, std::as_bytes(chosen));
-        continue;
-      }
-      const std::vector<std::int32_t> ids(chosen.begin(), chosen.end());
-      writer.write(spec.name, std::as_bytes(std::span<const std::int32_t>(ids)));
-    }
+    const std::vector<std::int64_t> table = random_hash_table(config_, options_.seed, spec.name);
+    if (storage_of(spec) == Storage::i64) return writer.write(spec.name, std::as_bytes(std::span(table)));
+    const std::vector<std::int32_t> narrow(table.begin(), table.end());
+    writer.write(spec.name, std::as_bytes(std::span(narrow)));
   }
 
   const ModelConfig& config_;

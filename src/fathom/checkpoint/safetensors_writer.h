@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
 #include "fathom/tensor/dtype.h"
 
 namespace fathom {

@@ -27,8 +27,7 @@ struct RowStreamOptions {
   std::vector<MixturePart> parts;
   std::int64_t length = 0;  // tokens of a row
   std::uint64_t seed = 0;
-  std::int64_t rank =
-      0;  // this rank takes every `ranks`-th row, from `rank` on: all ranks together read what one would
+  std::int64_t rank = 0;  // takes every `ranks`-th row from `rank` on: all ranks together read what one would
   std::int64_t ranks = 1;
 };
 
@@ -39,7 +38,8 @@ class RowStream {
   RowStream(RowStream&&) noexcept;
 
   PackedRow next();
-  // The place of the next row as text, and back; InputError when it was saved from other shards or options.
+  // The place as text, and back; InputError when it was saved from other shards, weights, length or seed. It is the
+  // same for all ranks after as many rows each, and may be gone on from by another number of them.
   std::string place() const;
   void seek(const std::string& place);
 

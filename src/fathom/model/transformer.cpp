@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fathom/model/block.h"
-#include "fathom/model/rotary.h"
+#include "fathom/spec/rotary.h"
 
 namespace fathom {
 

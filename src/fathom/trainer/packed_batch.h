@@ -32,7 +32,8 @@ struct PackedBatch {
   const EntryPlan& plan(std::int64_t ratio) const;
 };
 
-// `length` of the rows is a multiple of the model's largest ratio and of 128.
+// Rows of one length, which is best a multiple of 128: attention goes by blocks of at least the window that divide it.
+// InputError when an id or a position is beyond the model.
 PackedBatch make_batch(std::span<const PackedRow> rows, const ModelConfig& config, torch::Device device);
 
 }  // namespace fathom::train

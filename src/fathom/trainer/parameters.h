@@ -26,7 +26,8 @@ struct Parameter {
 
 class Parameters {
  public:
-  // Normal with deviation `init_std`, norms 1, gating factors small, biases so that streams pass through unchanged.
+  // Matrices normal with deviation 0.02, norms 1, gating factors small, biases so that streams pass through unchanged.
+  // The same numbers on every machine.
   static Parameters random(const ModelConfig& config, std::uint64_t seed, torch::Device device);
   // A released checkpoint, dequantised.
   static Parameters load(const Checkpoint& checkpoint, torch::Device device);
@@ -34,7 +35,8 @@ class Parameters {
   const ModelConfig& config() const { return config_; }
   std::vector<Parameter>& all() { return parameters_; }
   const std::vector<Parameter>& all() const { return parameters_; }
-  const torch::Tensor& at(std::string_view name) const;  // InternalError when there is none
+  const Parameter& parameter(std::string_view name) const;  // InternalError when there is none
+  const torch::Tensor& at(std::string_view name) const { return parameter(name).value; }
   bool contains(std::string_view name) const;
   const torch::Tensor& hash_table(std::int64_t layer) const;  // tid2eid [vocab, selected_experts] int64, hash layers
 
@@ -44,6 +46,10 @@ class Parameters {
   void write(const std::filesystem::path& directory, bool exact) const;
 
  private:
+  template <typename Floats, typename Integers>
+  static Parameters assemble(const ModelConfig& config, torch::Device device, const Floats& floats,
+                             const Integers& integers);
+
   ModelConfig config_;
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, std::size_t> places_;

@@ -11,6 +11,8 @@
 
 namespace fathom::train {
 
+// docs/training.md, "One forward pass, three attentions". In the warm-up the total is the indexer's loss, and nothing
+// but the indexer's parameters gets a gradient; in the dense stage the indexer's get none.
 enum class AttentionStage : std::uint8_t { dense, indexer_warmup, sparse };
 
 struct ForwardOptions {
@@ -44,8 +46,8 @@ struct Outputs {
 
 class Transformer {
  public:
-  // Borrows the parameters.
-  explicit Transformer(const Parameters& parameters) : parameters_(parameters) {}
+  // Borrows the parameters. InputError when the model has more than one MTP block.
+  explicit Transformer(const Parameters& parameters);
 
   // All logits: for parity and small evaluations. The MTP block at t reads the id at t + 1 of the same document.
   Outputs forward(const PackedBatch& batch, const ForwardOptions& options) const;

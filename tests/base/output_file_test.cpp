@@ -1,9 +1,9 @@
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
 
 #include <gtest/gtest.h>
 
 #include "fathom/base/error.h"
-#include "tests/checkpoint/checkpoint_support.h"
+#include "tests/base/file_support.h"
 
 namespace fathom {
 namespace {

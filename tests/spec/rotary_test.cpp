@@ -1,4 +1,4 @@
-#include "fathom/model/rotary.h"
+#include "fathom/spec/rotary.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

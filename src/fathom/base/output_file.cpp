@@ -1,4 +1,4 @@
-#include "fathom/checkpoint/output_file.h"
+#include "fathom/base/output_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

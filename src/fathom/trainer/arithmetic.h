@@ -1,0 +1,21 @@
+// The few products and norms that every module uses, and the type rule of docs/training.md, "Numbers".
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace fathom::train {
+
+// What gates, softmaxes, norms and losses are computed in beside products in `compute`.
+constexpr torch::ScalarType wide_type(torch::ScalarType compute) {
+  return compute == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+}
+
+// x [tokens, in], weight [out, in] of one type -> [tokens, out].
+torch::Tensor project(const torch::Tensor& x, const torch::Tensor& weight);
+
+// x / rms(x) * weight over the last dimension, in x's type and wide inside. `weight` is wide; undefined means ones.
+torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& weight, double eps);
+
+}  // namespace fathom::train

@@ -1,0 +1,119 @@
+#include "fathom/trainer/bench.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "fathom/checkpoint/random_values.h"
+#include "fathom/trainer/flops.h"
+#include "fathom/trainer/train_step.h"
+#include "fathom/trainer/training_run.h"
+
+namespace fathom::train {
+namespace {
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(torch::Device device) : device_(device) { lap(); }
+  // Seconds since the last call, the device's work included.
+  double lap() {
+    if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    begin_ = now;
+    return seconds;
+  }
+
+ private:
+  torch::Device device_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+PackedBatch random_batch(const Stage& stage, const ModelConfig& config, torch::Device device) {
+  RandomValues random(1, "bench");
+  std::vector<PackedRow> rows(static_cast<std::size_t>(stage.rows));
+  for (PackedRow& row : rows) {
+    for (std::int64_t place = 0; place < stage.length; ++place) {
+      row.ids.push_back(static_cast<std::int32_t>(random.below(config.vocab)));
+      row.documents.push_back(0);
+      row.positions.push_back(static_cast<std::int32_t>(place));
+    }
+    row.targets.assign(row.ids.begin() + 1, row.ids.end());
+    row.targets.push_back(-1);
+  }
+  return make_batch(rows, config, device);
+}
+
+}  // namespace
+
+double multiply_add_peak(torch::Device device, torch::ScalarType type) {
+  const torch::NoGradGuard no_gradients;
+  double best = 0.0;
+  const std::vector<std::int64_t> sizes =
+      device.is_cuda() ? std::vector<std::int64_t>{4096, 8192} : std::vector<std::int64_t>{1024, 2048};
+  for (const std::int64_t size : sizes) {
+    const auto options = torch::TensorOptions().device(device);
+    const torch::Tensor left = torch::randn({size, size}, options).to(type);
+    const torch::Tensor right = torch::randn({size, size}, options).to(type);
+    torch::matmul(left, right);
+    for (int round = 0; round < 5; ++round) {
+      Stopwatch watch(device);
+      const torch::Tensor product = torch::matmul(left, right);
+      best = std::max(best, 2.0 * static_cast<double>(size * size * size) / watch.lap());
+    }
+  }
+  return best;
+}
+
+StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds) {
+  const ModelConfig config = load_model_config(recipe.config);
+  Parameters parameters = Parameters::random(config, static_cast<std::uint64_t>(recipe.seed), device);
+  Optimizer optimizer(parameters, recipe.optimizer);
+  optimizer.train(trained_part(stage));
+  const Transformer transformer(parameters);
+  const PackedBatch batch = random_batch(stage, config, device);
+  StepSettings settings = step_settings(recipe, stage, 0, choose_compute(recipe.compute, device));
+  settings.loss.target_count = batch.target_count * stage.micro_batches;
+  StageSpeed best;
+  best.tokens = stage.tokens_per_step();
+  best.flops = token_flops(config, stage.length, stage.attention).step() * static_cast<double>(best.tokens);
+  for (int round = 0; round <= rounds; ++round) {
+    StageSpeed speed = best;
+    speed.forward = 0.0;
+    speed.backward = 0.0;
+    optimizer.zero_gradients();
+    Stopwatch watch(device);
+    for (std::int64_t micro_batch = 0; micro_batch < stage.micro_batches; ++micro_batch) {
+      const Losses losses = transformer.loss(batch, settings.loss);
+      speed.forward += watch.lap();
+      if (losses.total.requires_grad()) losses.total.backward();
+      speed.backward += watch.lap();
+    }
+    optimizer.clip(settings.clip);
+    optimizer.step(settings.sizes);
+    speed.optimizer = watch.lap();
+    if (round == 1 || (round > 1 && speed.seconds() < best.seconds())) best = speed;
+  }
+  return best;
+}
+
+void bench(const Recipe& recipe, torch::Device device) {
+  const torch::ScalarType compute = choose_compute(recipe.compute, device);
+  const double peak = multiply_add_peak(device, compute);
+  fmt::print("device {}, {} threads; multiply-add peak {:.1f} GFLOP/s in {} (a square product)\n", device.str(),
+             at::get_num_threads(), peak / 1e9, torch::toString(compute));
+  fmt::print("{:<16}{:>8}{:>8}{:>12}{:>10}{:>10}{:>11}{:>11}{:>12}\n", "stage", "length", "tokens", "tokens/s",
+             "forward", "backward", "optimizer", "MFLOP/tok", "share");
+  for (const Stage& stage : recipe.stages) {
+    const StageSpeed speed = measure_stage(recipe, stage, device, 3);
+    fmt::print("{:<16}{:>8}{:>8}{:>12.0f}{:>9.3f}s{:>9.3f}s{:>10.3f}s{:>11.2f}{:>11.1f}%\n", stage.name, stage.length,
+               speed.tokens, static_cast<double>(speed.tokens) / speed.seconds(), speed.forward, speed.backward,
+               speed.optimizer, speed.flops / static_cast<double>(speed.tokens) / 1e6,
+               100.0 * speed.flops / speed.seconds() / peak);
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace fathom::train

@@ -1,0 +1,28 @@
+// How fast each stage of a recipe trains on this device, and what share of its multiply-add peak that is.
+#pragma once
+
+#include <torch/types.h>
+
+#include "fathom/trainer/recipe.h"
+
+namespace fathom::train {
+
+struct StageSpeed {
+  double forward = 0.0;  // seconds of one step
+  double backward = 0.0;
+  double optimizer = 0.0;
+  std::int64_t tokens = 0;  // of a step
+  double flops = 0.0;       // of a step, by formula
+  double seconds() const { return forward + backward + optimizer; }
+};
+
+// Floating-point operations per second of a square product, the best of several sizes.
+double multiply_add_peak(torch::Device device, torch::ScalarType type);
+
+// Best of `rounds` steps after one that warms up, on rows of random ids: each a single document.
+StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds);
+
+// Measures all and prints a table.
+void bench(const Recipe& recipe, torch::Device device);
+
+}  // namespace fathom::train

@@ -1,0 +1,101 @@
+#include "fathom/trainer/hyper_connections.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "fathom/trainer/arithmetic.h"
+#include "fathom/trainer/sinkhorn.h"
+
+namespace fathom::train {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// x [tokens, in], fn [outputs, in] -> x fn^T / rms(x), wide. Keeps x as it came: no wide copy of the streams lives on.
+struct NormedMix : torch::autograd::Function<NormedMix> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& fn, double eps) {
+    const auto wide = fn.scalar_type();
+    const Tensor norm = torch::linalg_vector_norm(x, 2, torch::IntArrayRef{1}, true, wide);
+    const Tensor inverse = norm.square_().div_(static_cast<double>(x.size(1))).add_(eps).rsqrt_();
+    const Tensor mix = torch::mm(x.to(wide), fn.t()).mul_(inverse);
+    context->save_for_backward({x, fn, inverse, mix});
+    return mix;
+  }
+
+  // y = r x fn^T, r = (mean x^2 + eps)^-1/2:  dx = r dy fn - x r^2 (dy . y) / in
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto& [x, fn, inverse, mix] = std::tie(saved[0], saved[1], saved[2], saved[3]);
+    const auto wide = fn.scalar_type();
+    const Tensor scaled = gradients[0] * inverse;
+    const Tensor fn_gradient = torch::mm(scaled.t(), x.to(wide));
+    const Tensor along = (gradients[0] * mix).sum(1, true).mul_(inverse.square()).div_(static_cast<double>(x.size(1)));
+    Tensor x_gradient = torch::mm(scaled.to(x.scalar_type()), fn.to(x.scalar_type()));
+    x_gradient.addcmul_(x, along.to(x.scalar_type()), -1);
+    return {x_gradient, fn_gradient, Tensor()};
+  }
+};
+
+// pre [tokens, streams], streams [tokens, streams, channels] -> [tokens, channels]
+Tensor weighted_sum(const Tensor& pre, const Tensor& streams) {
+  return torch::bmm(pre.to(streams.scalar_type()).unsqueeze(1), streams).squeeze(1);
+}
+
+// comb^T streams + post y in one matrix product and one pass.
+struct Expand : torch::autograd::Function<Expand> {
+  static Tensor forward(AutogradContext* context, const Tensor& post, const Tensor& comb, const Tensor& y,
+                        const Tensor& streams) {
+    context->save_for_backward({post, comb, y, streams});
+    const auto type = streams.scalar_type();
+    Tensor result = torch::bmm(comb.to(type).transpose(1, 2), streams);
+    return result.addcmul_(post.to(type).unsqueeze(2), y.unsqueeze(1));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto& [post, comb, y, streams] = std::tie(saved[0], saved[1], saved[2], saved[3]);
+    const auto type = streams.scalar_type();
+    const Tensor& gradient = gradients[0];  // [tokens, streams, channels]
+    const Tensor post_gradient = torch::bmm(gradient, y.unsqueeze(2)).squeeze(2).to(post.scalar_type());
+    const Tensor comb_gradient = torch::bmm(streams, gradient.transpose(1, 2)).to(comb.scalar_type());
+    const Tensor y_gradient = weighted_sum(post, gradient);
+    return {post_gradient, comb_gradient, y_gradient, torch::bmm(comb.to(type), gradient)};
+  }
+};
+
+}  // namespace
+
+Tensor HyperConnections::raw_gates(const Tensor& streams) const {
+  const ModelConfig& config = step_.config();
+  const Tensor mix =
+      NormedMix::apply(streams.flatten(1), step_.wide_weight(prefix_ + "fn"), static_cast<double>(config.norm_eps));
+  const Tensor scale = step_.wide_weight(prefix_ + "scale");
+  const Tensor base = step_.wide_weight(prefix_ + "base");
+  if (scale.numel() == 1) return torch::addcmul(base, mix, scale);
+  const std::int64_t n = config.streams;
+  return torch::addcmul(base, mix,
+                        torch::cat({scale.narrow(0, 0, 1).expand({n}), scale.narrow(0, 1, 1).expand({n}),
+                                    scale.narrow(0, 2, 1).expand({n * n})}));
+}
+
+Tensor HyperConnections::collapse(const Tensor& streams, Gates& gates) const {
+  const ModelConfig& config = step_.config();
+  const std::int64_t n = config.streams;
+  const double eps = static_cast<double>(config.hc_eps);
+  const Tensor raw = raw_gates(streams);
+  const Tensor pre = raw.narrow(1, 0, n).sigmoid() + eps;
+  gates.post = raw.narrow(1, n, n).sigmoid() * 2;
+  gates.comb = sinkhorn(raw.narrow(1, 2 * n, n * n).reshape({-1, n, n}), config.sinkhorn_iterations, eps);
+  return weighted_sum(pre, streams);
+}
+
+Tensor HyperConnections::collapse_head(const Tensor& streams) const {
+  return weighted_sum(raw_gates(streams).sigmoid() + static_cast<double>(step_.config().hc_eps), streams);
+}
+
+Tensor HyperConnections::expand(const Gates& gates, const Tensor& y, const Tensor& streams) const {
+  return Expand::apply(gates.post, gates.comb, y, streams);
+}
+
+}  // namespace fathom::train

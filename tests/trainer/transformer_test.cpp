@@ -1,0 +1,97 @@
+#include "fathom/trainer/transformer.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "fathom/base/error.h"
+#include "fathom/checkpoint/safetensors_file.h"
+#include "tests/trainer/trainer_support.h"
+
+namespace fathom::train {
+namespace {
+
+using testing::pack;
+using testing::random_ids;
+using testing::tiny_config;
+
+PackedBatch batch_of(const std::vector<std::vector<std::int32_t>>& documents, std::int64_t length,
+                     const ModelConfig& config) {
+  const PackedRow row = pack(documents, length);
+  return make_batch({&row, 1}, config, torch::kCPU);
+}
+
+struct GoldenCase {
+  const char* directory;
+  std::int64_t tied_row;  // left out; -1 for none
+};
+
+class TrainerGoldens : public ::testing::TestWithParam<GoldenCase> {};
+
+void expect_near(const torch::Tensor& found, const SafetensorsFile& golden, const char* name, std::int64_t tied_row) {
+  const std::vector<float> values = golden.floats(name);
+  const torch::Tensor expected = torch::tensor(values).view({-1, found.size(1)});
+  torch::Tensor apart = (found.narrow(0, 0, expected.size(0)) - expected).abs();
+  if (tied_row >= 0) apart[tied_row].zero_();
+  EXPECT_LE(apart.max().item<float>(), 1e-3F) << name;
+  EXPECT_LE(apart.mean().item<float>(), 1e-5F) << name;
+  std::printf("%s: max %.1e mean %.1e\n", name, apart.max().item<double>(), apart.mean().item<double>());
+}
+
+TEST_P(TrainerGoldens, AgreeWithTheReleasedReference) {
+  const torch::NoGradGuard no_gradients;
+  const auto directory = std::filesystem::path(FATHOM_SOURCE) / GetParam().directory;
+  const Parameters parameters = Parameters::load(Checkpoint::open(directory), torch::kCPU);
+  const SafetensorsFile golden(directory / "goldens-smooth.safetensors");
+  const std::vector<std::int32_t> ids = golden.integers("token_ids");
+  const std::int64_t length = (std::ssize(ids) + 127) / 128 * 128;
+  const Outputs outputs = Transformer(parameters).forward(batch_of({ids}, length, parameters.config()), {});
+  expect_near(outputs.logits[0], golden, "logits", GetParam().tied_row);
+  if (parameters.config().mtp_layers > 0) expect_near(outputs.mtp_logits[0], golden, "mtp_logits", GetParam().tied_row);
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, TrainerGoldens,
+                         ::testing::Values(GoldenCase{"tests/data/tiny-flash", 170},
+                                           GoldenCase{"tests/data/tiny-pro", -1}, GoldenCase{"models/sprat", -1}));
+
+LossOptions loss_options(const PackedBatch& batch, AttentionStage stage) {
+  LossOptions options;
+  options.forward.attention = stage;
+  options.target_count = batch.target_count;
+  options.indexer_weight = 1.0;
+  return options;
+}
+
+// A row of several documents gives what its documents give alone.
+TEST(TrainerTransformer, PackedDocumentsDoNotSeeEachOther) {
+  const ModelConfig config = tiny_config();
+  const Parameters parameters = Parameters::random(config, 3, torch::kCPU);
+  const Transformer transformer(parameters);
+  const std::vector<std::vector<std::int32_t>> documents{
+      random_ids(37, config.vocab, 1), random_ids(3, config.vocab, 2), random_ids(52, config.vocab, 3),
+      random_ids(1, config.vocab, 4), random_ids(21, config.vocab, 5)};
+  for (const AttentionStage stage : {AttentionStage::dense, AttentionStage::sparse}) {
+    const PackedBatch together = batch_of(documents, 128, config);
+    const LossOptions options = loss_options(together, stage);
+    const Losses packed = transformer.loss(together, options);
+    double language = 0;
+    double mtp = 0;
+    double indexer = 0;
+    torch::Tensor loads = torch::zeros_like(packed.expert_loads);
+    for (const auto& document : documents) {
+      const Losses alone = transformer.loss(batch_of({document}, 64, config), options);
+      language += alone.language.item<double>();
+      mtp += alone.mtp.item<double>();
+      indexer += alone.indexer.item<double>();
+      loads += alone.expert_loads;
+    }
+    EXPECT_NEAR(packed.language.item<double>(), language, 2e-6 * language);
+    EXPECT_NEAR(packed.mtp.item<double>(), mtp, 2e-6 * mtp);
+    EXPECT_NEAR(packed.indexer.item<double>(), indexer, 1e-5 * indexer + 1e-9);
+    EXPECT_TRUE(packed.expert_loads.equal(loads));
+    EXPECT_NEAR(language, std::log(static_cast<double>(config.vocab)), 0.5);
+  }
+}
+
+}  // namespace
+}  // namespace fathom::train
