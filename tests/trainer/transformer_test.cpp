@@ -93,5 +93,46 @@ TEST(TrainerTransformer, PackedDocumentsDoNotSeeEachOther) {
   }
 }
 
+// The whole loss: every parameter that training moves, along a random direction and at single entries.
+TEST(TrainerTransformer, GradientsOfTheWholeLoss) {
+  const ModelConfig config = testing::tiny_config();
+  const Parameters parameters = testing::lively_parameters(config, 7);
+  const PackedBatch batch = testing::small_batch(config);
+  LossOptions options = loss_options(batch, AttentionStage::sparse);
+  options.forward.compute = torch::kFloat64;
+  options.balance_weight = 0.1;
+  options.indexer_weight = 0;  // its inputs are detached: no difference could tell its gradient from the others'
+  const Transformer transformer(parameters);
+  const auto loss = [&] { return transformer.loss(batch, options).total; };
+  for (const char* prefix : {"embed", "head", "norm", "hc_head", "layers.0.", "layers.2.", "layers.3.hc", "mtp.0."})
+    testing::expect_parameter_gradients(loss, parameters, prefix, 1e-5);
+}
+
+// Routes of other parameters can be given, and one's own change nothing.
+TEST(TrainerTransformer, OwnRoutesChangeNothing) {
+  const ModelConfig config = tiny_config();
+  const Parameters parameters = Parameters::random(config, 3, torch::kCPU);
+  const Transformer transformer(parameters);
+  const PackedBatch batch = batch_of({random_ids(60, config.vocab, 1)}, 64, config);
+  const LossOptions options = loss_options(batch, AttentionStage::sparse);
+  const auto routes = transformer.routes(batch, options.forward);
+  ASSERT_EQ(routes.size(), 4U);  // three scored layers and the MTP block
+  EXPECT_EQ(routes[0].sizes(), (torch::IntArrayRef{1, 64, 2}));
+  const Losses own = transformer.loss(batch, options);
+  EXPECT_TRUE(own.total.equal(transformer.loss(batch, options, routes).total));
+  const auto others = Transformer(Parameters::random(config, 4, torch::kCPU)).routes(batch, options.forward);
+  EXPECT_FALSE(own.total.equal(transformer.loss(batch, options, others).total));
+}
+
+TEST(TrainerTransformer, TheWarmUpTrainsTheIndexerAlone) {
+  const ModelConfig config = tiny_config();
+  const Parameters parameters = Parameters::random(config, 3, torch::kCPU);
+  const PackedBatch batch = batch_of({random_ids(60, config.vocab, 1)}, 64, config);
+  Transformer(parameters).loss(batch, loss_options(batch, AttentionStage::indexer_warmup)).total.backward();
+  for (const Parameter& parameter : parameters.all())
+    EXPECT_EQ(parameter.value.grad().defined(), parameter.name.find(".indexer.") != std::string::npos)
+        << parameter.name;
+}
+
 }  // namespace
 }  // namespace fathom::train
