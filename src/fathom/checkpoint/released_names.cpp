@@ -55,7 +55,7 @@ bool take(std::string_view& text, std::string_view beginning) {
 }
 
 // `text` with the first rule that fits its beginning applied.
-std::string apply(std::string_view text, std::span<const Rule> rules) {
+std::string apply_rules(std::string_view text, std::span<const Rule> rules) {
   for (const auto& [theirs, released] : rules)
     if (take(text, theirs)) return std::string(released) + std::string(text);
   return std::string(text);
@@ -97,7 +97,7 @@ ReleasedName feed_forward(std::string_view prefix, std::string_view rest) {
   if (rest == "gate.e_score_correction_bias") {
     result.name += "gate.bias";
   } else if (take(rest, "shared_experts.")) {
-    result.name += "shared_experts." + apply(rest, kProjectionRules);
+    result.name += "shared_experts." + apply_rules(rest, kProjectionRules);
   } else if (take(rest, "experts.")) {
     result.name += "experts.";
     if (is_stack(rest, "gate_up_proj", result)) {
@@ -106,7 +106,7 @@ ReleasedName feed_forward(std::string_view prefix, std::string_view rest) {
       result.stack = Stack::down;
     } else {
       result.name += take_number(rest);
-      result.name += apply(rest, kProjectionRules);
+      result.name += apply_rules(rest, kProjectionRules);
     }
   } else {
     result.name += rest;
@@ -120,7 +120,7 @@ ReleasedName released_name(std::string_view name) {
   std::string_view rest = name;
   take(rest, "model.");
   const std::string_view after_model = rest;
-  if (!take(rest, "layers.") && !take(rest, "mtp.")) return {.name = with_released_ending(apply(rest, kTopRules))};
+  if (!take(rest, "layers.") && !take(rest, "mtp.")) return {.name = with_released_ending(apply_rules(rest, kTopRules))};
   const std::string_view number = take_number(rest);
   if (number.empty()) return {.name = std::string(name)};
   const std::string_view prefix = after_model.substr(0, after_model.size() - rest.size());
@@ -128,9 +128,9 @@ ReleasedName released_name(std::string_view name) {
   if (take(rest, "mlp.") || take(rest, "ffn.")) {
     result = feed_forward(prefix, rest);
   } else if (take(rest, "self_attn.")) {
-    result.name = std::string(prefix) + "attn." + apply(rest, kAttentionRules);
+    result.name = std::string(prefix) + "attn." + apply_rules(rest, kAttentionRules);
   } else {
-    result.name = std::string(prefix) + apply(rest, kBlockRules);
+    result.name = std::string(prefix) + apply_rules(rest, kBlockRules);
   }
   if (result.stack == Stack::none) result.name = with_released_ending(std::move(result.name));
   return result;
