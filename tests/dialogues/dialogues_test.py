@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""Every promise of tools/dialogues: valid JSON and calls, right sums, held-out values, the same bytes from one seed, and
+that fathom renders all of it. FATHOM_PROGRAM names the program; without it nothing is rendered."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from dialogues import slots  # noqa: E402
+from dialogues.command import options, plan_of  # noqa: E402
+from dialogues.draw import Draw  # noqa: E402
+from dialogues.families import numbers, recall, small_talk, story_talk, tool_talk, words  # noqa: E402
+from dialogues.families import json_talk  # noqa: E402
+from dialogues.families.plots import plots  # noqa: E402
+from dialogues.families.records import RECORDS  # noqa: E402
+from dialogues.grammar import Phrase  # noqa: E402
+from dialogues.scoring import fits, passes  # noqa: E402
+from dialogues.workers import produce  # noqa: E402
+
+SAMPLES = 2000
+
+
+def lines(*arguments: str, samples: int = SAMPLES) -> list[str]:
+    read = options(["--longest", "1500", "--slots", "-n", str(samples), *arguments])
+    return list(produce(plan_of(read), read.format == "text", read.slots, read.samples, None, read.jobs))
+
+
+class Written(unittest.TestCase):
+    train: list[str]
+    test: list[str]
+    samples: list[dict[str, Any]]
+    prompts: list[dict[str, Any]]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.train, cls.test = lines(), lines("--split", "test")
+        cls.samples = [json.loads(line) for line in cls.train]
+        cls.prompts = [json.loads(line) for line in cls.test]
+
+    def test_has_the_shape_of_a_chat_request(self) -> None:
+        for sample in self.samples:
+            roles = [message["role"] for message in sample["messages"]]
+            self.assertEqual(roles[-1], "assistant", sample)
+            self.assertIn(sample["thinking_mode"], ("chat", "thinking"))
+            for message in sample["messages"]:
+                self.assertLessEqual(
+                    set(message), {"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "tools"}
+                )
+                self.assertIsInstance(message["content"], str)
+                self.assertTrue(message["content"].strip() or message.get("tool_calls"), sample)
+                if message["role"] == "assistant":
+                    self.assertEqual("reasoning_content" in message, sample["thinking_mode"] == "thinking", sample)
+                self.assertNotRegex(
+                    message["content"] + message.get("reasoning_content", ""), r"\{(?:[a-z]+ )?[A-Za-z_]+\}", sample
+                )
+
+    def test_calls_fit_the_schemas_that_are_offered(self) -> None:
+        called = 0
+        for sample in self.samples + [
+            prompt | {"messages": [*prompt["messages"], prompt["reference"]]} for prompt in self.prompts
+        ]:
+            offered = sample.get("tools", []) + [
+                tool for message in sample["messages"] for tool in message.get("tools", [])
+            ]
+            schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in offered}
+            self.assertEqual(len(schemas), len(offered), sample)
+            waiting: list[str] = []
+            for message in sample["messages"]:
+                if message["role"] == "tool":
+                    self.assertEqual(message["tool_call_id"], waiting.pop(0))
+                    continue
+                self.assertEqual(waiting, [], sample)
+                for call in message.get("tool_calls", []):
+                    arguments = json.loads(call["function"]["arguments"])
+                    self.assertTrue(fits(arguments, schemas[call["function"]["name"]]), (call, schemas))
+                    waiting.append(call["id"])
+                    called += 1
+        self.assertGreater(called, 200)
+
+    def test_reference_answers_pass_their_own_checks(self) -> None:
+        kinds = set()
+        for prompt in self.prompts:
+            self.assertTrue(passes(prompt["check"], prompt["reference"]), prompt)
+            kinds.add(prompt["check"]["kind"])
+        self.assertEqual(
+            kinds, {"exact", "contains", "any_of", "number", "json", "unknown", "tool_call", "no_call", "asks", "read"}
+        )
+
+    def test_a_wrong_answer_fails(self) -> None:
+        wrong = {"role": "assistant", "content": "zzz"}
+        for prompt in self.prompts:
+            if prompt["check"]["kind"] not in ("read", "no_call"):
+                self.assertFalse(passes(prompt["check"], wrong), prompt)
+
+    def test_the_split_holds_values_out(self) -> None:
+        drawn = {tuple(pair) for sample in self.samples for pair in sample["slots"]}
+        held_out = {tuple(pair) for prompt in self.prompts for pair in prompt["slots"]}
+        kinds = {"girl": "name", "boy": "name"}
+        self.assertEqual(
+            {(kinds.get(kind, kind), value) for kind, value in drawn}
+            & {(kinds.get(kind, kind), value) for kind, value in held_out},
+            set(),
+        )
+        self.assertGreater(len(drawn), 1500)
+
+    def test_held_out_names_and_cities_are_nowhere_in_the_training_text(self) -> None:
+        for kind in ("name", "surname", "city", "tool_noun"):
+            values = [value for value in slots.values(kind, True)]
+            pattern = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, values)) + r")(?!\w)")
+            for line in self.train:
+                sample = json.loads(line)
+                if kind == "tool_noun":
+                    text = " ".join(tool["function"]["name"] for tool in sample.get("tools", []))
+                elif kind == "city" and sample["family"] in ("facts", "tools", "words"):
+                    continue  # a capital or a state's capital may be one of them: those are facts, not slots
+                else:
+                    text = " ".join(
+                        message["content"] + message.get("reasoning_content", "") for message in sample["messages"]
+                    )
+                found = pattern.search(text)
+                self.assertTrue(found is None or sample["family"] in ("words", "facts", "mixed"), (kind, found, sample))
+
+    def test_one_seed_gives_the_same_bytes_whatever_the_processes(self) -> None:
+        self.assertEqual(lines(samples=600), self.train[:600])
+        self.assertEqual(lines("--jobs", "3", samples=600), self.train[:600])
+        self.assertNotEqual(lines("--seed", "2", samples=50), self.train[:50])
+
+    def test_samples_differ(self) -> None:
+        self.assertGreater(len(set(self.train)) / len(self.train), 0.98)
+
+    def test_fathom_renders_every_sample(self) -> None:
+        program = os.environ.get("FATHOM_PROGRAM")
+        if not program:
+            self.skipTest("FATHOM_PROGRAM is not set")
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+            file.writelines(self.train + self.test)
+            file.flush()
+            run = subprocess.run([program, "prompt", "--jsonl", file.name], capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr[-2000:])
+        rendered = [json.loads(line) for line in run.stdout.splitlines()]
+        self.assertEqual(len(rendered), len(self.train) + len(self.test))
+        for sample, prompt in zip(self.samples, rendered):
+            self.assertIn(sample["messages"][-1]["content"], prompt["prompt"])
+
+
+class Sums(unittest.TestCase):
+    def test_the_steps_of_a_sum_are_right(self) -> None:
+        steps = 0
+        for number in range(3000):
+            exchange = numbers.exchange(Draw(f"sum/{number}"))
+            for message in exchange.messages:
+                for left, right in re.findall(
+                    r"(?<![\w.:%-])((?:\d+(?:\.\d+)? [-+*/] )+\d+(?:\.\d+)?) = (-?\d+(?:\.\d+)?)(?![\d.]*\d)",
+                    message.get("reasoning_content", "") + " " + message.get("plain", ""),
+                ):
+                    self.assertAlmostEqual(eval(left), float(right), msg=str(exchange))
+                    steps += 1
+        self.assertGreater(steps, 3000)
+
+    def test_the_answers_of_sums_are_right(self) -> None:
+        for number in range(3000):
+            exchange = numbers.sum_of_two(Draw(f"two/{number}"))
+            question, answer = (message["content"] for message in exchange.messages)
+            found = re.search(r"(\d+) ?([-+*/x×÷:]|plus|minus|times|divided by) ?(\d+)", question)
+            if not found or ", rest" in answer:
+                continue
+            a, sign, b = found.groups()
+            sign = {
+                "plus": "+",
+                "minus": "-",
+                "times": "*",
+                "x": "*",
+                "×": "*",
+                "÷": "/",
+                ":": "/",
+                "divided by": "/",
+            }.get(sign, sign)
+            self.assertTrue(
+                passes({"kind": "number", "expected": eval(f"{a}{sign}{b}")}, exchange.messages[1]), exchange
+            )
+
+
+class Variety(unittest.TestCase):
+    def test_there_is_as_much_as_was_promised(self) -> None:
+        self.assertGreaterEqual(len(plots()), 60)
+        self.assertGreaterEqual(len(RECORDS), 30)
+        self.assertGreaterEqual(len(tool_talk.KNOWN_TOOLS), 40)
+        self.assertGreaterEqual(small_talk.exchanges_known(), 400)
+        self.assertEqual(
+            {tool.name for tool in tool_talk.REAL_TOOLS},
+            {"define_word", "calculator", "convert_units", "country", "date"},
+        )
+
+    def test_questions_have_many_wordings(self) -> None:
+        """Two hundred different openings in a thousand questions, once names and numbers are blotted out."""
+        for make in (
+            story_talk.exchange,
+            json_talk.exchange,
+            words.exchange,
+            numbers.exchange,
+            tool_talk.exchange,
+            small_talk.exchange,
+        ):
+            openings = set()
+            for number in range(1000):
+                question = make(Draw(f"wording/{number}")).messages[0]["content"]
+                openings.add(" ".join(re.sub(r"\d+|\b[A-Z]\w+", "#", question).split()[:5]))
+            self.assertGreaterEqual(len(openings), 200, make.__module__)
+
+    def test_recall_reaches_as_far_as_asked(self) -> None:
+        reach = recall.Reach("", 2000, 4000)
+        distances = [recall.long_text(Draw(f"far/{number}", True), reach).note["tokens"] for number in range(20)]
+        self.assertGreater(min(distances), 1900)
+        self.assertLess(max(distances), 5000)
+
+
+class Grammar(unittest.TestCase):
+    def test_choices_slots_and_dress(self) -> None:
+        phrase = Phrase("[a|b[c|d]] {x}: {a x}, {A x}, {many x}, {X} \\[")
+        self.assertEqual(phrase.wordings(), 3)
+        said = {phrase.write(Draw(str(seed)).rng, {"x": "apple"}) for seed in range(40)}
+        self.assertEqual(said, {f"{head} apple: an apple, An apple, apples, Apple [" for head in ("a", "bc", "bd")})
+
+    def test_an_open_choice_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, r"\[grammar\]"):
+            Phrase("[a|b")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,71 @@
+"""Which families there are, and how much of the text each makes up."""
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+
+from dialogues.draw import Draw
+from dialogues.exchange import Exchange
+from dialogues.families import (
+    facts_talk,
+    json_talk,
+    numbers,
+    recall,
+    small_talk,
+    story_talk,
+    text_work,
+    tool_talk,
+    words,
+)
+from dialogues.families.mixed import mixed
+from dialogues.families.recall import Reach
+from dialogues.message import Sample, build_sample
+
+
+@dataclass(frozen=True)
+class Family:
+    make: Callable[[Draw, Reach], list[Exchange]]
+    share: float  # of the bytes
+    bytes: int  # of a sample, about: what turns the share of bytes into one of samples
+
+
+def _alone(make: Callable[[Draw], Exchange]) -> Callable[[Draw, Reach], list[Exchange]]:
+    return lambda draw, reach: [make(draw)]
+
+
+FAMILIES: dict[str, Family] = {
+    "stories": Family(_alone(story_talk.exchange), 15, 960),
+    "small talk": Family(_alone(small_talk.exchange), 5, 310),
+    "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 30, 11500),
+    "json": Family(_alone(json_talk.exchange), 18, 450),
+    "tools": Family(lambda draw, reach: tool_talk.dialogue(draw), 30, 2500),
+    "words": Family(_alone(words.exchange), 6, 285),
+    "facts": Family(_alone(facts_talk.exchange), 6, 257),
+    "numbers": Family(_alone(numbers.exchange), 12, 270),
+    "text": Family(_alone(text_work.exchange), 6, 291),
+    "mixed": Family(lambda draw, reach: mixed(draw, reach), 12, 1370),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what is written, besides the sample's number."""
+
+    seed: str
+    test: bool
+    weights: tuple[tuple[str, float], ...]  # per family: its share of the samples
+    reach: Reach
+
+
+def sample_weights(shares: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple((name, share / FAMILIES[name].bytes) for name, share in shares.items())
+
+
+def make_sample(plan: Plan, index: int) -> tuple[Sample, Draw]:
+    """The sample with this number; it depends on nothing but the plan and the number."""
+    draw = Draw(f"{plan.seed}/{'test' if plan.test else 'train'}/{index}", plan.test)
+    limits = list(accumulate(weight for _, weight in plan.weights))
+    name = plan.weights[bisect(limits, draw.random() * limits[-1])][0]
+    return build_sample(draw, name, FAMILIES[name].make(draw, plan.reach)), draw
