@@ -4,6 +4,7 @@
 
 #include "fathom/trainer/arithmetic.h"
 #include "fathom/trainer/expert_product.h"
+#include "fathom/trainer/kernels/device.h"
 
 namespace fathom::train {
 namespace {
@@ -18,6 +19,7 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     context->save_for_backward({gate, up, weight});
     context->saved_data["weighted"] = weighted;
     context->saved_data["limit"] = limit;
+    if (device::takes(gate)) return device::swiglu(gate, up, weighted ? weight : Tensor(), limit);
     const auto wide = wide_type(gate.scalar_type());
     Tensor act = clamped_gate(gate, wide, limit);
     act = torch::silu(act).mul_(clamped_up(up, wide, limit));
@@ -31,6 +33,11 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     const bool weighted = context->saved_data["weighted"].toBool();
     const double limit = context->saved_data["limit"].toDouble();
     const auto type = saved[0].scalar_type();
+    if (device::takes(saved[0])) {
+      const auto result =
+          device::swiglu_backward(saved[0], saved[1], weighted ? saved[2] : Tensor(), limit, gradients[0]);
+      return {result.gate, result.up, result.weight, Tensor(), Tensor()};
+    }
     const auto wide = wide_type(type);
     const Tensor gate = clamped_gate(saved[0], wide, limit);
     const Tensor up = clamped_up(saved[1], wide, limit);

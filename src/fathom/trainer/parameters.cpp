@@ -5,9 +5,9 @@
 #include <span>
 
 #include "fathom/base/error.h"
+#include "fathom/base/output_file.h"
 #include "fathom/checkpoint/dequantize.h"
 #include "fathom/checkpoint/hash_table.h"
-#include "fathom/base/output_file.h"
 #include "fathom/checkpoint/quantize.h"
 #include "fathom/checkpoint/random_values.h"
 #include "fathom/checkpoint/safetensors_writer.h"

@@ -7,8 +7,8 @@
 
 #include "fathom/base/error.h"
 
-// Which engines can be used: LibTorch's headers for them need the engines' own (Debian: libgloo-dev), which LibTorch may
-// have been built with and come without.
+// Which engines can be used: LibTorch's headers for them need the engines' own (Debian: libgloo-dev), which LibTorch
+// may have been built with and come without.
 #if __has_include(<gloo/algorithm.h>)
 #define FATHOM_GLOO
 #ifndef USE_C10D_GLOO

@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "fathom/trainer/kernels/device.h"
+
 namespace fathom::train {
 namespace {
 
@@ -11,6 +13,7 @@ using torch::autograd::variable_list;
 
 Tensor rotated(const Tensor& x, const Tensor& turns, bool inverse) {
   const std::int64_t pairs = turns.size(-1);
+  if (device::takes(x) && pairs % 4 == 0) return device::rotate(x, turns, inverse);
   Tensor result = x.clone(torch::MemoryFormat::Contiguous);
   Tensor last = result.narrow(-1, result.size(-1) - 2 * pairs, 2 * pairs);
   const auto wide = turns.scalar_type() == torch::kComplexDouble ? torch::kFloat64 : torch::kFloat32;

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "fathom/trainer/kernels/device.h"
+
 namespace fathom::train {
 namespace {
 
@@ -17,11 +19,14 @@ constexpr std::int64_t kColumns = 2;
 // The dimension that a normalisation sums over: the columns' first, then rows and columns in turn.
 constexpr std::int64_t summed(std::int64_t step) { return step % 2 == 0 ? kRows : kColumns; }
 
+bool on_device(const Tensor& logits) { return logits.size(1) == 4 && device::takes(logits.flatten(1)); }
+
 struct Sinkhorn : torch::autograd::Function<Sinkhorn> {
   static Tensor forward(AutogradContext* context, const Tensor& logits, std::int64_t iterations, double eps) {
     context->save_for_backward({logits});
     context->saved_data["iterations"] = iterations;
     context->saved_data["eps"] = eps;
+    if (on_device(logits)) return device::sinkhorn(logits, iterations, eps);
     Tensor comb = torch::softmax(logits, 2).add_(eps);
     for (std::int64_t step = 0; step < 2 * iterations - 1; ++step) comb.div_(comb.sum(summed(step), true).add_(eps));
     return comb;
@@ -33,6 +38,8 @@ struct Sinkhorn : torch::autograd::Function<Sinkhorn> {
     const Tensor logits = context->get_saved_variables()[0];
     const std::int64_t steps = 2 * context->saved_data["iterations"].toInt() - 1;
     const double eps = context->saved_data["eps"].toDouble();
+    if (on_device(logits))
+      return {device::sinkhorn_backward(logits, gradients[0], (steps + 1) / 2, eps), Tensor(), Tensor()};
     const Tensor probabilities = torch::softmax(logits, 2);
     std::vector<Tensor> results{probabilities + eps};
     std::vector<Tensor> divisors;
