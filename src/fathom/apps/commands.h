@@ -17,5 +17,6 @@ void add_check_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_chat_command(CLI::App& program);
+void add_train_command(CLI::App& program);
 
 }  // namespace fathom
