@@ -26,8 +26,8 @@ TEST(RunPlace, ReadsBack) {
 }
 
 TEST(RunPlace, AnotherRecipeIsRefusedByItsFirstDifference) {
-  const RunPlace saved{
-      .step = 0, .stage = 0, .stage_step = 0, .rows = "", .identity = {"seed 1", "clip 1"}, .config = ""};
+  RunPlace saved;
+  saved.identity = {"seed 1", "clip 1"};
   check_same_recipe(saved, {"seed 1", "clip 1"});
   const std::string error = testing::input_error_of([&] { check_same_recipe(saved, {"seed 1", "clip 2"}); });
   EXPECT_NE(error.find("it says \"clip 2\", the state has \"clip 1\""), std::string::npos) << error;
