@@ -27,6 +27,12 @@ TEST(Launch, OneFailureEndsTheOthers) {
   EXPECT_EQ(launch(folder, "[ $3 = 1 ] && exit 7; sleep 60", 2), 7);
 }
 
+TEST(Launch, TermIsHandedOn) {
+  const TemporaryFolder folder;
+  const std::string script = "trap 'exit 3' TERM; [ $3 = 0 ] && sleep 0.5 && kill -TERM $PPID; while true; do sleep 0.05; done";
+  EXPECT_EQ(launch(folder, script, 2), 3);
+}
+
 TEST(Launch, StoppingIsAwaitedByAll) {
   const TemporaryFolder folder;
   EXPECT_EQ(launch(folder, "[ $3 = 1 ] && exit 3; sleep 0.2; touch \"$1/slow\"; exit 3", 2), 3);

