@@ -6,6 +6,8 @@
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/reference/reference_backend.h"
 #include "fathom/model/transformer.h"
+#include "fathom/ops/cache_format.h"
+#include "fathom/trainer/fake_quantize.h"
 #include "fathom/trainer/transformer.h"
 #include "tests/model/small_model.h"
 #include "tests/trainer/trainer_support.h"
@@ -114,21 +116,74 @@ TEST_F(Parity, TheEngineReadsWhatTheTrainerWrites) {
   expect_exact(folder.path() / "model", parameters);
 }
 
-// The last stage trains what is exported: masters through fake quantisation are the released file in the released
-// cache. Both round the same values, but float32 sums in another order reach the roundings: one that falls the other
-// way moves its row, as between the oracle's own prefill and decode.
-TEST_F(Parity, ReleasedPrecisionIsWhatTheEngineRuns) {
+std::vector<float> row_of(const torch::Tensor& values, std::int64_t row) {
+  const auto* first = values.data_ptr<float>() + row * values.size(1);
+  return {first, first + values.size(1)};
+}
+
+// Entries and index keys pass through the same bits in the trainer's rounding and in the engine's cache.
+TEST_F(Parity, FakeQuantizedRowsAreTheCaches) {
+  const EntryFormat entry{.storage = CacheStorage::released, .head_dim = 90, .rope_dim = 16};
+  const IndexKeyFormat key{.storage = CacheStorage::released, .index_dim = 64};
+  const torch::Tensor scale = torch::pow(2.0, torch::arange(64) - 32).unsqueeze(1);
+  const torch::Tensor entries = (train::testing::normal({64, 90}, 1).detach() * scale).to(torch::kFloat32);
+  const torch::Tensor keys = (train::testing::normal({64, 64}, 2).detach() * scale).to(torch::kFloat32);
+  const torch::Tensor rounded_entries = train::fake_quantize_entries(entries, 16).contiguous();
+  const torch::Tensor turned = train::hadamard(keys).contiguous();
+  const torch::Tensor rounded_keys = train::fake_quantize_index(keys).contiguous();
+  for (std::int64_t row = 0; row < 64; ++row) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(entry.row_bytes()));
+    std::vector<float> expected(90);
+    encode_entry(entry, row_of(entries, row), bytes);
+    decode_entry(entry, bytes, expected);
+    EXPECT_EQ(row_of(rounded_entries, row), expected) << "entry " << row;
+    bytes.resize(static_cast<std::size_t>(key.row_bytes()));
+    expected.resize(64);
+    encode_index_key(key, row_of(turned, row), bytes);
+    decode_index_key(key, bytes, expected);
+    EXPECT_EQ(row_of(rounded_keys, row), expected) << "key " << row;
+  }
+}
+
+// Fake quantisation of the masters gives what the file holds.
+TEST_F(Parity, FakeQuantizedMastersAreTheReleasedFile) {
   const TemporaryFolder folder;
   const train::Parameters parameters = trained_parameters(testing::small_config());
   parameters.write(folder.path() / "model", false);
-  const auto ids = random_ids(150, parameters.config().vocab, 3);
+  const auto stored = train::Parameters::load(Checkpoint::open(folder.path() / "model"), torch::kCPU);
+  for (const train::Parameter& parameter : parameters.all())
+    EXPECT_TRUE(train::fake_quantize(parameter.value, parameter.released).equal(stored.at(parameter.name)))
+        << parameter.name;
+}
+
+// The last stage trains what is exported: masters through fake quantisation are the released file in the released
+// cache. Both sides round alike, but float32 sums in another order reach the roundings, and one value that falls the
+// other way (6 % of it in FP8, 25 % and more in FP4) moves its row and those behind it. So: many short texts, of which
+// most meet no such value and agree as closely as unrounded ones do.
+TEST_F(Parity, ReleasedPrecisionIsWhatTheEngineRuns) {
+  constexpr int kTexts = 24;
+  const TemporaryFolder folder;
+  const train::Parameters parameters = trained_parameters(testing::small_config());
+  parameters.write(folder.path() / "model", false);
   train::ForwardOptions options;
   options.released_precision = true;
-  const Logits trainer = trainer_logits(parameters, ids, options);
-  const Logits engine = engine_logits(folder.path() / "model", reference_, CacheStorage::released, ids);
-  expect_within(trainer, engine, {.largest = 5e-2, .mean = 1e-4}, "released");
-  const Logits smooth = trainer_logits(parameters, ids, {});
-  EXPECT_GT(apart(smooth.trunk, engine.trunk).mean, 1e-3) << "the release rounds visibly";
+  int equal = 0;
+  double rounded = 0;
+  for (int text = 0; text < kTexts; ++text) {
+    const auto ids = random_ids(24, parameters.config().vocab, static_cast<std::uint64_t>(text));
+    const Logits trainer = trainer_logits(parameters, ids, options);
+    const Logits engine = engine_logits(folder.path() / "model", reference_, CacheStorage::released, ids);
+    const Apart trunk = apart(trainer.trunk, engine.trunk);
+    const Apart mtp = apart(trainer.mtp, engine.mtp);
+    EXPECT_LE(trunk.largest, 0.1) << text;
+    EXPECT_LE(mtp.largest, 0.1) << text;
+    if (trunk.largest <= kExact.largest && mtp.largest <= kExact.largest) ++equal;
+    rounded += apart(trainer_logits(parameters, ids, {}).trunk, engine.trunk).mean / kTexts;
+  }
+  std::printf("released: %d of %d texts within %.0e; rounding itself moves logits by %.1e\n", equal, kTexts,
+              kExact.largest, rounded);
+  EXPECT_GE(equal, kTexts / 2);
+  EXPECT_GT(rounded, 1e-3) << "the release rounds visibly";
 }
 
 }  // namespace

@@ -78,7 +78,10 @@ StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device
   settings.loss.target_count = batch.target_count * stage.micro_batches;
   StageSpeed best;
   best.tokens = stage.tokens_per_step();
-  best.flops = token_flops(config, stage.length, stage.attention).step() * static_cast<double>(best.tokens);
+  const FlopCount count = token_flops(config, stage.length, stage.attention);
+  // Where the indexer learns alone nothing else is differentiated; its own part is small beside the forward pass.
+  best.flops =
+      (stage.train == TrainedPart::indexer ? count.forward() : count.step()) * static_cast<double>(best.tokens);
   for (int round = 0; round <= rounds; ++round) {
     StageSpeed speed = best;
     speed.forward = 0.0;

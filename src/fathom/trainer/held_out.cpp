@@ -9,16 +9,15 @@
 
 namespace fathom::train {
 
-HeldOutSet::HeldOutSet(const HeldOutOptions& options, const Ranks& ranks) {
+HeldOutSet::HeldOutSet(const HeldOutOptions& options, const Ranks& ranks) : device_(options.device) {
   for (const HeldOutShard& part : options.recipe.shards) {
-    // One "step" of all rows, each a micro-batch of its own rank in turn.
-    const std::int64_t rows = std::min(options.rows, options.recipe.rows);
-    std::int64_t batches = (options.recipe.rows + rows - 1) / rows;
-    batches = (batches + ranks.size() - 1) / ranks.size() * ranks.size();
+    // One "step" of all rows; a forward pass takes as many as divide them, so that the rows never depend on the ranks.
+    std::int64_t rows = std::min(options.rows, options.recipe.rows);
+    while (options.recipe.rows % rows != 0) --rows;
     StepReader reader({.stream = {.parts = {{.shard = part.shard, .weight = 1.0}}, .length = options.length, .seed = 0},
                        .place = "",
                        .rows = rows,
-                       .micro_batches = batches,
+                       .micro_batches = options.recipe.rows / rows,
                        .rank = ranks.rank(),
                        .ranks = ranks.size(),
                        .steps = 1,
@@ -38,12 +37,11 @@ std::vector<HeldOutPoint> HeldOutSet::evaluate(const Transformer& transformer, c
   const torch::NoGradGuard no_gradients;
   std::vector<HeldOutPoint> points;
   for (const Shard& shard : shards_) {
-    torch::Tensor sum;
+    torch::Tensor sum = torch::zeros({}, torch::TensorOptions().dtype(torch::kFloat64).device(device_));
     for (const PackedBatch& batch : shard.batches) {
       const Losses losses =
           transformer.loss(batch, {.forward = forward, .target_count = std::max<std::int64_t>(shard.target_count, 1)});
-      const torch::Tensor loss = losses.language.to(torch::kFloat64);
-      sum = sum.defined() ? sum + loss : loss.clone();
+      sum.add_(losses.language.to(torch::kFloat64).squeeze());
     }
     ranks.sum(sum);
     HeldOutPoint point{.step = 0, .name = shard.name, .loss = sum.item<double>()};

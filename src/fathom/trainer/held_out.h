@@ -38,6 +38,7 @@ class HeldOutSet {
     std::int64_t target_count = 0;     // over all ranks
     std::int64_t target_bytes = 0;
   };
+  torch::Device device_;
   std::vector<Shard> shards_;
 };
 

@@ -86,9 +86,6 @@ void settle_threads(std::int64_t asked, std::int64_t ranks) {
   at::globalContext().setDeterministicAlgorithms(true, true);
 }
 
-// The words of this call without --ranks N, for one rank.
-std::vector<std::string> words_for_ranks(int count, char** words) { return {words + 1, words + count}; }
-
 int run(const CommandLine& line, int count, char** words) {
   RunOptions options;
   options.recipe = load_recipe(line.recipe, line.settings);
@@ -98,8 +95,11 @@ int run(const CommandLine& line, int count, char** words) {
   options.max_seconds = line.max_seconds;
   options.accept_changes = line.accept_changes;
   options.quiet = line.quiet;
-  if (line.ranks > 1 && line.rank < 0)
-    return launch_ranks(std::filesystem::read_symlink("/proc/self/exe"), words_for_ranks(count, words), line.ranks);
+  if (line.ranks > 1 && line.rank < 0) {
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+    const int code = launch_ranks(self, {words + 1, words + count}, line.ranks);
+    return code < 0 ? 128 - code : code;  // as a shell tells of a signal
+  }
   settle_threads(options.recipe.threads, line.ranks);
   const torch::Device device = choose_device(options.recipe.device, std::max<std::int64_t>(line.rank, 0));
   if (device.is_cuda()) at::globalContext().setDeterministicAlgorithms(false, true);

@@ -33,7 +33,7 @@ torch::Tensor orthogonalize(const torch::Tensor& matrices) {
       result = torch::baddbmm(result, factor, result, polynomial.a, 1.0);
     }
   }
-  return (tall ? result.transpose(1, 2) : result).to(matrices.scalar_type());
+  return (tall ? result.transpose(1, 2).contiguous() : result).to(matrices.scalar_type());
 }
 
 }  // namespace fathom::train

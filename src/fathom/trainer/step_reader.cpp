@@ -12,7 +12,6 @@ constexpr std::size_t kAhead = 2;  // steps waiting: one to begin at once, one i
 }  // namespace
 
 StepReader::StepReader(StepReaderOptions options) : options_(std::move(options)), left_(options_.steps) {
-  check_equal(options_.micro_batches % options_.ranks, std::int64_t{0}, "micro-batches left over by the ranks");
   thread_ = std::thread([this] { serve(); });
 }
 

@@ -32,8 +32,8 @@ struct StepReaderOptions {
   std::string place;        // where to go on; empty: at the stream's beginning
   std::int64_t rows = 1;    // of a micro-batch
   std::int64_t micro_batches = 1;
-  std::int64_t rank = 0;   // takes micro-batches rank, rank + ranks, ...
-  std::int64_t ranks = 1;  // divides micro_batches
+  std::int64_t rank = 0;  // takes micro-batches rank, rank + ranks, ...
+  std::int64_t ranks = 1;
   std::int64_t steps = 0;  // to read in all
   ModelConfig config;
   torch::Device device = torch::kCPU;

@@ -96,7 +96,7 @@ TrainingRun::TrainingRun(const RunOptions& options, torch::Device device, std::v
     }()));
     return;
   }
-  restore(std::move(*state));
+  restore(std::move(*state), notes);
   notes.push_back(fmt::format("goes on from step {}", place_.step));
 }
 
@@ -109,7 +109,7 @@ void TrainingRun::begin(torch::Device device) {
   torch::manual_seed(static_cast<std::uint64_t>(options_.recipe.seed));
 }
 
-void TrainingRun::restore(StateFile state) {
+void TrainingRun::restore(StateFile state, std::vector<std::string>& notes) {
   RunPlace saved = RunPlace::parse(state.text, fmt::format("step {}", state.step));
   if (saved.config != place_.config)
     throw InputError("[train] the state is of another model: {} against the recipe's {}", saved.config, place_.config);
@@ -122,6 +122,9 @@ void TrainingRun::restore(StateFile state) {
   generator.set_state(random->second);
   for (const auto& entry : state.tensors)
     if (entry.first.starts_with("routes.")) routes_.push_back(entry);
+  if (saved.threads != place_.threads)
+    notes.push_back(fmt::format("{} threads now, {} before: on a CPU the last bits of sums will differ", place_.threads,
+                                saved.threads));
   saved.identity = place_.identity;
   saved.threads = place_.threads;
   place_ = std::move(saved);

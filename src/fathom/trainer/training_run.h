@@ -46,7 +46,7 @@ class TrainingRun {
  private:
   NamedTensors tensors();
   void begin(torch::Device device);
-  void restore(StateFile state);
+  void restore(StateFile state, std::vector<std::string>& notes);
 
   const RunOptions& options_;
   StateFolder states_;
