@@ -1,8 +1,14 @@
 #include "fathom/trainer/arithmetic.h"
 
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/version.h>
 
 #include <tuple>
+
+#include "fathom/trainer/kernels/device.h"
+
+// Whether products of bfloat16 can give float32.
+#define FATHOM_WIDE_MM (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 8))
 
 namespace fathom::train {
 namespace {
@@ -14,6 +20,12 @@ using torch::autograd::variable_list;
 // Keeps x as it came and one float a row, where plain operations would keep a wide copy of x or two.
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, bool weighted, double eps) {
+    context->saved_data["weighted"] = weighted;
+    if (device::takes(x)) {
+      const auto normed = device::norm(x, weighted ? weight : Tensor(), eps);
+      context->save_for_backward({x, weight, normed.inverse});
+      return normed.out;
+    }
     const auto wide = wide_type(x.scalar_type());
     const Tensor inverse = torch::linalg_vector_norm(x, 2, torch::IntArrayRef{-1}, true, wide)
                                .square_()
@@ -21,7 +33,6 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
                                .add_(eps)
                                .rsqrt_();
     context->save_for_backward({x, weight, inverse});
-    context->saved_data["weighted"] = weighted;
     // A narrow x times a wide row factor is wide; the last product rounds once, on its way out.
     Tensor result = torch::empty_like(x);
     if (weighted) {
@@ -36,10 +47,15 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto& [x, weight, inverse] = std::tie(saved[0], saved[1], saved[2]);
+    const bool weighted = context->saved_data["weighted"].toBool();
+    if (device::takes(x)) {
+      const auto result = device::norm_backward(x, weighted ? weight : Tensor(), inverse, gradients[0]);
+      return {result.x, result.weight, Tensor(), Tensor()};
+    }
     const Tensor normed = x * inverse;
     Tensor gradient = gradients[0].to(inverse.scalar_type());
     Tensor weight_gradient;
-    if (context->saved_data["weighted"].toBool()) {
+    if (weighted) {
       weight_gradient = (gradient * normed).reshape({-1, normed.size(-1)}).sum(0);
       gradient = gradient * weight;
     }
@@ -50,7 +66,30 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
   }
 };
 
+#if FATHOM_WIDE_MM
+bool multiplies_wide(const Tensor& x) { return x.is_cuda() && x.scalar_type() == torch::kBFloat16; }
+#endif
+
 }  // namespace
+
+Tensor wide_product(const Tensor& left, const Tensor& right) {
+#if FATHOM_WIDE_MM
+  if (multiplies_wide(left)) return at::mm(left, right, torch::kFloat32);
+#endif
+  return torch::mm(left, right).to(wide_type(left.scalar_type()));
+}
+
+Tensor mixed_product(const Tensor& narrow, const Tensor& wide) {
+#if FATHOM_WIDE_MM
+  if (multiplies_wide(narrow)) {
+    const Tensor high = wide.to(narrow.scalar_type());
+    const Tensor low = (wide - high).to(narrow.scalar_type());
+    const Tensor both = at::mm(narrow, torch::cat({high, low}, 1), torch::kFloat32);
+    return both.narrow(1, 0, wide.size(1)) + both.narrow(1, wide.size(1), wide.size(1));
+  }
+#endif
+  return torch::mm(narrow.to(wide.scalar_type()), wide);
+}
 
 Tensor project(const Tensor& x, const Tensor& weight) { return torch::mm(x, weight.t()); }
 

@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "fathom/trainer/arithmetic.h"
+#include "fathom/trainer/kernels/device.h"
 #include "fathom/trainer/sinkhorn.h"
 #include "fathom/trainer/stream_mix.h"
 
@@ -19,7 +20,7 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
     const auto wide = fn.scalar_type();
     const Tensor norm = torch::linalg_vector_norm(x, 2, torch::IntArrayRef{1}, true, wide);
     const Tensor inverse = norm.square_().div_(static_cast<double>(x.size(1))).add_(eps).rsqrt_();
-    const Tensor mix = torch::mm(x.to(wide), fn.t()).mul_(inverse);
+    const Tensor mix = mixed_product(x, fn.t()).mul_(inverse);
     context->save_for_backward({x, fn, inverse, mix});
     return mix;
   }
@@ -28,9 +29,8 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto& [x, fn, inverse, mix] = std::tie(saved[0], saved[1], saved[2], saved[3]);
-    const auto wide = fn.scalar_type();
     const Tensor scaled = gradients[0] * inverse;
-    const Tensor fn_gradient = torch::mm(scaled.t(), x.to(wide));
+    const Tensor fn_gradient = mixed_product(x.t(), scaled).t();
     const Tensor along = (gradients[0] * mix).sum(1, true).mul_(inverse.square()).div_(static_cast<double>(x.size(1)));
     Tensor x_gradient = torch::mm(scaled.to(x.scalar_type()), fn.to(x.scalar_type()));
     x_gradient.addcmul_(x, along.to(x.scalar_type()), -1);
@@ -38,14 +38,21 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
   }
 };
 
+bool on_device(const Tensor& streams) { return streams.size(1) == 4 && device::takes(streams); }
+
 // pre [tokens, streams], streams [tokens, streams, channels] -> [tokens, channels]
 struct WeightedSum : torch::autograd::Function<WeightedSum> {
   static Tensor forward(AutogradContext* context, const Tensor& pre, const Tensor& streams) {
     context->save_for_backward({pre, streams});
+    if (on_device(streams)) return device::collapse(pre, streams);
     return mix_streams(pre.to(streams.scalar_type()).unsqueeze(1), streams).squeeze(1);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
+    if (on_device(saved[1])) {
+      const auto result = device::collapse_backward(saved[0], saved[1], gradients[0]);
+      return {result.pre, result.streams};
+    }
     const Tensor row = gradients[0].unsqueeze(1);  // [tokens, 1, channels]
     const Tensor pre = saved[0].to(row.scalar_type()).unsqueeze(2);
     return {dot_streams(saved[1], row).squeeze(2).to(saved[0].scalar_type()), pre * row};
@@ -57,6 +64,7 @@ struct Expand : torch::autograd::Function<Expand> {
   static Tensor forward(AutogradContext* context, const Tensor& post, const Tensor& comb, const Tensor& y,
                         const Tensor& streams) {
     context->save_for_backward({post, comb, y, streams});
+    if (on_device(streams)) return device::expand(post, comb, y, streams);
     const auto type = streams.scalar_type();
     Tensor result = mix_streams(comb.to(type).transpose(1, 2), streams);
     return result.addcmul_(post.to(type).unsqueeze(2), y.unsqueeze(1));
@@ -65,6 +73,10 @@ struct Expand : torch::autograd::Function<Expand> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto& [post, comb, y, streams] = std::tie(saved[0], saved[1], saved[2], saved[3]);
+    if (on_device(streams)) {
+      const auto result = device::expand_backward(post, comb, y, streams, gradients[0]);
+      return {result.post, result.comb, result.y, result.streams};
+    }
     const auto type = streams.scalar_type();
     const Tensor& gradient = gradients[0];  // [tokens, streams, channels]
     const Tensor row = y.unsqueeze(1);      // [tokens, 1, channels]
