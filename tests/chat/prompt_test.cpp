@@ -43,6 +43,19 @@ TEST(Prompt, BeginningOfSentenceCanBeLeftOut) {
   EXPECT_EQ(render_prompt(request.messages, request.options), "<｜User｜>a<｜Assistant｜><think>");
 }
 
+TEST(Prompt, MarksWhatTheAssistantWrote) {
+  const ChatRequest request = read_chat_request(
+      R"([{"role": "user", "content": "a"}, {"role": "assistant", "reasoning_content": "r", "content": "b"},
+          {"role": "user", "content": "c"}, {"role": "assistant", "content": "d", "wo_eos": true}])",
+      "test");
+  const MarkedPrompt prompt = render_marked_prompt(request.messages, request.options);
+  EXPECT_EQ(prompt.text, render_prompt(request.messages, request.options));
+  std::vector<std::string> answers;
+  for (const PromptStretch& answer : prompt.answers)
+    answers.push_back(prompt.text.substr(answer.begin, answer.end - answer.begin));
+  EXPECT_EQ(answers, (std::vector<std::string>{"b<｜end▁of▁sentence｜>", "</think>d"}));
+}
+
 TEST(Prompt, EndsInThinkOrInItsEnd) {
   EXPECT_EQ(prompt_of(R"([{"role": "user", "content": "a"}])"), kBos + "<｜User｜>a<｜Assistant｜><think>");
   EXPECT_EQ(prompt_of(R"({"thinking_mode": "chat", "messages": [{"role": "user", "content": "a"}]})"),

@@ -1,25 +1,36 @@
 // fathom corpus: from text to what the trainer reads.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <string_view>
 
 #include "fathom/apps/commands.h"
 #include "fathom/apps/corpus_commands.h"
 #include "fathom/base/error.h"
 
 namespace fathom {
+namespace {
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
+
+}  // namespace
 
 std::uint64_t read_byte_count(const std::string& text) {
-  constexpr bool k_is_1000 = true;
-  std::string bytes = text;
-  const CLI::AsSizeValue as_size(k_is_1000);
-  std::string fault;
-  try {
-    fault = as_size(bytes);
-  } catch (const CLI::Error& error) {
-    fault = error.what();
-  }
-  if (!fault.empty() || text.empty())
+  std::uint64_t count = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), count);
+  std::string unit(end, text.data() + text.size());
+  unit.erase(0, std::min(unit.find_first_not_of(' '), unit.size()));
+  for (char& letter : unit) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  if (unit.ends_with('b')) unit.pop_back();
+  constexpr std::array<std::string_view, 4> units = {"", "k", "m", "g"};
+  const auto known = std::find(units.begin(), units.end(), unit);
+  std::uint64_t factor = 1;
+  for (auto step = units.begin(); step != known && known != units.end(); ++step) factor *= 1000;
+  if (fault != std::errc() || known == units.end() || count > kMostBytes / factor)
     throw InputError("[corpus] found \"{}\", expected a number of bytes such as 500000, 500kB or 25MB", text);
-  return std::stoull(bytes);
+  return count * factor;
 }
 
 void add_corpus_command(CLI::App& program) {

@@ -12,7 +12,7 @@
 namespace fathom {
 
 struct DialogueShardOptions {
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files{};
   bool all_tokens = false;  // every token is learned, as in pre-training
   int threads = 0;          // 0: one per core. The shard does not depend on it
 };

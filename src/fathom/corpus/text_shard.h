@@ -13,7 +13,7 @@
 namespace fathom {
 
 struct TextShardOptions {
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files{};
   HoldOut hold_out = HoldOut::none;
   std::uint64_t max_bytes = 0;         // of each file, spread evenly over it; 0: all
   std::size_t longest = 256 * 1024;    // bytes of a document; a longer one is cut at ends of paragraphs
