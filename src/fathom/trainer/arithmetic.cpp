@@ -1,7 +1,8 @@
 #include "fathom/trainer/arithmetic.h"
 
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/version.h>
+
+#include <tuple>
 
 namespace fathom::train {
 namespace {
@@ -14,31 +15,38 @@ using torch::autograd::variable_list;
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, bool weighted, double eps) {
     const auto wide = wide_type(x.scalar_type());
-    Tensor scaled = x.to(wide);
-    const Tensor inverse = scaled.square().mean(-1, true).add_(eps).rsqrt_();
-    scaled = scaled * inverse;
-    if (weighted) scaled.mul_(weight);
+    const Tensor inverse = torch::linalg_vector_norm(x, 2, torch::IntArrayRef{-1}, true, wide)
+                               .square_()
+                               .div_(static_cast<double>(x.size(-1)))
+                               .add_(eps)
+                               .rsqrt_();
     context->save_for_backward({x, weight, inverse});
     context->saved_data["weighted"] = weighted;
-    return scaled.to(x.scalar_type());
+    // A narrow x times a wide row factor is wide; the last product rounds once, on its way out.
+    Tensor result = torch::empty_like(x);
+    if (weighted) {
+      at::mul_out(result, x * inverse, weight);
+    } else {
+      at::mul_out(result, x, inverse);
+    }
+    return result;
   }
 
   // d x = r (w dy) - x r^3 mean(w dy x)
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor& inverse = saved[2];
-    const bool weighted = context->saved_data["weighted"].toBool();
-    const auto wide = inverse.scalar_type();
-    const Tensor normed = saved[0].to(wide) * inverse;
-    Tensor gradient = gradients[0].to(wide);
+    const auto& [x, weight, inverse] = std::tie(saved[0], saved[1], saved[2]);
+    const Tensor normed = x * inverse;
+    Tensor gradient = gradients[0].to(inverse.scalar_type());
     Tensor weight_gradient;
-    if (weighted) {
+    if (context->saved_data["weighted"].toBool()) {
       weight_gradient = (gradient * normed).reshape({-1, normed.size(-1)}).sum(0);
-      gradient = gradient * saved[1];
+      gradient = gradient * weight;
     }
     const Tensor along = (gradient * normed).mean(-1, true);
-    gradient = gradient.addcmul(normed, along, -1).mul_(inverse);
-    return {gradient.to(saved[0].scalar_type()), weight_gradient, Tensor(), Tensor()};
+    Tensor result = torch::empty_like(x);
+    at::mul_out(result, gradient.addcmul(normed, along, -1), inverse);
+    return {result, weight_gradient, Tensor(), Tensor()};
   }
 };
 

@@ -48,7 +48,11 @@ Tensor rows_product(const Tensor& rows, const Tensor& matrix, const Tensor& ends
 // left^T . right over each expert's rows: [experts, left columns, right columns]
 Tensor weight_product(const Tensor& left, const Tensor& right, const Tensor& ends) {
 #if FATHOM_GROUPED_MM
-  if (groups_on_device(left)) return at::_grouped_mm(left.t(), right, ends);
+  if (groups_on_device(left)) {
+    // An expert without rows leaves its part of the product unwritten.
+    const Tensor counts = torch::diff(ends, 1, 0, torch::zeros({1}, ends.options()));
+    return at::_grouped_mm(left.t(), right, ends).masked_fill_(counts.eq(0).view({-1, 1, 1}), 0);
+  }
 #endif
   Tensor result = torch::zeros({ends.size(0), left.size(1), right.size(1)}, left.options());
   each_expert(ends, [&](std::int64_t expert, std::int64_t first, std::int64_t count) {

@@ -4,6 +4,7 @@
 
 #include "fathom/trainer/arithmetic.h"
 #include "fathom/trainer/sinkhorn.h"
+#include "fathom/trainer/stream_mix.h"
 
 namespace fathom::train {
 namespace {
@@ -38,9 +39,18 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
 };
 
 // pre [tokens, streams], streams [tokens, streams, channels] -> [tokens, channels]
-Tensor weighted_sum(const Tensor& pre, const Tensor& streams) {
-  return torch::bmm(pre.to(streams.scalar_type()).unsqueeze(1), streams).squeeze(1);
-}
+struct WeightedSum : torch::autograd::Function<WeightedSum> {
+  static Tensor forward(AutogradContext* context, const Tensor& pre, const Tensor& streams) {
+    context->save_for_backward({pre, streams});
+    return mix_streams(pre.to(streams.scalar_type()).unsqueeze(1), streams).squeeze(1);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor row = gradients[0].unsqueeze(1);  // [tokens, 1, channels]
+    const Tensor pre = saved[0].to(row.scalar_type()).unsqueeze(2);
+    return {dot_streams(saved[1], row).squeeze(2).to(saved[0].scalar_type()), pre * row};
+  }
+};
 
 // comb^T streams + post y in one matrix product and one pass.
 struct Expand : torch::autograd::Function<Expand> {
@@ -48,7 +58,7 @@ struct Expand : torch::autograd::Function<Expand> {
                         const Tensor& streams) {
     context->save_for_backward({post, comb, y, streams});
     const auto type = streams.scalar_type();
-    Tensor result = torch::bmm(comb.to(type).transpose(1, 2), streams);
+    Tensor result = mix_streams(comb.to(type).transpose(1, 2), streams);
     return result.addcmul_(post.to(type).unsqueeze(2), y.unsqueeze(1));
   }
 
@@ -57,10 +67,10 @@ struct Expand : torch::autograd::Function<Expand> {
     const auto& [post, comb, y, streams] = std::tie(saved[0], saved[1], saved[2], saved[3]);
     const auto type = streams.scalar_type();
     const Tensor& gradient = gradients[0];  // [tokens, streams, channels]
-    const Tensor post_gradient = torch::bmm(gradient, y.unsqueeze(2)).squeeze(2).to(post.scalar_type());
-    const Tensor comb_gradient = torch::bmm(streams, gradient.transpose(1, 2)).to(comb.scalar_type());
-    const Tensor y_gradient = weighted_sum(post, gradient);
-    return {post_gradient, comb_gradient, y_gradient, torch::bmm(comb.to(type), gradient)};
+    const Tensor row = y.unsqueeze(1);      // [tokens, 1, channels]
+    return {dot_streams(gradient, row).squeeze(2).to(post.scalar_type()),
+            dot_streams(streams, gradient).to(comb.scalar_type()),
+            mix_streams(post.to(type).unsqueeze(1), gradient).squeeze(1), mix_streams(comb.to(type), gradient)};
   }
 };
 
@@ -87,11 +97,12 @@ Tensor HyperConnections::collapse(const Tensor& streams, Gates& gates) const {
   const Tensor pre = raw.narrow(1, 0, n).sigmoid() + eps;
   gates.post = raw.narrow(1, n, n).sigmoid() * 2;
   gates.comb = sinkhorn(raw.narrow(1, 2 * n, n * n).reshape({-1, n, n}), config.sinkhorn_iterations, eps);
-  return weighted_sum(pre, streams);
+  return WeightedSum::apply(pre, streams);
 }
 
 Tensor HyperConnections::collapse_head(const Tensor& streams) const {
-  return weighted_sum(raw_gates(streams).sigmoid() + static_cast<double>(step_.config().hc_eps), streams);
+  const Tensor pre = raw_gates(streams).sigmoid() + static_cast<double>(step_.config().hc_eps);
+  return WeightedSum::apply(pre, streams);
 }
 
 Tensor HyperConnections::expand(const Gates& gates, const Tensor& y, const Tensor& streams) const {
