@@ -116,7 +116,8 @@ void append_handover(std::string& out, const Plan& plan, std::int64_t place) {
   }
 }
 
-void append_turn(std::string& out, const Plan& plan, std::int64_t place) {
+void append_turn(MarkedPrompt& prompt, const Plan& plan, std::int64_t place) {
+  std::string& out = prompt.text;
   const Turn& turn = plan.turns[static_cast<std::size_t>(place)];
   switch (turn.role) {
     case Role::system: append_instructions(out, *turn.message); break;
@@ -132,7 +133,12 @@ void append_turn(std::string& out, const Plan& plan, std::int64_t place) {
       out += marker::latest_reminder;
       out += turn.message->content ? std::string_view(*turn.message->content) : "None";  // Python's format(None)
       break;
-    case Role::assistant: append_answer(out, plan, place); break;
+    case Role::assistant: {
+      const std::size_t begin = out.size();
+      append_answer(out, plan, place);
+      prompt.answers.push_back({.begin = begin, .end = out.size()});
+      break;
+    }
     case Role::tool: throw InternalError("[chat] a tool message was not merged into a user turn");
   }
   const auto next = static_cast<std::size_t>(place) + 1;
@@ -143,15 +149,20 @@ void append_turn(std::string& out, const Plan& plan, std::int64_t place) {
 
 }  // namespace
 
-std::string render_prompt(std::span<const ChatMessage> messages, const PromptOptions& options) {
+MarkedPrompt render_marked_prompt(std::span<const ChatMessage> messages, const PromptOptions& options) {
   const Plan plan = make_plan(messages, options);
-  std::string out;
-  if (options.begin_of_sentence) out += marker::begin_of_sentence;
+  MarkedPrompt prompt;
+  if (options.begin_of_sentence) prompt.text += marker::begin_of_sentence;
   // Only a turn can carry the effort: without turns there is none.
-  if (!plan.turns.empty() && plan.thinking && options.reasoning_effort == ReasoningEffort::max) out += kMaxEffort;
+  if (!plan.turns.empty() && plan.thinking && options.reasoning_effort == ReasoningEffort::max)
+    prompt.text += kMaxEffort;
   const auto turns = static_cast<std::int64_t>(plan.turns.size());
-  for (std::int64_t turn = 0; turn < turns; ++turn) append_turn(out, plan, turn);
-  return out;
+  for (std::int64_t turn = 0; turn < turns; ++turn) append_turn(prompt, plan, turn);
+  return prompt;
+}
+
+std::string render_prompt(std::span<const ChatMessage> messages, const PromptOptions& options) {
+  return render_marked_prompt(messages, options).text;
 }
 
 }  // namespace fathom
