@@ -29,7 +29,8 @@ TEST(Launch, OneFailureEndsTheOthers) {
 
 TEST(Launch, TermIsHandedOn) {
   const TemporaryFolder folder;
-  const std::string script = "trap 'exit 3' TERM; [ $3 = 0 ] && sleep 0.5 && kill -TERM $PPID; while true; do sleep 0.05; done";
+  const std::string script =
+      "trap 'exit 3' TERM; [ $3 = 0 ] && sleep 0.5 && kill -TERM $PPID; while true; do sleep 0.05; done";
   EXPECT_EQ(launch(folder, script, 2), 3);
 }
 

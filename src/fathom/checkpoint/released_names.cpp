@@ -120,7 +120,8 @@ ReleasedName released_name(std::string_view name) {
   std::string_view rest = name;
   take(rest, "model.");
   const std::string_view after_model = rest;
-  if (!take(rest, "layers.") && !take(rest, "mtp.")) return {.name = with_released_ending(apply_rules(rest, kTopRules))};
+  if (!take(rest, "layers.") && !take(rest, "mtp."))
+    return {.name = with_released_ending(apply_rules(rest, kTopRules))};
   const std::string_view number = take_number(rest);
   if (number.empty()) return {.name = std::string(name)};
   const std::string_view prefix = after_model.substr(0, after_model.size() - rest.size());

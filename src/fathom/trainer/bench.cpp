@@ -106,7 +106,7 @@ void bench(const Recipe& recipe, torch::Device device) {
   const torch::ScalarType compute = choose_compute(recipe.compute, device);
   const double peak = multiply_add_peak(device, compute);
   fmt::print("device {}, {} threads; multiply-add peak {:.1f} GFLOP/s in {} (a square product)\n", device.str(),
-             at::get_num_threads(), peak / 1e9, torch::toString(compute));
+             at::get_num_threads(), peak / 1e9, c10::toString(compute));
   fmt::print("{:<16}{:>8}{:>8}{:>12}{:>10}{:>10}{:>11}{:>11}{:>12}\n", "stage", "length", "tokens", "tokens/s",
              "forward", "backward", "optimizer", "MFLOP/tok", "share");
   for (const Stage& stage : recipe.stages) {

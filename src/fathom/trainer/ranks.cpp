@@ -7,17 +7,16 @@
 
 #include "fathom/base/error.h"
 
-// Which engines can be used: LibTorch's headers for them need the engines' own (Debian: libgloo-dev), which LibTorch
-// may have been built with and come without.
+// LibTorch's headers for its engines need the engines' own (Debian: libgloo-dev), whatever it was built with.
 #if __has_include(<gloo/algorithm.h>)
-#define FATHOM_GLOO
+#define FATHOM_HAS_GLOO
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
 #if __has_include(<nccl.h>) && __has_include(<c10/cuda/CUDAStream.h>)
-#define FATHOM_NCCL
+#define FATHOM_HAS_NCCL
 #ifndef USE_C10D_NCCL
 #define USE_C10D_NCCL
 #endif
@@ -28,21 +27,21 @@
 namespace fathom::train {
 
 struct Ranks::Group {
-#ifdef FATHOM_GLOO
+#ifdef FATHOM_HAS_GLOO
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
 #endif
-#ifdef FATHOM_NCCL
+#ifdef FATHOM_HAS_NCCL
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
 
   bool sum([[maybe_unused]] std::vector<torch::Tensor>& tensors) {
-#ifdef FATHOM_NCCL
+#ifdef FATHOM_HAS_NCCL
     if (nccl) {
       nccl->allreduce(tensors)->wait();  // the stream waits, not the host
       return true;
     }
 #endif
-#ifdef FATHOM_GLOO
+#ifdef FATHOM_HAS_GLOO
     if (gloo) {
       gloo->allreduce(tensors)->wait();
       return true;
@@ -60,14 +59,14 @@ Ranks::Ranks(std::int64_t rank, std::int64_t size, const std::filesystem::path& 
     : rank_(rank), size_(size), device_(device), group_(std::make_unique<Group>()) {
   [[maybe_unused]] const auto store = c10::make_intrusive<c10d::FileStore>(rendezvous.string(), static_cast<int>(size));
   if (device.is_cuda()) {
-#ifdef FATHOM_NCCL
+#ifdef FATHOM_HAS_NCCL
     group_->nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(store, static_cast<int>(rank), static_cast<int>(size));
     return;
 #else
     throw InputError("[ranks] this fathom-train was built without NCCL, expected it for {} ranks on CUDA", size);
 #endif
   }
-#ifdef FATHOM_GLOO
+#ifdef FATHOM_HAS_GLOO
   const auto options = c10d::ProcessGroupGloo::Options::create();
   options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
   group_->gloo =
