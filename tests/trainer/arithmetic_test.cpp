@@ -35,5 +35,16 @@ TEST(TrainerArithmetic, NarrowRowsAreNormedWide) {
   EXPECT_TRUE(found.equal(rms_norm(x.to(torch::kFloat32), weight, 1e-6).to(torch::kBFloat16)));
 }
 
+TEST(TrainerArithmetic, WideAndMixedProducts) {
+  const torch::Tensor left = normal({5, 7}, 1).detach();
+  const torch::Tensor right = normal({7, 3}, 2).detach();
+  EXPECT_TRUE(wide_product(left, right).allclose(torch::mm(left, right), 1e-12, 1e-12));
+  const torch::Tensor narrow = left.to(torch::kBFloat16);
+  const torch::Tensor found = mixed_product(narrow, right.to(torch::kFloat32));
+  EXPECT_EQ(found.scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(found.allclose(torch::mm(narrow.to(torch::kFloat32), right.to(torch::kFloat32)), 1e-4, 1e-4));
+  EXPECT_EQ(wide_product(narrow, right.to(torch::kBFloat16)).scalar_type(), torch::kFloat32);
+}
+
 }  // namespace
 }  // namespace fathom::train

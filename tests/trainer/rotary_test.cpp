@@ -37,6 +37,14 @@ TEST(TrainerRotary, TurnsTheLastColumnsInNeighbouringPairs) {
   EXPECT_TRUE(rotate(y, turns, true).allclose(x, 1e-12, 1e-12));
 }
 
+TEST(TrainerRotary, OddRowsTurnToo) {
+  const torch::Tensor turns = rotary_turns(torch::arange(5), kFrequencies, torch::kFloat64);
+  const torch::Tensor x = normal({5, 2, 9}, 1).detach();
+  const torch::Tensor y = rotate(x, turns);
+  EXPECT_TRUE(y.narrow(2, 0, 3).equal(x.narrow(2, 0, 3)));
+  EXPECT_TRUE(y.narrow(2, 1, 8).allclose(rotate(x.narrow(2, 1, 8), turns), 1e-12, 1e-12));
+}
+
 TEST(TrainerRotary, Gradients) {
   const torch::Tensor turns = rotary_turns(torch::arange(5), kFrequencies, torch::kFloat64);
   const torch::Tensor x = normal({5, 2, 8}, 1);

@@ -156,5 +156,34 @@ TEST(TrainerTransformer, TheWarmUpTrainsTheIndexerAlone) {
         << parameter.name;
 }
 
+// What a GPU computes in: close to float32, masters and their gradients wide.
+TEST(TrainerTransformer, Bfloat16IsCloseToFloat32) {
+  const ModelConfig config = tiny_config();
+  const Parameters parameters = Parameters::random(config, 3, torch::kCPU);
+  const Transformer transformer(parameters);
+  const PackedBatch batch = batch_of({random_ids(37, config.vocab, 1), random_ids(80, config.vocab, 2)}, 128, config);
+  for (const bool released : {false, true}) {
+    LossOptions options = loss_options(batch, AttentionStage::sparse);
+    options.forward.released_precision = released;
+    const Losses wide = transformer.loss(batch, options);
+    options.forward.compute = torch::kBFloat16;
+    const Losses narrow = transformer.loss(batch, options);
+    EXPECT_NEAR(narrow.language.item<double>(), wide.language.item<double>(), 1e-2);
+    EXPECT_NEAR(narrow.mtp.item<double>(), wide.mtp.item<double>(), 1e-2);
+    EXPECT_NEAR(narrow.indexer.item<double>(), wide.indexer.item<double>(), 0.1 * wide.indexer.item<double>() + 1e-3);
+    std::vector<torch::Tensor> leaves;
+    for (const Parameter& parameter : parameters.all())
+      if (parameter.value.requires_grad()) leaves.push_back(parameter.value);
+    const auto expected = torch::autograd::grad({wide.total}, leaves);
+    const auto found = torch::autograd::grad({narrow.total}, leaves);
+    for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+      ASSERT_EQ(found[leaf].scalar_type(), torch::kFloat32);
+      EXPECT_TRUE(found[leaf].isfinite().all().item<bool>());
+    }
+    const double apart = (found[0] - expected[0]).norm().item<double>() / expected[0].norm().item<double>();
+    EXPECT_LT(apart, 0.1) << "gradient of the embedding";
+  }
+}
+
 }  // namespace
 }  // namespace fathom::train

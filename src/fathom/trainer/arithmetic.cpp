@@ -1,8 +1,12 @@
 #include "fathom/trainer/arithmetic.h"
 
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/version.h>
 
 #include <tuple>
+
+// Whether products of bfloat16 can give float32.
+#define FATHOM_WIDE_MM (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 8))
 
 namespace fathom::train {
 namespace {
@@ -50,7 +54,30 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
   }
 };
 
+#if FATHOM_WIDE_MM
+bool multiplies_wide(const Tensor& x) { return x.is_cuda() && x.scalar_type() == torch::kBFloat16; }
+#endif
+
 }  // namespace
+
+Tensor wide_product(const Tensor& left, const Tensor& right) {
+#if FATHOM_WIDE_MM
+  if (multiplies_wide(left)) return at::mm(left, right, torch::kFloat32);
+#endif
+  return torch::mm(left, right).to(wide_type(left.scalar_type()));
+}
+
+Tensor mixed_product(const Tensor& narrow, const Tensor& wide) {
+#if FATHOM_WIDE_MM
+  if (multiplies_wide(narrow)) {
+    const Tensor high = wide.to(narrow.scalar_type());
+    const Tensor low = (wide - high).to(narrow.scalar_type());
+    const Tensor both = at::mm(narrow, torch::cat({high, low}, 1), torch::kFloat32);
+    return both.narrow(1, 0, wide.size(1)) + both.narrow(1, wide.size(1), wide.size(1));
+  }
+#endif
+  return torch::mm(narrow.to(wide.scalar_type()), wide);
+}
 
 Tensor project(const Tensor& x, const Tensor& weight) { return torch::mm(x, weight.t()); }
 

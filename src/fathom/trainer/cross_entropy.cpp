@@ -37,7 +37,7 @@ struct CrossEntropySum : torch::autograd::Function<CrossEntropySum> {
       const Tensor target = targets.narrow(0, first, count).unsqueeze(1);
       const Tensor counts = target.ge(0).to(wide);
       const Tensor place = target.clamp_min(0);
-      Tensor logits = project(part, cast).to(wide);
+      Tensor logits = wide_product(part, cast.t());
       const Tensor normalizer = logits.logsumexp(1, true);
       loss += (normalizer - logits.gather(1, place)).mul_(counts).sum();
       if (!with_gradients) continue;
@@ -48,7 +48,7 @@ struct CrossEntropySum : torch::autograd::Function<CrossEntropySum> {
       if (wide == x.scalar_type()) {
         weight_gradient.addmm_(change.t(), part);
       } else {
-        weight_gradient.add_(torch::mm(change.t(), part));
+        weight_gradient.add_(wide_product(change.t(), part));
       }
     }
     context->save_for_backward({x_gradient, weight_gradient});

@@ -19,7 +19,7 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
     const auto wide = fn.scalar_type();
     const Tensor norm = torch::linalg_vector_norm(x, 2, torch::IntArrayRef{1}, true, wide);
     const Tensor inverse = norm.square_().div_(static_cast<double>(x.size(1))).add_(eps).rsqrt_();
-    const Tensor mix = torch::mm(x.to(wide), fn.t()).mul_(inverse);
+    const Tensor mix = mixed_product(x, fn.t()).mul_(inverse);
     context->save_for_backward({x, fn, inverse, mix});
     return mix;
   }
@@ -28,9 +28,8 @@ struct NormedMix : torch::autograd::Function<NormedMix> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto& [x, fn, inverse, mix] = std::tie(saved[0], saved[1], saved[2], saved[3]);
-    const auto wide = fn.scalar_type();
     const Tensor scaled = gradients[0] * inverse;
-    const Tensor fn_gradient = torch::mm(scaled.t(), x.to(wide));
+    const Tensor fn_gradient = mixed_product(x.t(), scaled).t();
     const Tensor along = (gradients[0] * mix).sum(1, true).mul_(inverse.square()).div_(static_cast<double>(x.size(1)));
     Tensor x_gradient = torch::mm(scaled.to(x.scalar_type()), fn.to(x.scalar_type()));
     x_gradient.addcmul_(x, along.to(x.scalar_type()), -1);

@@ -14,7 +14,9 @@ Tensor rotated(const Tensor& x, const Tensor& turns, bool inverse) {
   Tensor result = x.clone(torch::MemoryFormat::Contiguous);
   Tensor last = result.narrow(-1, result.size(-1) - 2 * pairs, 2 * pairs);
   const auto wide = turns.scalar_type() == torch::kComplexDouble ? torch::kFloat64 : torch::kFloat32;
-  const Tensor complex = torch::view_as_complex(last.to(wide).reshape({x.size(0), x.size(1), pairs, 2}));
+  // A copy: pairs of a row of odd length would lie where no complex number may.
+  const Tensor apart = last.to(wide, false, true, torch::MemoryFormat::Contiguous);
+  const Tensor complex = torch::view_as_complex(apart.view({x.size(0), x.size(1), pairs, 2}));
   const Tensor turned = complex * (inverse ? turns.conj() : turns).unsqueeze(1);
   last.copy_(torch::view_as_real(turned).view(last.sizes()));
   return result;
