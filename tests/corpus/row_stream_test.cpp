@@ -68,7 +68,7 @@ RC_GTEST_PROP(RowStream, ArraysAgree, ()) {
       const bool padding = row.documents[token] < 0;
       if (padding) {
         RC_ASSERT(row.ids[token] == 0 && row.targets[token] == -1 && row.positions[token] == 0);
-        RC_ASSERT(token + 1 == row.ids.size() || row.documents[token + 1] == -1);
+        RC_ASSERT((token + 1 == row.ids.size() || row.documents[token + 1] == -1));  // bare, || would not stop early
         continue;
       }
       const bool goes_on = token + 1 < row.ids.size() && row.documents[token + 1] == row.documents[token];
