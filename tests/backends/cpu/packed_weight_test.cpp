@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "fathom/backends/cpu/dequantize.h"
+#include "fathom/tensor/weight_values.h"
 #include "tests/ops/weight_support.h"
 
 namespace fathom::op_test {

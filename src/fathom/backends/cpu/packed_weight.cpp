@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "fathom/backends/cpu/dequantize.h"
 #include "fathom/backends/cpu/kernels/pack_fp4.h"
 #include "fathom/tensor/numbers.h"
+#include "fathom/tensor/weight_values.h"
 
 namespace fathom {
 namespace {

@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "fathom/backends/cpu/cpu_backend.h"
-#include "fathom/backends/cpu/dequantize.h"
 #include "fathom/backends/cpu/kernels/linear.h"
 #include "fathom/backends/cpu/packed_weight.h"
+#include "fathom/tensor/weight_values.h"
 
 namespace fathom {
 namespace {

@@ -1,4 +1,4 @@
-#include "fathom/backends/cpu/dequantize.h"
+#include "fathom/tensor/weight_values.h"
 
 #include <cstring>
 
