@@ -8,6 +8,7 @@
 
 #include "fathom/checkpoint/random_values.h"
 #include "fathom/trainer/flops.h"
+#include "fathom/trainer/kernel_times.h"
 #include "fathom/trainer/train_step.h"
 #include "fathom/trainer/training_run.h"
 
@@ -67,42 +68,90 @@ double multiply_add_peak(torch::Device device, torch::ScalarType type) {
   return best;
 }
 
-StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds) {
-  const ModelConfig config = load_model_config(recipe.config);
-  Parameters parameters = Parameters::random(config, static_cast<std::uint64_t>(recipe.seed), device);
-  Optimizer optimizer(parameters, recipe.optimizer);
-  optimizer.train(trained_part(stage));
-  const Transformer transformer(parameters);
-  const PackedBatch batch = random_batch(stage, config, device);
-  StepSettings settings = step_settings(recipe, stage, 0, choose_compute(recipe.compute, device));
-  settings.loss.target_count = batch.target_count * stage.micro_batches;
-  StageSpeed best;
-  best.tokens = stage.tokens_per_step();
-  const FlopCount count = token_flops(config, stage.length, stage.attention);
-  // Where the indexer learns alone nothing else is differentiated; its own part is small beside the forward pass.
-  best.flops =
-      (stage.train == TrainedPart::indexer ? count.forward() : count.step()) * static_cast<double>(best.tokens);
-  for (int round = 0; round <= rounds; ++round) {
-    StageSpeed speed = best;
-    speed.forward = 0.0;
-    speed.backward = 0.0;
-    optimizer.zero_gradients();
-    Stopwatch watch(device);
-    for (std::int64_t micro_batch = 0; micro_batch < stage.micro_batches; ++micro_batch) {
-      const Losses losses = transformer.loss(batch, settings.loss);
+namespace {
+
+// One step of a stage again and again, on one batch.
+class SteppedStage {
+ public:
+  SteppedStage(const Recipe& recipe, const Stage& stage, torch::Device device)
+      : stage_(stage),
+        device_(device),
+        config_(load_model_config(recipe.config)),
+        parameters_(Parameters::random(config_, static_cast<std::uint64_t>(recipe.seed), device)),
+        optimizer_(parameters_, recipe.optimizer),
+        transformer_(parameters_),
+        batch_(random_batch(stage, config_, device)),
+        settings_(step_settings(recipe, stage, 0, choose_compute(recipe.compute, device))) {
+    optimizer_.train(trained_part(stage));
+    settings_.loss.target_count = batch_.target_count * stage.micro_batches;
+  }
+
+  const ModelConfig& config() const { return config_; }
+
+  // Seconds alone; what a step is stays open.
+  StageSpeed step() {
+    StageSpeed speed;
+    optimizer_.zero_gradients();
+    Stopwatch watch(device_);
+    for (std::int64_t micro_batch = 0; micro_batch < stage_.micro_batches; ++micro_batch) {
+      const Losses losses = transformer_.loss(batch_, settings_.loss);
       speed.forward += watch.lap();
       if (losses.total.requires_grad()) losses.total.backward();
       speed.backward += watch.lap();
     }
-    optimizer.clip(settings.clip);
-    optimizer.step(settings.sizes);
+    optimizer_.clip(settings_.clip);
+    optimizer_.step(settings_.sizes);
     speed.optimizer = watch.lap();
+    return speed;
+  }
+
+ private:
+  const Stage& stage_;
+  torch::Device device_;
+  ModelConfig config_;
+  Parameters parameters_;
+  Optimizer optimizer_;
+  Transformer transformer_;
+  PackedBatch batch_;
+  StepSettings settings_;
+};
+
+constexpr std::size_t kListedKernels = 40;
+
+void list_kernels(const Recipe& recipe, const Stage& stage, torch::Device device) {
+  SteppedStage stepped(recipe, stage, device);
+  stepped.step();
+  double wall = 0.0;
+  const auto times = kernel_times([&] { wall = stepped.step().seconds(); });
+  double busy = 0.0;
+  std::int64_t calls = 0;
+  for (const KernelTime& time : times) {
+    busy += time.seconds;
+    calls += time.calls;
+  }
+  fmt::print("{}: {} kernels, {:.1f} ms busy of {:.1f} ms\n", stage.name, calls, busy * 1e3, wall * 1e3);
+  for (std::size_t place = 0; place < std::min(kListedKernels, times.size()); ++place)
+    fmt::print("{:>9.2f} ms{:>6}  {:.140}\n", times[place].seconds * 1e3, times[place].calls, times[place].name);
+}
+
+}  // namespace
+
+StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds) {
+  SteppedStage stepped(recipe, stage, device);
+  StageSpeed best;
+  for (int round = 0; round <= rounds; ++round) {
+    const StageSpeed speed = stepped.step();
     if (round == 1 || (round > 1 && speed.seconds() < best.seconds())) best = speed;
   }
+  best.tokens = stage.tokens_per_step();
+  const FlopCount count = token_flops(stepped.config(), stage.length, stage.attention);
+  // Where the indexer learns alone nothing else is differentiated; its own part is small beside the forward pass.
+  best.flops =
+      (stage.train == TrainedPart::indexer ? count.forward() : count.step()) * static_cast<double>(best.tokens);
   return best;
 }
 
-void bench(const Recipe& recipe, torch::Device device) {
+void bench(const Recipe& recipe, torch::Device device, bool kernels) {
   const torch::ScalarType compute = choose_compute(recipe.compute, device);
   const double peak = multiply_add_peak(device, compute);
   fmt::print("device {}, {} threads; multiply-add peak {:.1f} GFLOP/s in {} (a square product)\n", device.str(),
@@ -117,6 +166,8 @@ void bench(const Recipe& recipe, torch::Device device) {
                100.0 * speed.flops / speed.seconds() / peak);
     std::fflush(stdout);
   }
+  if (!kernels) return;
+  for (const Stage& stage : recipe.stages) list_kernels(recipe, stage, device);
 }
 
 }  // namespace fathom::train

@@ -22,7 +22,7 @@ double multiply_add_peak(torch::Device device, torch::ScalarType type);
 // Best of `rounds` steps after one that warms up, on rows of random ids: each a single document.
 StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds);
 
-// Measures all and prints a table.
-void bench(const Recipe& recipe, torch::Device device);
+// Measures all and prints a table; `kernels`: for each stage also the kernels that a step's time goes to.
+void bench(const Recipe& recipe, torch::Device device, bool kernels);
 
 }  // namespace fathom::train

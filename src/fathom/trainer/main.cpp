@@ -35,6 +35,7 @@ struct CommandLine {
   std::string export_to;
   bool accept_changes = false;
   bool bench = false;
+  bool kernels = false;
   bool quiet = false;
 };
 
@@ -60,6 +61,7 @@ void add_options(CLI::App& program, CommandLine& line) {
   program.add_option("--export", line.export_to,
                      "train nothing: write the newest state of --out to this folder, as released");
   program.add_flag("--bench", line.bench, "train nothing: measure each stage's speed here, against the device's peak");
+  program.add_flag("--kernels", line.kernels, "with --bench: list the kernels that a step's time goes to");
   program.add_option("--rank", line.rank, "which of the ranks this process is (set by --ranks)")->group("");
   program.add_option("--rendezvous", line.rendezvous, "where ranks meet (set by --ranks)")->group("");
 }
@@ -114,7 +116,7 @@ int run(const CommandLine& line, int count, char** words) {
   const torch::Device device = choose_device(options.recipe.device, std::max<std::int64_t>(line.rank, 0));
   if (device.is_cuda()) at::globalContext().setDeterministicAlgorithms(false, true);
   if (line.bench) {
-    bench(options.recipe, device);
+    bench(options.recipe, device, line.kernels);
     return 0;
   }
   if (!line.export_to.empty()) {
