@@ -10,9 +10,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "fathom/engine/sampler.h"
+#include "fathom/engine/token_constraint.h"
 #include "fathom/model/transformer.h"
 
 namespace fathom {
@@ -27,11 +29,14 @@ struct EngineConfig {
   void validate() const;
 };
 
-enum class FinishReason : std::uint8_t { none, stop, length };
+// overloaded: the machine, not the request, ended it; late: it had not begun by its time.
+enum class FinishReason : std::uint8_t { none, stop, length, overloaded, late };
 
 struct GenerationRequest {
   std::vector<std::int32_t> prompt;  // not empty
   SamplingParams sampling;
+  std::shared_ptr<TokenConstraint> constraint = nullptr;  // none: every token may come
+  std::string user = {};                                  // whose share of the machine it takes; empty: nobody's
 };
 
 using SequenceId = std::int64_t;
@@ -40,6 +45,7 @@ struct TokenEvent {
   SequenceId sequence = 0;
   SampledToken token;
   FinishReason finish = FinishReason::none;  // anything but none: the sequence's last event
+  std::int64_t cached_tokens = 0;            // of the prompt, found in the cache
 };
 
 class Engine {

@@ -1,0 +1,59 @@
+// Where tokens come from, as whoever serves them sees it: the engine's loop, or a script in the tests. Any thread may
+// call; nothing blocks for longer than a lock is held.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "fathom/engine/engine.h"
+
+namespace fathom {
+
+// Takes what one request gets, on the generator's thread: it hands over and returns, it does not block or throw.
+class TokenSink {
+ public:
+  virtual ~TokenSink() = default;
+  // Prompt tokens read so far, those found in the cache included; between steps, while the prompt is read.
+  virtual void on_progress(std::int64_t tokens_read) = 0;
+  // In order; the last one has a finish that is not none. Nothing comes after cancel() has returned.
+  virtual void on_token(const TokenEvent& event) = 0;
+};
+
+// A refusal is an ordinary answer.
+struct Refusal {
+  enum class Reason : std::uint8_t { queue_full, user_limit, too_large, draining };
+  Reason reason = Reason::queue_full;
+  std::string message;               // with both figures
+  double retry_after_seconds = 0.0;  // 0: never, as it is
+};
+
+struct GeneratorLoad {
+  std::int64_t running = 0;  // sequences that take part in steps
+  std::int64_t waiting = 0;  // accepted, not begun
+  std::int64_t queue_limit = 0;
+  std::int64_t cache_bytes = 0;  // of running sequences
+  std::int64_t cache_bytes_limit = 0;
+  std::int64_t prompt_tokens = 0;   // read since the start, those found in the cache not counted
+  std::int64_t cached_tokens = 0;   // found in the cache since the start
+  std::int64_t sampled_tokens = 0;  // since the start
+  std::int64_t steps = 0;
+  bool draining = false;
+};
+
+class Generator {
+ public:
+  virtual ~Generator() = default;
+  // InputError when the request cannot be, whatever the load (Engine::submit). The sink lives until its last event or
+  // cancel().
+  virtual std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) = 0;
+  // Within one step the sequence is gone. Unknown ids are ignored.
+  virtual void cancel(SequenceId id) = 0;
+  virtual GeneratorLoad load() const = 0;
+  // Accepts nothing more; what runs goes on. Returns at once.
+  virtual void drain() = 0;
+};
+
+}  // namespace fathom
