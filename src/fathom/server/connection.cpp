@@ -125,7 +125,7 @@ asio::awaitable<bool> Connection::read_request() {
   try {
     core_->hooks.handler(answer_);
   } catch (const std::exception& error) {  // a handler answers its own faults; this one did not
-    answer_->respond(core_->hooks.fault({500, fmt::format("This is our fault: {}", error.what())}));
+    answer_->respond(core_->hooks.fault({500, fmt::format("This is our fault: {}", error.what())}, answer_->request()));
   }
   co_return true;
 }
@@ -167,8 +167,8 @@ void Connection::answer_fault(const HttpFault& fault) {
   request.client = client_;
   request.trace_id = draw_trace_id();
   request.keep_alive = false;
-  answer_ = std::make_shared<Answer>(shared_from_this(), std::move(request), nullptr);
-  answer_->respond(core_->hooks.fault(fault));
+  answer_ = std::make_shared<Answer>(shared_from_this(), request, nullptr);
+  answer_->respond(core_->hooks.fault(fault, request));
 }
 
 // Whether the whole answer went out.

@@ -107,6 +107,7 @@ void HttpServer::State::admit(asio::basic_stream_socket<tcp, Connection::Strand>
   auto connection = std::make_shared<Connection>(core, strand, std::move(stream), printed(peer));
   {
     const std::scoped_lock lock(mutex);
+    if (core->draining) return;  // close() and drain() have seen all that they will see
     std::erase_if(connections, [](const auto& known) { return known.expired(); });
     connections.push_back(connection);
   }
@@ -139,8 +140,7 @@ HttpServer::HttpServer(const HttpConfig& config, HttpHooks hooks)
 }
 
 HttpServer::~HttpServer() {
-  state_->close_acceptor();
-  state_->for_each_connection([](Connection& connection) { connection.close(); });
+  close();
   for (std::thread& thread : state_->threads) thread.join();
 }
 
@@ -148,6 +148,11 @@ int HttpServer::port() const { return state_->port; }
 
 bool HttpServer::tls() const { return state_->tls.has_value(); }
 const HttpFigures& HttpServer::figures() const { return state_->core->figures; }
+
+void HttpServer::close() {
+  state_->close_acceptor();
+  state_->for_each_connection([](Connection& connection) { connection.close(); });
+}
 
 void HttpServer::drain() {
   state_->close_acceptor();

@@ -39,8 +39,9 @@ struct HttpFigures {
   std::atomic<std::int64_t> bytes_out{0};
 };
 
-// Writes what is answered when the request itself is at fault; such answers do not reach the handler.
-using FaultWriter = std::function<HttpResponse(const HttpFault& fault)>;
+// Writes what is answered when the request itself is at fault; such requests do not reach the handler. Of `request`
+// only who sent it and the trace id are known.
+using FaultWriter = std::function<HttpResponse(const HttpFault& fault, const HttpRequest& request)>;
 
 struct HttpHooks {
   Handler handler;
@@ -54,7 +55,7 @@ class HttpServer {
  public:
   // Listens, and answers from the first moment. InputError when it cannot: the address, its port, the certificate.
   HttpServer(const HttpConfig& config, HttpHooks hooks);
-  // Ends every connection.
+  // Ends every connection. Nobody may post to an Exchange from here on.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -64,6 +65,8 @@ class HttpServer {
   const HttpFigures& figures() const;
   // Takes no new connection; ends idle ones at once and the others after the answer they are at.
   void drain();
+  // Ends every connection at once; whoever answers one is told.
+  void close();
   // Until no connection is open, or the time is over; whether none is.
   bool wait_until_closed(std::chrono::milliseconds patience);
 
