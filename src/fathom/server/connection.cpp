@@ -90,9 +90,9 @@ asio::awaitable<bool> Connection::read_request() {
   while (true) {
     try {
       feed_parser();
-      if (parser_.done()) break;
       if (!account_body())
         throw HttpFault{503, "The server is receiving as many bytes of requests as it may. Please try again"};
+      if (parser_.done()) break;
     } catch (const HttpFault& found) {
       fault = found;
       break;
@@ -151,7 +151,7 @@ void Connection::feed_parser() {
 
 // The body's part of what all bodies may take.
 bool Connection::account_body() {
-  if (phase_ != Phase::body) return true;
+  if (parser_.body_bytes() == 0) return true;
   if (!body_share_)
     body_share_ = std::shared_ptr<std::int64_t>(new std::int64_t(0), [core = core_](std::int64_t* bytes) {
       core->bodies_bytes -= *bytes;

@@ -42,9 +42,10 @@ std::size_t RequestParser::feed(std::string_view bytes) {
     if (error == http::error::need_more) break;
     if (error) throw fault_of(error, limits_);
     if (parser.is_header_done() && !head_checked_) check_head();  // before room is made for the body
-    check_body();
     if (taken == 0) break;
+    check_body();
   }
+  check_body();
   return used;
 }
 
