@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -69,6 +70,7 @@ class Fixture {
     } else if (path == "/stream") {
       const int pieces = std::stoi(exchange->request().target.substr(8));
       exchange->begin(200, {{"content-type", "text/event-stream"}});
+      const std::scoped_lock lock(mutex_);
       threads_.emplace_back([exchange, pieces] {
         for (int i = 0; i < pieces; ++i)
           exchange->post([exchange, i] { exchange->write("data: " + std::to_string(i) + "\n\n", Clock::now()); });
@@ -104,6 +106,7 @@ class Fixture {
 
   std::atomic<int> gone_{0};
   std::atomic<int> written_{0};
+  std::mutex mutex_;
   std::vector<std::thread> threads_;
   HttpServer server_;
 };
@@ -163,7 +166,7 @@ TEST(HttpServer, AStreamComesInChunksAndWhole) {
   EXPECT_TRUE(answer.whole);
   EXPECT_EQ(answer.header("transfer-encoding"), "chunked");
   EXPECT_TRUE(answer.body.ends_with("data: 2998\n\ndata: 2999\n\n"));
-  EXPECT_GT(fixture.written(), 0);
+  EXPECT_TRUE(fixture.wait_for([&] { return fixture.written() > 0; }));
 }
 
 TEST(HttpServer, AnHttp10ClientGetsAStreamThatEndsWithTheConnection) {

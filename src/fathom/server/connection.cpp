@@ -115,6 +115,8 @@ asio::awaitable<bool> Connection::read_request() {
   set_deadline(kNever);
   phase_ = Phase::answering;
   if (fault) {
+    (void)parser_.take();  // what came of it is of no use, and others wait for its room
+    body_share_.reset();
     answer_fault(*fault);
     co_return false;
   }

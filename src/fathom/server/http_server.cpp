@@ -92,9 +92,9 @@ void HttpServer::State::admit(asio::basic_stream_socket<tcp, Connection::Strand>
   HttpFigures& figures = core->figures;
   boost::system::error_code error;
   const tcp::endpoint peer = accepted.remote_endpoint(error);
-  if (error) return;
-  accepted.set_option(tcp::no_delay(true), error);
   ++figures.accepted;
+  if (error) return;  // gone already
+  accepted.set_option(tcp::no_delay(true), error);
   if (figures.open >= core->config.connections) {
     ++figures.refused;
     accepted.non_blocking(true, error);
