@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "fathom/api/ids.h"
+#include "fathom/api/call_ids.h"
 
 namespace fathom::api {
 namespace {

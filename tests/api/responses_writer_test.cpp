@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fathom/api/ids.h"
+#include "fathom/api/call_ids.h"
 #include "fathom/api/json_object.h"
 #include "fathom/chat/json_text.h"
 #include "tests/api/writer_support.h"

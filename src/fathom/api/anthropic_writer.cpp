@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "fathom/api/call_ids.h"
 #include "fathom/api/event_frame.h"
 #include "fathom/api/held_brace.h"
-#include "fathom/api/ids.h"
 #include "fathom/api/json_object.h"
 
 namespace fathom::api {

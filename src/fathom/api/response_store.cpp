@@ -5,7 +5,8 @@
 #include <iterator>
 #include <utility>
 
-#include "fathom/api/ids.h"
+#include "fathom/api/call_ids.h"
+#include "fathom/api/json_word.h"
 #include "fathom/api/responses_input.h"
 #include "fathom/api/turn_builder.h"
 
@@ -90,6 +91,7 @@ void continue_response(Call& call, const StoredResponse& earlier) {
                        std::make_move_iterator(turns.end()));
   if (call.messages.back().role == Role::assistant) call.messages.back().open_end = true;
   check_response_calls(call.messages);
+  check_json_word(call);
 }
 
 ApiError response_not_found(std::string_view id) {

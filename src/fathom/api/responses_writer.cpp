@@ -3,9 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "fathom/api/call_ids.h"
 #include "fathom/api/event_frame.h"
 #include "fathom/api/held_brace.h"
-#include "fathom/api/ids.h"
 #include "fathom/api/json_object.h"
 #include "fathom/api/response_item.h"
 #include "fathom/chat/utf8_stream.h"
