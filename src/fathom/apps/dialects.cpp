@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "fathom/api/anthropic_body.h"
+#include "fathom/api/anthropic_writer.h"
+#include "fathom/api/responses_body.h"
+#include "fathom/api/responses_writer.h"
 #include "fathom/chat/json_text.h"
 #include "fathom/chat/message_json.h"
 
@@ -62,21 +66,15 @@ api::Call read_plain(std::string_view body, const api::Policy& policy, const api
 
 }  // namespace
 
-namespace api {
-std::string error_body(const ApiError& error, bool /*anthropic*/) {
-  std::string message;
-  append_json_string(message, error.what());
-  return fmt::format("{{\"error\": {{\"message\": {}, \"type\": \"{}\", \"param\": null, \"code\": \"{}\"}}}}", message,
-                     error.type(), error.code());
-}
-}  // namespace api
-
 server::Dialects make_dialects() {
   server::Dialects all;
   all.chat.read = read_plain;
   all.chat.writer = [](const api::Call& call, const api::AnswerIdentity& identity) {
     return std::make_unique<PlainWriter>(call.stream, identity);
   };
+  all.anthropic = {.read = api::read_anthropic, .writer = api::write_anthropic};
+  all.responses = {.read = api::read_responses, .writer = api::write_responses};
+  all.token_count = api::anthropic_token_count;
   all.models = [](const api::Policy&) { return std::string("{\"data\": []}"); };
   return all;
 }

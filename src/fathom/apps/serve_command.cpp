@@ -91,6 +91,7 @@ server::ServerParts parts_of(const server::ServerConfig& config, const ModelHost
   parts.policy.clip_max_tokens = config.clip_max_tokens;
   parts.models = host.models();
   parts.dialects = make_dialects();
+  parts.responses = config.responses;
   return parts;
 }
 

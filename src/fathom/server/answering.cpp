@@ -47,11 +47,13 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
 
   // On a worker.
   void prepare_and_submit(const ReceivedBody& body);
+  void go_on();
   // On the strand.
   void accepted();
   void refuse(const api::ApiError& error);
   void take_tokens();
   void assemble(const std::vector<Arrival>& arrivals);
+  void keep();
   void ring();
   void set_alarm();
   void send(std::string_view bytes, Clock::time_point born);
@@ -69,6 +71,8 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   // The worker's until it posts accepted() or refuse(), then the strand's.
   api::Call call_;
   const HostedModel* model_ = nullptr;
+  std::string owner_;
+  std::string id_;
   std::unique_ptr<AnswerAssembly> assembly_;
   SequenceId sequence_ = -1;
   Clock::time_point submitted_{};
@@ -105,14 +109,16 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     const auto found = services_.models.find(call_.model);
     if (found == services_.models.end()) throw InternalError("[server] no model is loaded for {}", call_.model);
     model_ = &found->second;
+    owner_ = request_.account + "/" + call_.user;
+    id_ = draw_uuid();
+    go_on();
     PreparedCall prepared = prepare(
         call_, *model_, {.policy = services_.policy, .constraint = services_.constraint, .owner = request_.account});
-    assembly_ =
-        std::make_unique<AnswerAssembly>(call_, *model_, prepared.in_thinking, std::ssize(prepared.request.prompt),
-                                         request_.dialect->writer(call_, {.id = draw_uuid(),
-                                                                          .model = model_->id,
-                                                                          .fingerprint = model_->fingerprint,
-                                                                          .created = request_.context.now}));
+    assembly_ = std::make_unique<AnswerAssembly>(
+        call_, *model_, prepared.in_thinking, std::ssize(prepared.request.prompt),
+        request_.dialect->writer(
+            call_,
+            {.id = id_, .model = model_->id, .fingerprint = model_->fingerprint, .created = request_.context.now}));
     submitted_ = Clock::now();
     const auto taken = model_->generator->submit(std::move(prepared.request), shared_from_this());
     if (const auto* refusal = std::get_if<Refusal>(&taken)) throw as_api_error(*refusal);
@@ -121,6 +127,20 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
   } catch (const std::exception& fault) {
     exchange_->post([self = shared_from_this(), error = as_api_error(fault)] { self->refuse(error); });
   }
+}
+
+// Of Responses: the turns before this request's own.
+void RunningAnswer::go_on() {
+  if (!call_.previous_response) return;
+  const auto earlier = services_.responses.find(owner_, *call_.previous_response, Clock::now());
+  if (!earlier) throw api::response_not_found(*call_.previous_response);
+  api::continue_response(call_, *earlier);
+}
+
+// Before the client has the last byte, so that it may go on at once.
+void RunningAnswer::keep() {
+  if (call_.surface != api::Surface::responses || !call_.store) return;
+  services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
 }
 
 // On the generator's thread: note it and go.
@@ -191,6 +211,7 @@ void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
     break;
   }
   if (!assembly_->over()) return send(bytes, arrivals.front().time);
+  keep();
   if (opened_) {
     send(bytes, arrivals.front().time);
     exchange_->end();

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "fathom/api/policy.h"
+#include "fathom/api/response_store.h"
 #include "fathom/server/dialects.h"
 #include "fathom/server/exchange.h"
 #include "fathom/server/hosted_model.h"
@@ -32,6 +33,7 @@ struct AnsweringServices {
   api::Policy policy;
   std::map<std::string, HostedModel, std::less<>> models;  // by id
   ConstraintFactory constraint;
+  api::ResponseStore& responses;
   Workers& workers;
   Metrics& metrics;
   RequestLog& log;

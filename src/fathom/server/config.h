@@ -32,6 +32,7 @@ struct ServerConfig {
   EngineSettings engine;
   HttpConfig http;
   AnsweringConfig answering;
+  api::ResponseStore::Limits responses;
   std::int64_t workers = 2;
   std::string log = "info";
   std::string keys_file;

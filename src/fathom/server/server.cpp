@@ -28,11 +28,13 @@ std::map<std::string, HostedModel, std::less<>> by_id(const std::vector<HostedMo
 Server::Server(ServerParts parts)
     : host_(parts.http.host),
       log_(parts.log_level),
+      responses_(parts.responses),
       workers_(parts.workers),
       services_{.answering = {.config = parts.answering,
                               .policy = policy_of(parts),
                               .models = by_id(parts.models),
                               .constraint = std::move(parts.constraint),
+                              .responses = responses_,
                               .workers = workers_,
                               .metrics = metrics_,
                               .log = log_},

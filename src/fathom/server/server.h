@@ -52,6 +52,7 @@ class Server {
   std::string host_;
   RequestLog log_;
   Metrics metrics_;
+  api::ResponseStore responses_;
   Workers workers_;
   RouteServices services_;
   std::atomic<bool> draining_{false};

@@ -82,7 +82,7 @@ class Table {
              }});
   }
 
-  // Of a member in milliseconds.
+  // Of a member that is a duration.
   template <typename Find>
   void seconds(const char* name, Find find, const char* help) {
     static constexpr double kMost = 1e7;
@@ -93,14 +93,15 @@ class Table {
          .group = group_,
          .get =
              [find](const ServerConfig& config) {
-               return fmt::format("{}", static_cast<double>(find(const_cast<ServerConfig&>(config)).count()) / 1e3);
+               return fmt::format("{}", std::chrono::duration<double>(find(const_cast<ServerConfig&>(config))).count());
              },
          .set =
              [find, name](ServerConfig& config, std::string_view value) {
                const auto number = number_of<double>(value);
                if (!number || !(*number >= 0.001) || *number > kMost)
                  throw InputError("[serve] {} is {}, expected seconds from 0.001 to {}", name, value, kMost);
-               find(config) = std::chrono::milliseconds(static_cast<std::int64_t>(*number * 1e3));
+               using Duration = std::remove_reference_t<decltype(find(config))>;
+               find(config) = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*number));
              }});
   }
 
@@ -171,6 +172,9 @@ std::vector<Setting> make_settings() {
   table.number("connections", FATHOM_IN(http.connections), 1, 1 << 20, "at a time; 503 beyond them");
   table.number("outbox_bytes", FATHOM_IN(http.outbox_bytes), 1024, std::int64_t{1} << 40,
                "of an answer that its client has not read yet; it is cut off beyond them");
+  table.number("responses_bytes", FATHOM_IN(responses.bytes), 0, std::int64_t{1} << 40,
+               "of conversations kept for previous_response_id; 0: none");
+  table.seconds("responses_time", FATHOM_IN(responses.time_to_live), "that a conversation is kept");
   table.seconds("header_timeout", FATHOM_IN(http.header_timeout), "for a request's headers");
   table.seconds("body_timeout", FATHOM_IN(http.body_timeout), "for a request's body");
   table.seconds("stall_timeout", FATHOM_IN(http.stall_timeout), "without a byte, of a body or of an answer read");

@@ -1,0 +1,99 @@
+#include "fathom/api/body_fields.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "fathom/api/api_error.h"
+#include "fathom/base/error.h"
+#include "fathom/chat/json_reader.h"
+
+namespace fathom::api {
+namespace {
+
+constexpr std::string_view kBadRequest = "invalid_request_error";
+
+ApiError undeserializable(std::string_view why) {
+  return {400, std::string(kBadRequest),
+          fmt::format("Failed to deserialize the JSON body into the target type: {}", why)};
+}
+
+double number_of(const JsonField& field) {
+  field.expect(JsonValue::Kind::number);
+  const std::string& text = field.value().text;
+  double value = std::nan("");
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// Numbers that no double holds are written as Infinity, which is no JSON any more.
+bool has_infinity(const JsonValue& value) {
+  if (value.is(JsonValue::Kind::number)) return value.text.ends_with("Infinity");
+  for (const JsonValue& element : value.elements)
+    if (has_infinity(element)) return true;
+  for (const JsonMember& member : value.members)
+    if (has_infinity(member.value)) return true;
+  return false;
+}
+
+JsonValue read_strictly(std::string_view body) {
+  JsonValue json;
+  try {
+    json = JsonReader(body, JsonReader::Dialect::rfc8259).read();
+  } catch (const JsonReader::Fault& fault) {
+    const JsonReader::Position at = JsonReader::position_of(body, fault.offset);
+    throw undeserializable(
+        fmt::format("expected {}, found {} at line {} column {}", fault.expected, fault.found, at.line, at.column));
+  }
+  if (has_infinity(json)) throw undeserializable("number out of range");
+  return json;
+}
+
+}  // namespace
+
+void read_body(std::string_view body, const std::function<void(const JsonField& request)>& read) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (body.starts_with(kMark)) body.remove_prefix(kMark.size());
+  try {
+    const JsonValue json = read_strictly(body);
+    const JsonField request(&json, "");
+    request.expect(JsonValue::Kind::object);
+    read(request);
+  } catch (const InputError& error) {
+    const std::string_view text = error.what();
+    throw undeserializable(text.substr(std::min(text.size(), text.find(']') + 2)));
+  }
+}
+
+std::string required_text(const JsonField& field) {
+  field.expect(JsonValue::Kind::string);
+  return field.value().text;
+}
+
+std::optional<double> number_in(const JsonField& field, double low, double high) {
+  if (field.is_none()) return std::nullopt;
+  const double value = number_of(field);
+  if (value >= low && value <= high) return value;
+  throw ApiError(400, std::string(kBadRequest),
+                 fmt::format("Invalid {0} value, the valid range of {0} is [{1}, {2}]", field.place(), low, high));
+}
+
+std::optional<std::int64_t> integer_in(const JsonField& field, std::int64_t low, std::int64_t high) {
+  if (field.is_none()) return std::nullopt;
+  const double value = number_of(field);
+  if (value != std::floor(value)) field.fail("an integer");
+  if (value >= static_cast<double>(low) && value <= static_cast<double>(high)) return static_cast<std::int64_t>(value);
+  throw ApiError(400, std::string(kBadRequest),
+                 fmt::format("Invalid {0} value, the valid range of {0} is [{1}, {2}]", field.place(), low, high));
+}
+
+std::vector<std::string> texts(const JsonField& field) {
+  std::vector<std::string> list;
+  if (field.is_none()) return list;
+  field.expect(JsonValue::Kind::array);
+  for (const JsonField& element : field.elements()) list.push_back(required_text(element));
+  return list;
+}
+
+}  // namespace fathom::api
