@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "fathom/apps/commands.h"
-#include "fathom/apps/dialects.h"
 #include "fathom/apps/model_host.h"
 #include "fathom/base/error.h"
 #include "fathom/server/config.h"
@@ -64,37 +63,6 @@ void check_exposure(const server::ServerConfig& config) {
       config.http.host);
 }
 
-api::AgentEffort agent_effort_of(const std::string& name) {
-  if (name == "off") return api::AgentEffort::off;
-  return name == "respect_explicit" ? api::AgentEffort::respect_explicit : api::AgentEffort::automatic_max;
-}
-
-server::LogLevel log_level_of(const std::string& name) {
-  if (name == "off") return server::LogLevel::off;
-  if (name == "error") return server::LogLevel::error;
-  return name == "debug" ? server::LogLevel::debug : server::LogLevel::info;
-}
-
-server::ServerParts parts_of(const server::ServerConfig& config, const ModelHost& host, const std::string& version) {
-  server::ServerParts parts;
-  parts.http = config.http;
-  parts.answering = config.answering;
-  parts.workers = static_cast<int>(config.workers);
-  parts.log_level = log_level_of(config.log);
-  parts.keys_file = config.keys_file;
-  parts.cors_origins = config.cors;
-  parts.version = version;
-  parts.policy.agent_effort = agent_effort_of(config.agent_effort);
-  parts.policy.strict_reasoning = config.strict_reasoning;
-  parts.policy.strict_hosted = config.strict_hosted;
-  parts.policy.keep_old_names = config.keep_old_names;
-  parts.policy.clip_max_tokens = config.clip_max_tokens;
-  parts.models = host.models();
-  parts.dialects = make_dialects();
-  parts.responses = config.responses;
-  return parts;
-}
-
 void print_welcome(const server::Server& server, const server::ServerConfig& config, const ModelHost& host) {
   const std::string url = server.url();
   fmt::print("fathom serves");
@@ -129,7 +97,10 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   check_exposure(config);
   StopSignals signals;
   const ModelHost host(config);
-  server::Server server(parts_of(config, host, version));
+  server::ServerParts parts = server::parts_of(config);
+  parts.version = version;
+  parts.models = host.models();
+  server::Server server(std::move(parts));
   print_welcome(server, config, host);
   signals.wait(-1);
   const std::int64_t open = server.figures().open;

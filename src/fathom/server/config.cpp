@@ -88,6 +88,17 @@ std::string toml_value(const Setting& setting, const std::string& value) {
   return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
+api::AgentEffort agent_effort_of(const std::string& name) {
+  if (name == "off") return api::AgentEffort::off;
+  return name == "respect_explicit" ? api::AgentEffort::respect_explicit : api::AgentEffort::automatic_max;
+}
+
+LogLevel log_level_of(const std::string& name) {
+  if (name == "off") return LogLevel::off;
+  if (name == "error") return LogLevel::error;
+  return name == "debug" ? LogLevel::debug : LogLevel::info;
+}
+
 }  // namespace
 
 ServerConfig read_config(const GivenSettings& given) {
@@ -120,6 +131,24 @@ std::string write_config(const ServerConfig& config) {
                        setting.range.empty() ? std::string() : fmt::format(" ({})", setting.range));
   }
   return out;
+}
+
+ServerParts parts_of(const ServerConfig& config) {
+  ServerParts parts;
+  parts.http = config.http;
+  parts.answering = config.answering;
+  parts.responses = config.responses;
+  parts.workers = static_cast<int>(config.workers);
+  parts.log_level = log_level_of(config.log);
+  parts.keys_file = config.keys_file;
+  parts.cors_origins = config.cors;
+  parts.policy.agent_effort = agent_effort_of(config.agent_effort);
+  parts.policy.strict_reasoning = config.strict_reasoning;
+  parts.policy.strict_hosted = config.strict_hosted;
+  parts.policy.keep_old_names = config.keep_old_names;
+  parts.policy.clip_max_tokens = config.clip_max_tokens;
+  parts.dialects = api_dialects();
+  return parts;
 }
 
 }  // namespace fathom::server

@@ -74,4 +74,7 @@ ServerConfig read_config(const GivenSettings& given);
 // As a TOML file that gives the same again.
 std::string write_config(const ServerConfig& config);
 
+// All but the models and the version.
+ServerParts parts_of(const ServerConfig& config);
+
 }  // namespace fathom::server

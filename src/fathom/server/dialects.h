@@ -1,5 +1,5 @@
-// The surfaces as the server calls them: functions of the api room, filled in where the server is put together. All of
-// them are pure and may be called on any thread; a reader throws api::ApiError.
+// The surfaces as the server calls them: functions of the api room. All of them are pure and may be called on any
+// thread; a reader throws api::ApiError.
 #pragma once
 
 #include <functional>
@@ -32,5 +32,8 @@ struct Dialects {
   // A request to /messages as a Call whose prompt is to be counted, and the answer.
   std::function<std::string(std::int64_t tokens)> token_count;
 };
+
+// All that the api room has.
+Dialects api_dialects();
 
 }  // namespace fathom::server

@@ -1,4 +1,4 @@
-#include "fathom/apps/dialects.h"
+#include "fathom/server/dialects.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "fathom/chat/message_json.h"
 
 // A stand-in for the api room's chat surface until it is there.
-namespace fathom {
+namespace fathom::server {
 namespace {
 
 class PlainWriter final : public api::AnswerWriter {
@@ -66,8 +66,8 @@ api::Call read_plain(std::string_view body, const api::Policy& policy, const api
 
 }  // namespace
 
-server::Dialects make_dialects() {
-  server::Dialects all;
+Dialects api_dialects() {
+  Dialects all;
   all.chat.read = read_plain;
   all.chat.writer = [](const api::Call& call, const api::AnswerIdentity& identity) {
     return std::make_unique<PlainWriter>(call.stream, identity);
@@ -79,4 +79,4 @@ server::Dialects make_dialects() {
   return all;
 }
 
-}  // namespace fathom
+}  // namespace fathom::server
