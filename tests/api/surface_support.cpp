@@ -46,4 +46,12 @@ std::string refusal(const std::function<void()>& read) {
   return "none";
 }
 
+std::string body_refusal(const std::function<void()>& read) {
+  constexpr std::string_view kOpening = "Failed to deserialize the JSON body into the target type: ";
+  const std::string text = refusal(read);
+  if (!text.starts_with(kOpening)) return text;
+  EXPECT_NE(text.find(" at line "), std::string::npos) << text;
+  return "~ " + text.substr(kOpening.size(), text.find(" at line ") - kOpening.size());
+}
+
 }  // namespace fathom::api::test

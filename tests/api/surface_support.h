@@ -21,5 +21,7 @@ std::string prompt_of(const Call& call);
 
 // Message of the ApiError that `read` throws, which must be a 400 invalid_request_error; or "none".
 std::string refusal(const std::function<void()>& read);
+// The same, with "~ " for the words that open faults of the body, and without the line and column that end them.
+std::string body_refusal(const std::function<void()>& read);
 
 }  // namespace fathom::api::test

@@ -6,18 +6,13 @@
 #include <cmath>
 
 #include "fathom/api/api_error.h"
-#include "fathom/base/error.h"
+#include "fathom/api/body_fault.h"
 #include "fathom/chat/json_reader.h"
 
 namespace fathom::api {
 namespace {
 
 constexpr std::string_view kBadRequest = "invalid_request_error";
-
-ApiError undeserializable(std::string_view why) {
-  return {400, std::string(kBadRequest),
-          fmt::format("Failed to deserialize the JSON body into the target type: {}", why)};
-}
 
 double number_of(const JsonField& field) {
   field.expect(JsonValue::Kind::number);
@@ -27,14 +22,14 @@ double number_of(const JsonField& field) {
   return value;
 }
 
-// Numbers that no double holds are written as Infinity, which is no JSON any more.
-bool has_infinity(const JsonValue& value) {
-  if (value.is(JsonValue::Kind::number)) return value.text.ends_with("Infinity");
+// A number that no double holds, or null: it is written as Infinity, which is no JSON any more.
+const JsonValue* infinite_number(const JsonValue& value) {
+  if (value.is(JsonValue::Kind::number)) return value.text.ends_with("Infinity") ? &value : nullptr;
   for (const JsonValue& element : value.elements)
-    if (has_infinity(element)) return true;
+    if (const JsonValue* found = infinite_number(element)) return found;
   for (const JsonMember& member : value.members)
-    if (has_infinity(member.value)) return true;
-  return false;
+    if (const JsonValue* found = infinite_number(member.value)) return found;
+  return nullptr;
 }
 
 JsonValue read_strictly(std::string_view body) {
@@ -42,11 +37,9 @@ JsonValue read_strictly(std::string_view body) {
   try {
     json = JsonReader(body, JsonReader::Dialect::rfc8259).read();
   } catch (const JsonReader::Fault& fault) {
-    const JsonReader::Position at = JsonReader::position_of(body, fault.offset);
-    throw undeserializable(
-        fmt::format("expected {}, found {} at line {} column {}", fault.expected, fault.found, at.line, at.column));
+    throw no_json(body, fault);
   }
-  if (has_infinity(json)) throw undeserializable("number out of range");
+  if (const JsonValue* number = infinite_number(json)) throw no_number(body, *number);
   return json;
 }
 
@@ -55,14 +48,13 @@ JsonValue read_strictly(std::string_view body) {
 void read_body(std::string_view body, const std::function<void(const JsonField& request)>& read) {
   constexpr std::string_view kMark = "\xEF\xBB\xBF";
   if (body.starts_with(kMark)) body.remove_prefix(kMark.size());
+  const JsonValue json = read_strictly(body);
   try {
-    const JsonValue json = read_strictly(body);
     const JsonField request(&json, "");
     request.expect(JsonValue::Kind::object);
     read(request);
-  } catch (const InputError& error) {
-    const std::string_view text = error.what();
-    throw undeserializable(text.substr(std::min(text.size(), text.find(']') + 2)));
+  } catch (const JsonFieldError& error) {
+    throw no_request(body, error.mismatch());
   }
 }
 

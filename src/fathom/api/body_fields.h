@@ -13,8 +13,7 @@
 
 namespace fathom::api {
 
-// Runs `read` on the body's object. What is wrong with it, as JSON or as a request, is an ApiError: 400, "Failed to
-// deserialize the JSON body into the target type: ...".
+// Runs `read` on the body's object. What is wrong with it, as JSON or as a request, is an ApiError 400 (body_fault.h).
 void read_body(std::string_view body, const std::function<void(const JsonField& request)>& read);
 
 std::string required_text(const JsonField& field);

@@ -64,14 +64,17 @@ void settle_thinking(Call& call, const ModelChoice& model, const ThinkingWish& w
                      const RequestContext& context) {
   PromptOptions& prompt = call.prompt;
   prompt.thinking_mode = wish.mode.value_or(model.thinking.value_or(ThinkingMode::thinking));
-  const std::optional<std::string> effort = wish.effort.text_or_none();
-  if (effort && !read_effort(*effort, wish.effort.place(), prompt.reasoning_effort))
-    prompt.thinking_mode = ThinkingMode::chat;
+  const bool effort_given = !wish.effort.is_none();
+  if (effort_given) {
+    const std::optional<ReasoningEffort> effort = read_effort(wish.effort);
+    prompt.reasoning_effort = effort.value_or(ReasoningEffort::high);
+    if (!effort) prompt.thinking_mode = ThinkingMode::chat;
+  }
   if (prompt.thinking_mode == ThinkingMode::chat) {
     prompt.reasoning_effort = ReasoningEffort::high;
     return;
   }
-  raise_for_agents(call, effort.has_value(), policy, context);
+  raise_for_agents(call, effort_given, policy, context);
   call.sampling.temperature = 1.0;
   call.sampling.top_p = 1.0;
 }

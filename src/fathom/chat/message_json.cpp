@@ -161,9 +161,11 @@ void read_thinking(const JsonField& request, PromptOptions& options) {
   if (!mode.is_none()) options.thinking_mode = read_thinking_mode(mode.value(), mode.place());
   const JsonField effort = request.member("reasoning_effort");
   if (effort.is_none()) return;
-  effort.expect(Kind::string);
-  if (!read_effort(effort.value().text, effort.place(), options.reasoning_effort))
+  if (const std::optional<ReasoningEffort> read = read_effort(effort)) {
+    options.reasoning_effort = *read;
+  } else {
     options.thinking_mode = ThinkingMode::chat;
+  }
 }
 
 }  // namespace
@@ -174,20 +176,27 @@ ThinkingMode read_thinking_mode(const JsonValue& value, std::string_view place) 
   return JsonField(&value, std::string(place)).one_of<ThinkingMode>(modes);
 }
 
+std::optional<ReasoningEffort> read_effort(const JsonField& field) {
+  using Effort = std::optional<ReasoningEffort>;
+  constexpr std::array<std::pair<std::string_view, Effort>, 8> efforts = {{{"none", std::nullopt},
+                                                                           {"minimal", ReasoningEffort::high},
+                                                                           {"low", ReasoningEffort::high},
+                                                                           {"medium", ReasoningEffort::high},
+                                                                           {"high", ReasoningEffort::high},
+                                                                           {"xhigh", ReasoningEffort::max},
+                                                                           {"max", ReasoningEffort::max},
+                                                                           {"ultra", ReasoningEffort::max}}};
+  field.expect(Kind::string);
+  return field.one_of<Effort>(efforts);
+}
+
 bool read_effort(std::string_view name, std::string_view place, ReasoningEffort& effort) {
-  if (name == "none") return false;
-  for (const std::string_view high : {"minimal", "low", "medium", "high"})
-    if (name == high) {
-      effort = ReasoningEffort::high;
-      return true;
-    }
-  for (const std::string_view max : {"xhigh", "max", "ultra"})
-    if (name == max) {
-      effort = ReasoningEffort::max;
-      return true;
-    }
-  throw InputError("[chat] {}: found \"{}\", expected one of none, minimal, low, medium, high, xhigh, max, ultra",
-                   place, name);
+  JsonValue value;
+  value.kind = Kind::string;
+  value.text = name;
+  const std::optional<ReasoningEffort> read = read_effort(JsonField(&value, std::string(place)));
+  if (read) effort = *read;
+  return read.has_value();
 }
 
 std::vector<Tool> read_tools(const JsonValue& tools, std::string_view place) {

@@ -2,10 +2,12 @@
 // InputError that names it: "[chat] messages[3].role: found "function", expected one of system, ...".
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fathom/chat/json_field.h"
 #include "fathom/chat/json_text.h"
 #include "fathom/chat/message.h"
 
@@ -25,7 +27,8 @@ ChatRequest read_chat_request(std::string_view json, std::string_view place);
 
 // An array of {"type": "function", "function": {...}}, or null.
 std::vector<Tool> read_tools(const JsonValue& tools, std::string_view place);
-// One name of the union above; InputError for any other. Returns false when it turns thinking off.
+// One name of the union above; InputError for any other. Nothing, or false, when it turns thinking off.
+std::optional<ReasoningEffort> read_effort(const JsonField& effort);
 bool read_effort(std::string_view name, std::string_view place, ReasoningEffort& effort);
 ThinkingMode read_thinking_mode(const JsonValue& value, std::string_view place);
 
