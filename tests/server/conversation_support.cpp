@@ -20,6 +20,7 @@
 namespace fathom::testing {
 namespace {
 
+constexpr std::size_t kShown = 3000;  // bytes of what went wrong
 constexpr std::int64_t kContext = 4096;
 constexpr std::int64_t kNow = 1'780'000'000;  // before the old names end
 
@@ -162,7 +163,7 @@ void Player::start(std::map<std::string, std::string> settings, std::vector<Scri
                             .tokenizer = tokenizer,
                             .end_of_sentence = 1,
                             .context_tokens = context,
-                            .max_output_tokens = context,
+                            .max_output_tokens = 393'216,
                             .created = 1'777'000'000,
                             .fingerprint = "fp_test"});
   parts.now = [now] { return now; };
@@ -221,8 +222,8 @@ void Player::answer(const ConversationSection& section) {
     const std::string difference = match_text(trimmed(head[i].substr(colon + 1)), last_.header(name), bindings_);
     if (!difference.empty()) throw std::runtime_error("header " + name + ": " + difference + received);
   }
-  if (gap == std::string::npos) return;
-  const std::string pattern = trimmed(section.text.substr(gap + 2));
+  const std::string pattern = gap == std::string::npos ? std::string() : trimmed(section.text.substr(gap + 2));
+  if (pattern.empty()) return;
   const bool events = last_.header("content-type") == "text/event-stream";
   const std::string difference =
       events ? match_events(pattern, last_.body, bindings_) : match_value(pattern, trimmed(last_.body), bindings_);
@@ -257,7 +258,12 @@ void Player::play(const ConversationSection& section) {
       {"answer", [&] { answer(section); }},
       {"joined", [&] { joined(section); }},
       {"prompt", [&] { prompt(section); }},
-      {"until", [&] { connection(argument).client->read_until(trimmed(section.text)); }},
+      {"until", [&] { connection(argument).client->wait_for(trimmed(section.text)); }},
+      {"does not read", [&] { connections_[argument].client = std::make_unique<HttpClient>(server_->port(), 4096); }},
+      {"cut off",
+       [&] {
+         if (connection(argument).client->read_answer().whole) throw std::runtime_error("the answer is whole");
+       }},
       {"hang up", [&] { connections_.erase(argument); }},
       {"vanish", [&] { connection(argument).client->vanish(), connections_.erase(argument); }},
       {"half close", [&] { connection(argument).client->half_close(); }},
@@ -273,7 +279,7 @@ void Player::play(const ConversationSection& section) {
        }},
       {"submitted",
        [&] {
-         if (std::ssize(generator_->requests()) != std::stoll(argument))
+         if (!generator_->wait_for_submitted(std::stoll(argument)))
            throw std::runtime_error(fmt::format("{} requests were submitted", generator_->requests().size()));
        }},
       {"drain", [&] { server_->drain(); }},
@@ -295,9 +301,9 @@ void Player::play(const ConversationSection& section) {
 }  // namespace
 
 std::vector<ConversationSection> read_conversation(std::string_view text) {
-  // The kinds of two words; the rest of a heading is its argument.
+  // The kinds of several words; the rest of a heading is its argument.
   const auto heading = [](const std::string& inside) {
-    for (const char* kind : {"hang up", "half close", "open gate"})
+    for (const char* kind : {"hang up", "half close", "open gate", "cut off", "does not read"})
       if (inside.starts_with(kind))
         return std::pair(std::string(kind), trimmed(inside.substr(std::string(kind).size())));
     const std::size_t space = std::min(inside.find(' '), inside.size());
@@ -329,7 +335,7 @@ std::string play_conversation(const std::filesystem::path& file) {
       player.play(section);
     }
   } catch (const std::exception& fault) {
-    return fmt::format("{}:{}: {}", file.string(), line, fault.what());
+    return fmt::format("{}:{}: {}", file.string(), line, std::string_view(fault.what()).substr(0, kShown));
   }
   return {};
 }

@@ -97,6 +97,13 @@ std::string HttpClient::read_until(std::string_view text) {
   return out;
 }
 
+void HttpClient::wait_for(std::string_view text) {
+  std::size_t found = 0;
+  while ((found = received_.find(text, looked_at_)) == std::string::npos)
+    if (!receive()) fail(fmt::format("the connection ended before \"{}\" came, after: {}", text, received_));
+  looked_at_ = found + text.size();
+}
+
 std::string HttpClient::read_to_end() {
   while (receive()) {
   }
@@ -106,6 +113,7 @@ std::string HttpClient::read_to_end() {
 bool HttpClient::closed_by_server() { return received_.empty() && !receive(); }
 
 ReceivedAnswer HttpClient::read_answer(bool to_head) {
+  looked_at_ = 0;
   ReceivedAnswer answer;
   const std::string head = read_until("\r\n\r\n");
   if (!head.starts_with("HTTP/1.1 ")) fail("no status line: " + head);

@@ -40,8 +40,10 @@ class HttpClient {
 
   // One answer; interim ones (100) are given too, without a body. `to_head`: no body follows.
   ReceivedAnswer read_answer(bool to_head = false);
-  // What came so far, undecoded, up to and with `text`.
+  // Takes what came, undecoded, up to and with `text`.
   std::string read_until(std::string_view text);
+  // Waits for `text` after the last one waited for, and takes nothing.
+  void wait_for(std::string_view text);
   // Everything up to the connection's end.
   std::string read_to_end();
   // Waits until the server has closed the connection; false if bytes come instead.
@@ -51,6 +53,7 @@ class HttpClient {
   bool receive();  // false at the end
   int socket_ = -1;
   std::string received_;
+  std::size_t looked_at_ = 0;  // of received_, by wait_for
 };
 
 // One request on a connection of its own.

@@ -137,6 +137,7 @@ std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest re
   const Script& script = script_for(prompt_text(request));
   const std::scoped_lock lock(mutex_);
   requests_.push_back(request);
+  event_.notify_all();
   if (load_.draining) return Refusal{Refusal::Reason::draining, "The server is about to end.", 1.0};
   if (script.refusal) return *script.refusal;
   if (!script.reject.empty()) throw InputError("{}", script.reject);
@@ -175,6 +176,12 @@ void ScriptedGenerator::open_gate(const std::string& name) {
 bool ScriptedGenerator::wait_for_cancelled(int count) {
   std::unique_lock lock(mutex_);
   return event_.wait_for(lock, 20s, [&] { return cancelled_ >= count; });
+}
+
+bool ScriptedGenerator::wait_for_submitted(std::int64_t count) {
+  std::unique_lock lock(mutex_);
+  event_.wait_for(lock, 20s, [&] { return std::ssize(requests_) >= count; });
+  return std::ssize(requests_) == count;
 }
 
 std::vector<GenerationRequest> ScriptedGenerator::requests() const {

@@ -65,6 +65,8 @@ class ScriptedGenerator final : public Generator {
   void open_gate(const std::string& name);
   // Running answers that were cancelled so far; waits until there are so many, or gives up.
   bool wait_for_cancelled(int count);
+  // The same of requests, refused ones included; whether there are exactly so many then.
+  bool wait_for_submitted(std::int64_t count);
   // What was asked, in order of submission; and its prompts as text.
   std::vector<GenerationRequest> requests() const;
   std::string prompt_text(const GenerationRequest& request) const;

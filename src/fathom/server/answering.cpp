@@ -216,7 +216,10 @@ void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
     send(bytes, arrivals.front().time);
     exchange_->end();
   } else {
-    HttpResponse response{.status = 200, .headers = request_.headers, .body = std::move(bytes)};
+    // Anthropic's clients know a full machine by its status alone.
+    const bool busy = request_.anthropic && assembly_->end_reason() == api::EndReason::overloaded;
+    request_.record.status = busy ? 503 : 200;
+    HttpResponse response{.status = request_.record.status, .headers = request_.headers, .body = std::move(bytes)};
     response.headers.push_back({"content-type", "application/json"});
     exchange_->respond(std::move(response));
   }
@@ -253,7 +256,7 @@ void RunningAnswer::ring() {
     cancel();
     return fail({503, "service_unavailable_error",
                  fmt::format("Service is too busy. The request did not begin within {} seconds.",
-                             std::chrono::duration_cast<std::chrono::seconds>(services_.config.start_limit).count()),
+                             std::chrono::duration<double>(services_.config.start_limit).count()),
                  "service_unavailable_error"});
   }
   if (now >= last_said_ + services_.config.keep_alive) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
+constexpr int kSendBuffer = 256 << 10;                  // what the system holds for a client that does not read
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system has no descriptor left
 
 std::string printed(const tcp::endpoint& endpoint) {
@@ -95,6 +96,7 @@ void HttpServer::State::admit(asio::basic_stream_socket<tcp, Connection::Strand>
   ++figures.accepted;
   if (error) return;  // gone already
   accepted.set_option(tcp::no_delay(true), error);
+  accepted.set_option(asio::socket_base::send_buffer_size(kSendBuffer), error);
   if (figures.open >= core->config.connections) {
     ++figures.refused;
     accepted.non_blocking(true, error);
