@@ -138,6 +138,9 @@ TEST(AnthropicWriter, FailuresInTheMiddle) {
   const ApiError error(500, "api_error", "lost");
   EXPECT_EQ(answer->fail(error), "event: error\ndata: " + error_body(error, true) + "\n\n");
   EXPECT_EQ(writer(false)->fail(error), error_body(error, true));
+  const ApiError full(503, "service_unavailable_error", "full");
+  EXPECT_EQ(writer(true)->fail(full),
+            "event: error\ndata: " + error_body(ApiError(503, "overloaded_error", "full"), true) + "\n\n");
 
   const AnswerEnding overloaded{.reason = EndReason::overloaded, .stop_string = {}, .usage = {}};
   const auto events = test::events_of(written(true, {content("half")}, overloaded));

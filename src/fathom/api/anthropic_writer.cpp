@@ -96,7 +96,9 @@ class AnthropicWriter : public AnswerWriter {
   }
 
   std::string fail(const ApiError& error) override {
-    const std::string body = error_body(error, true);
+    // Anthropic's clients know this one, and try again.
+    const bool full = error.status() == 503;
+    const std::string body = error_body(full ? ApiError(503, "overloaded_error", error.what()) : error, true);
     return stream_ ? event_frame("error", body) : body;
   }
 
