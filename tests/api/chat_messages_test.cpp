@@ -132,7 +132,7 @@ TEST(ChatMessages, AnAnswersBeginningIsBeta) {
   EXPECT_EQ(fault(with(""), {.beta = true}).substr(0, 21), "The last message must");
   EXPECT_EQ(fault(with(R"(,"prefix":false)"), {.beta = true}).substr(0, 21), "The last message must");
   EXPECT_EQ(fault(with(R"(,"prefix":true)")),
-            "messages[1].prefix is a beta feature: it needs a base URL that ends in /beta");
+            "messages[1].prefix is only available when using beta api (set a base_url that ends in /beta)");
   EXPECT_EQ(fault(with(R"(,"prefix":1)"), {.beta = true}),
             "~ messages[1].prefix: invalid type: integer `1`, expected a boolean");
   EXPECT_EQ(prompt(with(R"(,"prefix":true)"), {.beta = true}),

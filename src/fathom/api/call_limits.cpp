@@ -7,10 +7,11 @@
 
 namespace fathom::api {
 
-std::optional<std::int64_t> read_max_tokens(const JsonField& field, const ServedModel& model, const Policy& policy) {
+std::optional<std::int64_t> read_max_tokens(const JsonField& field, const ServedModel& model, const Policy& policy,
+                                            std::int64_t hosted) {
   const std::int64_t most = model.max_output_tokens;
   const std::optional<std::int64_t> asked =
-      integer_in(field, 1, policy.clip_max_tokens ? std::max(most, kHostedMaxTokens) : most);
+      integer_in(field, 1, policy.clip_max_tokens ? std::max(most, hosted) : most);
   if (!asked) return std::nullopt;
   return std::min(*asked, most);
 }

@@ -14,8 +14,9 @@ inline constexpr std::int64_t kHostedMaxTokens = 393'216;   // of one answer of 
 inline constexpr std::int64_t kCompletionMaxTokens = 4096;  // of POST /completions
 
 // The client's limit, or nothing; ApiError out of [1, what the model can]. Agents send the hosted models' limit
-// whatever they talk to: where the policy clips, up to that is as much as the model can.
-std::optional<std::int64_t> read_max_tokens(const JsonField& field, const ServedModel& model, const Policy& policy);
+// whatever they talk to: where the policy clips, up to `hosted` is as much as the model can.
+std::optional<std::int64_t> read_max_tokens(const JsonField& field, const ServedModel& model, const Policy& policy,
+                                            std::int64_t hosted = kHostedMaxTokens);
 
 // For a client that set none.
 std::int64_t default_max_tokens(const Call& call);

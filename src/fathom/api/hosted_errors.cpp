@@ -85,7 +85,8 @@ ApiError no_last_turn() {
 ApiError no_stream() { return invalid_request("stream_options should be set along with stream = true"); }
 
 ApiError no_beta(std::string_view field) {
-  return invalid_request(fmt::format("{} is a beta feature: it needs a base URL that ends in /beta", field));
+  return invalid_request(
+      fmt::format("{} is only available when using beta api (set a base_url that ends in /beta)", field));
 }
 
 ApiError no_reasoning(std::string_view field) {
