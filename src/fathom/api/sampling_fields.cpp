@@ -61,7 +61,7 @@ void read_stream(const JsonField& request, Call& call) {
 
 std::string read_user_id(const JsonField& field, const Policy& policy) {
   constexpr std::size_t kLongest = 512;
-  const std::string user = field.text_or_none().value_or("");
+  std::string user = field.text_or_none().value_or("");
   if (user.size() > kLongest)
     throw invalid_request(fmt::format("Invalid {0} value, the valid length of {0} is at most {1} bytes, not {2}",
                                       field.place(), kLongest, user.size()));
