@@ -132,7 +132,7 @@ TEST(AnthropicBody, ClaudeCode) {
   const Call call = read_anthropic(claude_code("2.1.330.ac9", kBlocks, ""), test::policy(), test::claude_code());
   EXPECT_EQ(call.sampling.max_tokens, 32000);
   EXPECT_EQ(call.tools.size(), 2U);
-  EXPECT_EQ(call.agent_effort, "max; agent with tools");
+  EXPECT_EQ(call.agent_effort, "max; agent with tools, known by user-agent claude-cli");
   const std::string prompt = test::prompt_of(call);
   EXPECT_NE(prompt.find("\n\nYou are a Claude agent.\n\n# Tone\nBe brief.\n\n## Tools\n\n"), std::string::npos);
   EXPECT_EQ(prompt.find("billing"), std::string::npos);

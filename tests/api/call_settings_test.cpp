@@ -8,56 +8,6 @@
 namespace fathom::api {
 namespace {
 
-constexpr std::int64_t kBefore = kOldNamesUntil - 1;
-
-std::string chosen(std::string_view name, Surface surface, std::int64_t now = kBefore, Policy policy = test::policy()) {
-  std::string id;
-  const std::string refused = test::refusal([&] {
-    const ModelChoice choice = choose_model(name, surface, policy, now);
-    id = choice.id;
-    if (choice.thinking) id += *choice.thinking == ThinkingMode::chat ? ", chat" : ", thinking";
-  });
-  return refused == "none" ? id : refused;
-}
-
-TEST(CallSettings, ModelsByName) {
-  for (const Surface surface : {Surface::anthropic, Surface::responses}) {
-    EXPECT_EQ(chosen("deepseek-v4-pro", surface), "deepseek-v4-pro");
-    EXPECT_EQ(chosen("deepseek-v4-pro[1m]", surface), "deepseek-v4-pro");
-    EXPECT_EQ(chosen("deepseek-chat", surface), "deepseek-v4-flash, chat");
-    EXPECT_EQ(chosen("deepseek-reasoner", surface), "deepseek-v4-flash, thinking");
-  }
-  EXPECT_EQ(chosen("claude-opus-4-8", Surface::anthropic), "deepseek-v4-pro");
-  EXPECT_EQ(chosen("claude-sonnet-4-6[1m]", Surface::anthropic), "deepseek-v4-flash");
-  EXPECT_EQ(chosen("claude-haiku-4-5-20251001", Surface::anthropic), "deepseek-v4-flash");
-  EXPECT_EQ(chosen("whatever", Surface::anthropic), "deepseek-v4-flash");
-  EXPECT_EQ(chosen("claude-opus-4-8", Surface::responses),
-            "The supported API model names are deepseek-v4-flash or deepseek-v4-pro, but you passed claude-opus-4-8.");
-  EXPECT_EQ(
-      chosen("DeepSeek-V4-Flash", Surface::responses),
-      "The supported API model names are deepseek-v4-flash or deepseek-v4-pro, but you passed DeepSeek-V4-Flash.");
-}
-
-TEST(CallSettings, OldNamesAfterTheirTime) {
-  Policy keeps = test::policy();
-  keeps.keep_old_names = true;
-  for (const Surface surface : {Surface::anthropic, Surface::responses}) {
-    EXPECT_EQ(chosen("deepseek-chat", surface, kOldNamesUntil),
-              "The supported API model names are deepseek-v4-flash or deepseek-v4-pro, but you passed deepseek-chat.");
-    EXPECT_EQ(chosen("deepseek-chat", surface, kOldNamesUntil, keeps), "deepseek-v4-flash, chat");
-  }
-}
-
-TEST(CallSettings, OneModelStandsInForTheOther) {
-  Policy one = test::policy();
-  one.models.erase(one.models.begin());
-  EXPECT_EQ(chosen("claude-haiku", Surface::anthropic, kBefore, one), "deepseek-v4-pro");
-  EXPECT_EQ(chosen("deepseek-v4-flash", Surface::responses, kBefore, one),
-            "The supported API model names are deepseek-v4-pro, but you passed deepseek-v4-flash.");
-  EXPECT_EQ(served_model(one, "deepseek-v4-pro").context_tokens, 1048576);
-  EXPECT_THROW(served_model(one, "x"), InternalError);
-}
-
 struct Settled {
   std::string mode;
   std::string agent;
@@ -65,12 +15,13 @@ struct Settled {
 };
 
 Settled settled(std::optional<ThinkingMode> mode, const std::string& effort, const RequestContext& context,
-                const Policy& policy = test::policy(), bool tools = true) {
+                const Policy& policy = test::policy(), bool tools = true, NamedThinking named = NamedThinking::open) {
   const JsonValue value = read_json(effort, "test");
   Call call;
   call.sampling.temperature = 0.3;
   if (tools) call.tools = {{.name = "f", .parameters = "{}"}};
-  settle_thinking(call, {.id = "x"}, {.mode = mode, .effort = JsonField(&value, "effort")}, policy, context);
+  settle_thinking(call, {.id = "x", .thinking = named}, {.mode = mode, .effort = JsonField(&value, "effort")}, policy,
+                  context);
   const bool max = call.prompt.reasoning_effort == ReasoningEffort::max;
   return {.mode = call.prompt.thinking_mode == ThinkingMode::chat ? "chat"
                   : max                                           ? "max"
@@ -91,6 +42,21 @@ TEST(CallSettings, EffortsOfEveryApi) {
   EXPECT_EQ(settled(ThinkingMode::chat, "\"max\"", test::claude_code()).mode, "chat");
 }
 
+TEST(CallSettings, OldNamesSayWhetherToThink) {
+  const auto mode = [](NamedThinking named, std::optional<ThinkingMode> wish, const std::string& effort) {
+    return settled(wish, effort, test::context(), test::policy(), true, named).mode;
+  };
+  using enum NamedThinking;
+  EXPECT_EQ(mode(off_at_first, {}, "null"), "chat");
+  EXPECT_EQ(mode(off_at_first, {}, "\"max\""), "chat") << "an effort does not turn thinking on";
+  EXPECT_EQ(mode(off_at_first, ThinkingMode::thinking, "null"), "high");
+  EXPECT_EQ(mode(off_at_first, ThinkingMode::thinking, "\"max\""), "max");
+  EXPECT_EQ(mode(on, {}, "null"), "high");
+  EXPECT_EQ(mode(on, ThinkingMode::chat, "null"), "high");
+  EXPECT_EQ(mode(on, ThinkingMode::chat, "\"none\""), "high");
+  EXPECT_EQ(mode(on, {}, "\"max\""), "max");
+}
+
 TEST(CallSettings, InThinkingModeSamplingCountsForNothing) {
   EXPECT_EQ(settled({}, "null", test::context()).temperature, 1.0);
   EXPECT_EQ(settled(ThinkingMode::chat, "null", test::context()).temperature, 0.3);
@@ -105,7 +71,7 @@ TEST(CallSettings, AgentsWithToolsThinkAsHardAsTheyCan) {
   beta.anthropic_beta = "claude-code-20250219";
   for (const RequestContext& context : {opencode, affinity, beta, test::claude_code()}) {
     EXPECT_EQ(settled({}, "\"high\"", context).mode, "max");
-    EXPECT_EQ(settled({}, "null", context).agent, "max; agent with tools");
+    EXPECT_TRUE(settled({}, "null", context).agent.starts_with("max; agent with tools, known by "));
     EXPECT_EQ(settled({}, "null", context, test::policy(), false).mode, "high") << "titles and summaries";
     EXPECT_EQ(settled({}, "\"max\"", context).agent, "") << "nothing was changed";
     Policy policy = test::policy();
@@ -115,6 +81,10 @@ TEST(CallSettings, AgentsWithToolsThinkAsHardAsTheyCan) {
     EXPECT_EQ(settled({}, "\"low\"", context, policy).mode, "high");
     EXPECT_EQ(settled({}, "null", context, policy).mode, "max");
   }
+  EXPECT_EQ(settled({}, "null", opencode).agent, "max; agent with tools, known by user-agent opencode");
+  EXPECT_EQ(settled({}, "null", affinity).agent, "max; agent with tools, known by x-session-affinity");
+  EXPECT_EQ(settled({}, "null", beta).agent, "max; agent with tools, known by anthropic-beta claude-code");
+  EXPECT_EQ(settled({}, "null", test::claude_code()).agent, "max; agent with tools, known by user-agent claude-cli");
   RequestContext other = test::context();
   other.user_agent = "my-claude-cli/1";
   EXPECT_EQ(settled({}, "null", other).mode, "high");

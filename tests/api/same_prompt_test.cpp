@@ -1,16 +1,16 @@
-// One conversation, three surfaces, one prompt. The chat surface's side is read by message_json.h.
+// One conversation, three surfaces, one prompt.
 #include <gtest/gtest.h>
 
-#include "fathom/chat/message_json.h"
-#include "fathom/chat/prompt.h"
+#include "fathom/api/chat_body.h"
 #include "tests/api/surface_support.h"
 
 namespace fathom::api {
 namespace {
 
 std::string chat_prompt(const std::string& members) {
-  const ChatRequest request = read_chat_request("{" + members + "}", "test");
-  return render_prompt(request.messages, request.options);
+  RequestContext beta = test::context();
+  beta.beta = true;
+  return test::prompt_of(read_chat(R"({"model":"deepseek-v4-pro",)" + members + "}", test::policy(), beta));
 }
 std::string anthropic_prompt(const std::string& members) {
   return test::prompt_of(test::anthropic(R"({"model":"deepseek-v4-pro",)" + members + "}"));

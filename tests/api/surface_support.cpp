@@ -4,6 +4,7 @@
 
 #include "fathom/api/anthropic_body.h"
 #include "fathom/api/api_error.h"
+#include "fathom/api/chat_body.h"
 #include "fathom/api/responses_body.h"
 #include "fathom/chat/prompt.h"
 
@@ -30,6 +31,7 @@ RequestContext claude_code() {
   return made;
 }
 
+Call chat(std::string_view body) { return read_chat(body, policy(), context()); }
 Call anthropic(std::string_view body) { return read_anthropic(body, policy(), context()); }
 Call responses(std::string_view body) { return read_responses(body, policy(), context()); }
 

@@ -14,6 +14,7 @@ Policy policy();               // flash and pro, 1,048,576 tokens of context, 39
 RequestContext context();      // of 2026-06-01, a client that is no agent
 RequestContext claude_code();  // with its headers
 
+Call chat(std::string_view body);
 Call anthropic(std::string_view body);
 Call responses(std::string_view body);
 

@@ -6,9 +6,11 @@
 #include "fathom/api/anthropic_content.h"
 #include "fathom/api/anthropic_tools.h"
 #include "fathom/api/anthropic_user.h"
-#include "fathom/api/api_error.h"
 #include "fathom/api/body_fields.h"
+#include "fathom/api/call_limits.h"
 #include "fathom/api/call_settings.h"
+#include "fathom/api/hosted_errors.h"
+#include "fathom/api/sampling_fields.h"
 
 namespace fathom::api {
 namespace {
@@ -32,15 +34,11 @@ ThinkingWish read_wish(const JsonField& request) {
   return wish;
 }
 
-void read_sampling(const JsonField& request, const ServedModel& model, CallSampling& sampling) {
-  sampling.max_tokens = integer_in(request.member("max_tokens"), 1, model.max_output_tokens);
+void read_sampling(const JsonField& request, const ServedModel& model, const Policy& policy, CallSampling& sampling) {
+  sampling.max_tokens = read_max_tokens(request.member("max_tokens"), model, policy);
   sampling.temperature = number_in(request.member("temperature"), 0, 2).value_or(1.0);
   sampling.top_p = number_in(request.member("top_p"), 0, 1).value_or(1.0);
-  sampling.stop = texts(request.member("stop_sequences"));
-  std::erase(sampling.stop, "");
-  constexpr std::size_t kMost = 16;
-  if (sampling.stop.size() > kMost)
-    throw ApiError(400, "invalid_request_error", "Invalid stop_sequences value, at most 16 strings are allowed");
+  sampling.stop = read_stop(request.member("stop_sequences"));
 }
 
 std::string read_user(const JsonField& request) {
@@ -56,7 +54,7 @@ void read_conversation(const JsonField& request, OfferedTools tools, Call& call)
   std::string system = read_anthropic_system(request.member("system"));
   join_text(system, turns.take_system_text());
   call.messages = turns.take_turns();
-  if (call.messages.empty()) throw ApiError(400, "invalid_request_error", "messages: at least one message is required");
+  if (call.messages.empty()) throw invalid_request("messages: at least one message is required");
   check_anthropic_calls(call.messages);
   put_system_message(call.messages, std::move(system), std::move(tools.prompt), std::nullopt);
 }
@@ -77,7 +75,7 @@ Call read_anthropic(std::string_view body, const Policy& policy, const RequestCo
     call.tool_choice = read_anthropic_choice(request.member("tool_choice"), tools);
     if (call.tool_choice.kind == ToolChoice::Kind::none) tools = {};
     call.tools = std::move(tools.schemas);
-    read_sampling(request, served_model(policy, model.id), call.sampling);
+    read_sampling(request, served_model(policy, model.id), policy, call.sampling);
     settle_thinking(call, model, read_wish(request), policy, context);
     read_conversation(request, std::move(tools), call);
     check_hosted_limits(call, policy, "content[].thinking");

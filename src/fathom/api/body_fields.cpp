@@ -1,18 +1,14 @@
 #include "fathom/api/body_fields.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cmath>
 
-#include "fathom/api/api_error.h"
 #include "fathom/api/body_fault.h"
+#include "fathom/api/hosted_errors.h"
 #include "fathom/chat/json_reader.h"
 
 namespace fathom::api {
 namespace {
-
-constexpr std::string_view kBadRequest = "invalid_request_error";
 
 double number_of(const JsonField& field) {
   field.expect(JsonValue::Kind::number);
@@ -67,8 +63,7 @@ std::optional<double> number_in(const JsonField& field, double low, double high)
   if (field.is_none()) return std::nullopt;
   const double value = number_of(field);
   if (value >= low && value <= high) return value;
-  throw ApiError(400, std::string(kBadRequest),
-                 fmt::format("Invalid {0} value, the valid range of {0} is [{1}, {2}]", field.place(), low, high));
+  throw out_of_range(field.place(), low, high);
 }
 
 std::optional<std::int64_t> integer_in(const JsonField& field, std::int64_t low, std::int64_t high) {
@@ -76,8 +71,7 @@ std::optional<std::int64_t> integer_in(const JsonField& field, std::int64_t low,
   const double value = number_of(field);
   if (value != std::floor(value)) field.fail("an integer");
   if (value >= static_cast<double>(low) && value <= static_cast<double>(high)) return static_cast<std::int64_t>(value);
-  throw ApiError(400, std::string(kBadRequest),
-                 fmt::format("Invalid {0} value, the valid range of {0} is [{1}, {2}]", field.place(), low, high));
+  throw out_of_range(field.place(), low, high);
 }
 
 std::vector<std::string> texts(const JsonField& field) {

@@ -5,11 +5,13 @@
 
 namespace fathom::api {
 
-std::optional<UnpairedCall> find_unpaired_call(std::span<const ChatMessage> messages) {
+std::optional<UnpairedCall> find_unpaired_call(std::span<const ChatMessage> messages, ResultPlace place) {
   std::vector<std::string> open;    // calls of the latest assistant turn without a result yet
   std::vector<std::string> called;  // all its calls
   for (const ChatMessage& message : messages) {
-    if (message.role == Role::assistant) {
+    const bool closes =
+        message.role == Role::assistant || (place == ResultPlace::right_behind && message.role != Role::tool);
+    if (closes) {
       if (!open.empty()) return UnpairedCall{UnpairedCall::Fault::no_result, open.front()};
       called.clear();
       for (const ToolCall& call : message.tool_calls) called.push_back(call.id);

@@ -17,7 +17,11 @@ struct UnpairedCall {
   std::string id;
 };
 
+// Where the results of a turn's calls may stand: anywhere before the assistant's next turn, or before anybody's.
+enum class ResultPlace : std::uint8_t { before_next_answer, right_behind };
+
 // The first that is alone, or nothing.
-std::optional<UnpairedCall> find_unpaired_call(std::span<const ChatMessage> messages);
+std::optional<UnpairedCall> find_unpaired_call(std::span<const ChatMessage> messages,
+                                               ResultPlace place = ResultPlace::before_next_answer);
 
 }  // namespace fathom::api

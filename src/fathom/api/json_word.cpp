@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "fathom/api/api_error.h"
+#include "fathom/api/hosted_errors.h"
 
 namespace fathom::api {
 namespace {
@@ -22,8 +22,7 @@ void check_json_word(const Call& call) {
   if (call.response_format.kind != ResponseFormat::Kind::json_object) return;
   for (const ChatMessage& message : call.messages)
     if (message.content && says_json(*message.content)) return;
-  throw ApiError(400, "invalid_request_error",
-                 "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'.");
+  throw no_json_word();
 }
 
 }  // namespace fathom::api

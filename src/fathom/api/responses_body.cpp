@@ -6,6 +6,7 @@
 
 #include "fathom/api/api_error.h"
 #include "fathom/api/body_fields.h"
+#include "fathom/api/call_limits.h"
 #include "fathom/api/call_settings.h"
 #include "fathom/api/json_object.h"
 #include "fathom/api/json_word.h"
@@ -22,8 +23,8 @@ JsonField object_or_none(const JsonField& field) {
   return field;
 }
 
-void read_sampling(const JsonField& request, const ServedModel& model, CallSampling& sampling) {
-  sampling.max_tokens = integer_in(request.member("max_output_tokens"), 1, model.max_output_tokens);
+void read_sampling(const JsonField& request, const ServedModel& model, const Policy& policy, CallSampling& sampling) {
+  sampling.max_tokens = read_max_tokens(request.member("max_output_tokens"), model, policy);
   sampling.temperature = number_in(request.member("temperature"), 0, 2).value_or(1.0);
   sampling.top_p = number_in(request.member("top_p"), 0, 1).value_or(1.0);
   const std::int64_t best = integer_in(request.member("top_logprobs"), 0, 20).value_or(0);
@@ -124,7 +125,7 @@ Call read_responses(std::string_view body, const Policy& policy, const RequestCo
     call.tool_choice = read_responses_choice(request.member("tool_choice"), names, tools);
     if (call.tool_choice.kind == ToolChoice::Kind::none) tools = {};
     call.tools = std::move(tools.schemas);
-    read_sampling(request, served_model(policy, model.id), call.sampling);
+    read_sampling(request, served_model(policy, model.id), policy, call.sampling);
     read_format(object_or_none(request.member("text")).member("format"), call.response_format);
     const JsonField reasoning = object_or_none(request.member("reasoning"));
     settle_thinking(call, model, {.effort = reasoning.member("effort")}, policy, context);

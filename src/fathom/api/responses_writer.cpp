@@ -8,7 +8,7 @@
 #include "fathom/api/held_brace.h"
 #include "fathom/api/json_object.h"
 #include "fathom/api/response_item.h"
-#include "fathom/chat/utf8_stream.h"
+#include "fathom/api/token_logprobs.h"
 
 namespace fathom::api {
 namespace {
@@ -69,8 +69,8 @@ class ResponsesWriter : public AnswerWriter {
     JsonArray logprobs;
     for (const TokenText& token : tokens)
       if (!token.reasoning) {
-        logprobs.add(logprob_json(token));
-        part_logprobs_.add(logprob_json(token));
+        logprobs.add(token_json(token));
+        part_logprobs_.add(token_json(token));
       }
     std::string out;
     send_text(logprobs.close(), out);
@@ -104,26 +104,6 @@ class ResponsesWriter : public AnswerWriter {
  private:
   static constexpr std::string_view kTooBusy =
       "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers.";
-
-  static std::string choice_json(const std::string& bytes, double logprob) { return choice(bytes, logprob).close(); }
-
-  static JsonObject choice(const std::string& bytes, double logprob) {
-    JsonArray numbers;
-    for (const char byte : bytes) numbers.add(std::to_string(static_cast<unsigned char>(byte)));
-    std::string text;  // a token may hold part of a character
-    Utf8Stream characters;
-    characters.push(bytes, text);
-    characters.finish(text);
-    JsonObject json;
-    json.text("token", text).real("logprob", logprob).json("bytes", numbers.close());
-    return json;
-  }
-
-  static std::string logprob_json(const TokenText& token) {
-    JsonArray top;
-    for (const TokenText::Choice& other : token.top) top.add(choice_json(other.bytes, other.logprob));
-    return choice(token.bytes, token.logprob).json("top_logprobs", top.close()).close();
-  }
 
   JsonObject open_event(std::string_view type) {
     JsonObject data;
