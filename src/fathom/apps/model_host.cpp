@@ -94,7 +94,7 @@ ModelHost::ModelHost(const server::ServerConfig& config) {
            .tokenizer = std::shared_ptr<const Tokenizer>(std::shared_ptr<void>(), &loaded->session.tokenizer()),
            .end_of_sentence = static_cast<std::int32_t>(loaded->session.config().eos_token),
            .context_tokens = context,
-           .max_output_tokens = config.max_output_tokens,
+           .max_output_tokens = std::min(config.max_output_tokens, context),
            .created = created_of(served.directory),
            .fingerprint = fingerprint_of(served.directory, config.engine)});
     loaded_.push_back(std::move(loaded));

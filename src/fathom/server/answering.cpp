@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <cmath>
 #include <mutex>
 
-#include "fathom/api/api_error.h"
+#include "fathom/api/hosted_errors.h"
 #include "fathom/base/error.h"
 #include "fathom/server/answer_assembly.h"
+#include "fathom/server/faults.h"
 #include "fathom/server/identifiers.h"
 #include "fathom/server/preparation.h"
 
@@ -47,6 +47,9 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
 
   // On a worker.
   void prepare_and_submit(const ReceivedBody& body);
+  api::ApiError api_error_of(const std::exception& fault) const {
+    return as_api_error(fault, request_.record.trace_id, services_.log);
+  }
   void go_on();
   // On the strand.
   void accepted();
@@ -125,7 +128,7 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     sequence_ = std::get<SequenceId>(taken);
     exchange_->post([self = shared_from_this()] { self->accepted(); });
   } catch (const std::exception& fault) {
-    exchange_->post([self = shared_from_this(), error = as_api_error(fault)] { self->refuse(error); });
+    exchange_->post([self = shared_from_this(), error = api_error_of(fault)] { self->refuse(error); });
   }
 }
 
@@ -188,16 +191,14 @@ void RunningAnswer::take_tokens() {
   try {
     assemble(arrivals);
   } catch (const std::exception& fault) {
-    fail(as_api_error(fault));
+    fail(api_error_of(fault));
   }
 }
 
 void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
   std::string bytes;
   for (const Arrival& arrival : arrivals) {
-    if (arrival.event.finish == FinishReason::late)
-      return fail({503, "service_unavailable_error", "Service is too busy. The request did not begin in time.",
-                   "service_unavailable_error"});
+    if (arrival.event.finish == FinishReason::late) return fail(api::too_busy(0.0));
     if (first_token_ == Clock::time_point{}) {
       first_token_ = arrival.time;
       if (began_.load() == Clock::time_point{}) began_ = arrival.time;
@@ -254,10 +255,7 @@ void RunningAnswer::ring() {
   const bool waits = began_.load() == Clock::time_point{};
   if (waits && now >= submitted_ + services_.config.start_limit) {
     cancel();
-    return fail({503, "service_unavailable_error",
-                 fmt::format("Service is too busy. The request did not begin within {} seconds.",
-                             std::chrono::duration<double>(services_.config.start_limit).count()),
-                 "service_unavailable_error"});
+    return fail(api::too_busy(0.0));
   }
   if (now >= last_said_ + services_.config.keep_alive) {
     if (!opened_) open(200);
@@ -324,34 +322,6 @@ void RunningAnswer::over(std::string_view finish) {
 void answer_call(const std::shared_ptr<Exchange>& exchange, const AnsweringServices& services,
                  AnsweringRequest request) {
   std::make_shared<RunningAnswer>(exchange, services, std::move(request))->start();
-}
-
-HttpResponse error_response(const api::ApiError& error, bool anthropic, std::vector<HttpHeader> headers) {
-  headers.push_back({"content-type", "application/json"});
-  if (error.retry_after > 0.0)
-    headers.push_back({"retry-after", fmt::format("{:.0f}", std::max(1.0, std::ceil(error.retry_after)))});
-  return {.status = error.status(), .headers = std::move(headers), .body = api::error_body(error, anthropic)};
-}
-
-api::ApiError as_api_error(const std::exception& fault) {
-  if (const auto* known = dynamic_cast<const api::ApiError*>(&fault)) return *known;
-  if (dynamic_cast<const InputError*>(&fault) != nullptr) return {400, "invalid_request_error", fault.what()};
-  return {500, "internal_server_error", fmt::format("This is our fault: {}", fault.what())};
-}
-
-api::ApiError as_api_error(const Refusal& refusal) {
-  const auto error = [&](int status, const char* type) {
-    api::ApiError made(status, type, refusal.message);
-    made.retry_after = refusal.retry_after_seconds;
-    return made;
-  };
-  switch (refusal.reason) {
-    case Refusal::Reason::queue_full:
-    case Refusal::Reason::user_limit: return error(429, "rate_limit_error");
-    case Refusal::Reason::draining: return error(503, "service_unavailable_error");
-    case Refusal::Reason::too_large: break;
-  }
-  return refusal.retry_after_seconds > 0.0 ? error(429, "rate_limit_error") : error(400, "invalid_request_error");
 }
 
 }  // namespace fathom::server

@@ -52,10 +52,4 @@ struct AnsweringRequest {
 void answer_call(const std::shared_ptr<Exchange>& exchange, const AnsweringServices& services,
                  AnsweringRequest request);
 
-// An error as the client gets it, with Retry-After if it says so.
-HttpResponse error_response(const api::ApiError& error, bool anthropic, std::vector<HttpHeader> headers);
-// What a fault on the way to an answer is to the client: the caller's 400, or 500.
-api::ApiError as_api_error(const std::exception& fault);
-api::ApiError as_api_error(const Refusal& refusal);
-
 }  // namespace fathom::server

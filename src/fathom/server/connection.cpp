@@ -1,7 +1,5 @@
 #include "fathom/server/connection.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -127,7 +125,9 @@ asio::awaitable<bool> Connection::read_request() {
   try {
     core_->hooks.handler(answer_);
   } catch (const std::exception& error) {  // a handler answers its own faults; this one did not
-    answer_->respond(core_->hooks.fault({500, fmt::format("This is our fault: {}", error.what())}, answer_->request()));
+    core_->hooks.on_internal_error(error.what());
+    answer_->respond(
+        core_->hooks.fault({500, "The server had an error while processing your request"}, answer_->request()));
   }
   co_return true;
 }

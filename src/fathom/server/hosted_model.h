@@ -18,7 +18,7 @@ struct HostedModel {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::int32_t end_of_sentence = 1;
   std::int64_t context_tokens = 0;     // prompt and answer together
-  std::int64_t max_output_tokens = 0;  // a client may ask for; may be beyond the context
+  std::int64_t max_output_tokens = 0;  // of one answer
   std::int64_t created = 0;            // seconds since 1970
   std::string fingerprint;             // of model and numerics
 };

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "fathom/api/api_error.h"
+#include "fathom/api/hosted_errors.h"
 #include "fathom/base/error.h"
 #include "fathom/base/mapped_file.h"
 
@@ -63,14 +63,10 @@ Keys Keys::parse(std::string_view text, std::string_view place) {
 std::string Keys::account(const HttpRequest& request) const {
   if (!required_) return {};
   const std::string_view key = key_of(request);
-  if (key.empty())
-    throw api::ApiError(401, "authentication_error", "Authentication Fails (governor)", "invalid_request_error");
+  if (key.empty()) throw api::no_key();
   const auto found = accounts_.find(digest_of(key));
   if (found != accounts_.end()) return found->second;
-  const std::string_view tail = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
-  throw api::ApiError(401, "authentication_error",
-                      fmt::format("Authentication Fails, Your api key: ****{} is invalid", tail),
-                      "invalid_request_error");
+  throw api::unknown_key(key);
 }
 
 }  // namespace fathom::server

@@ -22,9 +22,6 @@ struct PreparedCall {
 std::string prompt_text(const api::Call& call);
 // Whether the answer to this prompt begins inside its reasoning.
 bool begins_in_thinking(const api::Call& call, std::string_view prompt);
-// What an answer may take when the client set nothing: by mode (api.md 2).
-std::int64_t default_max_tokens(const api::Call& call);
-
 struct Preparation {
   const api::Policy& policy;
   const ConstraintFactory& constraint;  // may be empty

@@ -2,9 +2,10 @@
 
 #include <map>
 
-#include "fathom/api/api_error.h"
+#include "fathom/api/hosted_errors.h"
 #include "fathom/server/chat_page.h"
 #include "fathom/server/cors.h"
+#include "fathom/server/faults.h"
 #include "fathom/server/health.h"
 #include "fathom/server/preparation.h"
 
@@ -83,7 +84,9 @@ void count(Visit& visit) {
       std::string text = visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model)));
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
     } catch (const std::exception& fault) {
-      visit.exchange->post([visit, error = as_api_error(fault)]() mutable { answer_error(visit, error); });
+      visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {
+        answer_error(visit, error);
+      });
     }
   };
   visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
@@ -92,7 +95,7 @@ void count(Visit& visit) {
 void answer_model(Visit& visit) {
   const auto text = visit.services.dialects.model(visit.services.answering.policy, visit.match.parameter);
   if (text) return answer(visit, *text);
-  answer_error(visit, {404, "invalid_request_error", "There is no model " + visit.match.parameter});
+  answer_error(visit, api::nothing_there(visit.record.path));
 }
 
 void answer_health(Visit& visit, bool may_know) {
@@ -128,8 +131,7 @@ void dispatch(Visit& visit, bool may_know) {
     case Endpoint::none: break;
   }
   const HttpRequest& request = visit.exchange->request();
-  if (visit.match.allow.empty())
-    return answer_error(visit, {404, "invalid_request_error", "There is nothing at " + request.path()});
+  if (visit.match.allow.empty()) return answer_error(visit, api::nothing_there(visit.record.path));
   visit.headers.push_back({"allow", visit.match.allow});
   answer_error(visit, {405, "invalid_request_error",
                        "The method of " + request.path() + " is " + visit.match.allow + ", not " + request.method});
@@ -166,7 +168,7 @@ void route(const std::shared_ptr<Exchange>& exchange, const RouteServices& servi
     visit.record.account = visit.account;
     dispatch(visit, known);
   } catch (const std::exception& fault) {
-    answer_error(visit, as_api_error(fault));
+    answer_error(visit, as_api_error(fault, request.trace_id, services.answering.log));
   }
 }
 

@@ -144,7 +144,7 @@ std::vector<Setting> make_settings() {
              "checkpoint directory, or NAME=DIRECTORY; without a name it answers for deepseek-v4-flash and -pro");
   table.number("context_tokens", FATHOM_IN(context_tokens), 0, 1 << 24,
                "of prompt and answer together; 0: the model's");
-  table.number("max_output_tokens", FATHOM_IN(max_output_tokens), 1, 1 << 24, "that a client may ask for, also where the context is smaller");
+  table.number("max_output_tokens", FATHOM_IN(max_output_tokens), 1, 1 << 24, "of one answer, at most");
   table.group("Engine");
   table.text("backend", FATHOM_IN(engine.backend), "cpu, or reference: the plainest loops, for comparison",
              {"cpu", "reference"});
