@@ -14,6 +14,7 @@
 #include "fathom/server/config.h"
 #include "fathom/server/server.h"
 #include "tests/server/http_client_support.h"
+#include "tests/server/model_support.h"
 #include "tests/server/pattern_support.h"
 #include "tests/server/scripted_generator_support.h"
 
@@ -23,12 +24,6 @@ namespace {
 constexpr std::size_t kShown = 3000;  // bytes of what went wrong
 constexpr std::int64_t kContext = 4096;
 constexpr std::int64_t kNow = 1'780'000'000;  // before the old names end
-
-std::shared_ptr<const Tokenizer> minnow_tokenizer() {
-  static const auto tokenizer =
-      std::make_shared<const Tokenizer>(Tokenizer::load(FATHOM_SOURCE "/models/minnow/tokenizer.json"));
-  return tokenizer;
-}
 
 std::string trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\n");
