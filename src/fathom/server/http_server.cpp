@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <future>
 #include <thread>
 
 #include "fathom/base/error.h"
@@ -126,12 +127,16 @@ void HttpServer::State::for_each_connection(Act act) {
     if (const auto connection = known.lock()) act(*connection);
 }
 
+// Nobody is let in any more once this has returned. Not to be called by one of the server's own threads.
 void HttpServer::State::close_acceptor() {
   core->draining = true;
-  asio::post(acceptor.get_executor(), [this] {
+  std::promise<void> closed;
+  asio::post(acceptor.get_executor(), [&] {
     boost::system::error_code ignored;
     acceptor.close(ignored);
+    closed.set_value();
   });
+  closed.get_future().wait();
 }
 
 HttpServer::HttpServer(const HttpConfig& config, HttpHooks hooks)

@@ -4,7 +4,7 @@
 
 namespace fathom::server {
 
-Workers::Workers(int threads) {
+Workers::Workers(int threads) : most_large_(std::max(1, threads - 1)) {
   for (int i = 0; i < std::max(1, threads); ++i) threads_.emplace_back([this] { serve(); });
 }
 
@@ -27,8 +27,7 @@ void Workers::stop() {
 }
 
 bool Workers::take(std::function<void()>& job, bool& large) {
-  const int most_large = std::max(1, static_cast<int>(threads_.size()) - 1);
-  large = !large_.empty() && large_running_ < most_large;
+  large = !large_.empty() && large_running_ < most_large_;
   if (!large && small_.empty()) return false;
   auto& queue = large ? large_ : small_;
   job = std::move(queue.front());

@@ -31,6 +31,7 @@ class Workers {
   void serve();
   bool take(std::function<void()>& job, bool& large);
 
+  const int most_large_;  // jobs at a time
   std::mutex mutex_;
   std::condition_variable event_;
   std::deque<std::function<void()>> small_;
