@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "fathom/checkpoint/random_values.h"
+#include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/flops.h"
 #include "fathom/trainer/kernel_times.h"
 #include "fathom/trainer/train_step.h"
@@ -93,10 +94,12 @@ class SteppedStage {
     StageSpeed speed;
     optimizer_.zero_gradients();
     Stopwatch watch(device_);
+    settings_.loss.forward.weights = make_weights(parameters_, optimizer_, settings_.loss.forward, weights_);
     for (std::int64_t micro_batch = 0; micro_batch < stage_.micro_batches; ++micro_batch) {
       const Losses losses = transformer_.loss(batch_, settings_.loss);
       speed.forward += watch.lap();
       if (losses.total.requires_grad()) losses.total.backward();
+      if (weights_ != nullptr) weights_->hand_over();
       speed.backward += watch.lap();
     }
     optimizer_.clip(settings_.clip);
@@ -111,6 +114,7 @@ class SteppedStage {
   ModelConfig config_;
   Parameters parameters_;
   Optimizer optimizer_;
+  std::unique_ptr<ComputeWeights> weights_;
   Transformer transformer_;
   PackedBatch batch_;
   StepSettings settings_;

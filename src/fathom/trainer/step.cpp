@@ -3,6 +3,7 @@
 #include "fathom/base/error.h"
 #include "fathom/spec/rotary.h"
 #include "fathom/trainer/arithmetic.h"
+#include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/fake_quantize.h"
 #include "fathom/trainer/rotary.h"
 
@@ -37,11 +38,15 @@ Step::Step(const Parameters& parameters, const PackedBatch& batch, const Forward
 torch::ScalarType Step::wide() const { return wide_type(compute()); }
 
 Tensor Step::cast(std::string_view name, torch::ScalarType type) const {
+  if (options_.weights != nullptr && type == options_.weights->compute())
+    if (const Tensor made = options_.weights->find(name); made.defined()) return learns(name) ? made : made.detach();
   const Parameter& parameter = parameters_.parameter(name);
-  const bool learns =
-      options_.attention != AttentionStage::indexer_warmup || name.find(".indexer.") != std::string_view::npos;
-  const Tensor value = learns ? parameter.value : parameter.value.detach();
+  const Tensor value = learns(name) ? parameter.value : parameter.value.detach();
   return (options_.released_precision ? fake_quantize(value, parameter.released) : value).to(type);
+}
+
+bool Step::learns(std::string_view name) const {
+  return options_.attention != AttentionStage::indexer_warmup || name.find(".indexer.") != std::string_view::npos;
 }
 
 const Tensor& Step::turns(std::int64_t block) const {
@@ -69,7 +74,11 @@ EntryView Step::view_entries(const EntryPlan& plan) const {
   const auto integers = plan.first.options();
   const Tensor first = plan.first + torch::arange(rows(), integers).unsqueeze(1) * length();
   const Tensor within = torch::arange(plan.ratio, integers);
+  view.first = first.flatten();
   view.tokens = (first.reshape({-1, 1}) + within).flatten();
+  view.unused = plan.documents.lt(0).flatten();
+  if (view.tokens.is_cuda())
+    view.places = batch_.positions.flatten().remainder(plan.ratio).unsqueeze(1).eq(within).to(compute());
   view.no_previous = plan.positions.lt(plan.ratio).logical_or(plan.documents.lt(0)).reshape({-1, 1, 1});
   view.previous = (view.tokens - plan.ratio).clamp_min_(0);
   return view;

@@ -37,7 +37,8 @@ TrainedPart trained_part(const Stage& stage) {
 }
 
 TrainStep::TrainStep(Parameters& parameters, Optimizer& optimizer, const Ranks& ranks)
-    : optimizer_(optimizer),
+    : parameters_(parameters),
+      optimizer_(optimizer),
       ranks_(ranks),
       transformer_(parameters),
       balance_(parameters),
@@ -50,6 +51,7 @@ StepMeasures TrainStep::run(const StepRows& rows, const StepSettings& settings,
   optimizer_.zero_gradients();
   LossOptions options = settings.loss;
   options.target_count = std::max<std::int64_t>(rows.target_count, 1);
+  options.forward.weights = make_weights(parameters_, optimizer_, options.forward, weights_);
   const torch::Tensor sums =
       torch::zeros({kLosses + blocks_ * experts_}, optimizer_.gradients().options().dtype(torch::kFloat64));
   const torch::Tensor losses_sum = sums.narrow(0, 0, kLosses);
@@ -60,6 +62,7 @@ StepMeasures TrainStep::run(const StepRows& rows, const StepSettings& settings,
         routes.empty() ? transformer_.loss(batch, options) : transformer_.loss(batch, options, routes[place]);
     // With nothing to learn from (all padding, or no indexer in the model) there is nothing to differentiate.
     if (losses.total.requires_grad()) losses.total.backward();
+    if (weights_ != nullptr) weights_->hand_over();
     std::vector<torch::Tensor> parts{losses.language, losses.mtp, losses.balance, losses.indexer};
     for (torch::Tensor& part : parts)
       part = part.defined() ? part.detach().to(sums.options()).squeeze() : torch::zeros({}, sums.options());

@@ -3,9 +3,11 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "fathom/trainer/balance.h"
+#include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/meters.h"
 #include "fathom/trainer/optimizer.h"
 #include "fathom/trainer/ranks.h"
@@ -38,8 +40,10 @@ class TrainStep {
   const Transformer& transformer() const { return transformer_; }
 
  private:
+  Parameters& parameters_;
   Optimizer& optimizer_;
   const Ranks& ranks_;
+  std::unique_ptr<ComputeWeights> weights_;
   Transformer transformer_;
   Balance balance_;
   std::int64_t blocks_;

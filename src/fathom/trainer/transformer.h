@@ -15,10 +15,14 @@ namespace fathom::train {
 // but the indexer's parameters gets a gradient; in the dense stage the indexer's get none.
 enum class AttentionStage : std::uint8_t { dense, indexer_warmup, sparse };
 
+class ComputeWeights;
+
 struct ForwardOptions {
   torch::ScalarType compute = torch::kFloat32;  // products; see docs/training.md, "Numbers"
   AttentionStage attention = AttentionStage::sparse;
   bool released_precision = false;  // weights, entries and index keys through FP8 and FP4, straight-through gradients
+  // Matrices made beforehand, in this compute type and precision; none: each is made where it is used.
+  const ComputeWeights* weights = nullptr;
 };
 
 struct LossOptions {
