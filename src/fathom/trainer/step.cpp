@@ -1,7 +1,6 @@
 #include "fathom/trainer/step.h"
 
 #include "fathom/base/error.h"
-#include "fathom/spec/rotary.h"
 #include "fathom/trainer/arithmetic.h"
 #include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/fake_quantize.h"
@@ -26,9 +25,8 @@ Step::Step(const Parameters& parameters, const PackedBatch& batch, const Forward
   const torch::NoGradGuard no_gradients;
   const ModelConfig& c = config();
   const auto positions = batch.positions.flatten();
-  plain_turns_ = rotary_turns(positions, rotary_frequencies(c.rope_dim, c.rope_theta), wide());
-  const auto slow = yarn_frequencies(c.rope_dim, c.compress_rope_theta, c.yarn);
-  compressed_turns_ = rotary_turns(positions, slow, wide());
+  plain_turns_ = rotary_turns(positions, batch.plain_frequencies, wide());
+  compressed_turns_ = rotary_turns(positions, batch.slow_frequencies, wide());
   query_block_ = block_for(c.window, length());
   window_hidden_ = hide_outside_window();
   real_ = batch.documents.flatten().ge(0);
@@ -69,8 +67,7 @@ EntryView Step::view_entries(const EntryPlan& plan) const {
                     .eq(plan.documents.unsqueeze(1))
                     .logical_and_(batch_.positions.unsqueeze(2).ge(ends))
                     .logical_not_();
-  const auto frequencies = yarn_frequencies(config().rope_dim, config().compress_rope_theta, config().yarn);
-  view.turns = rotary_turns(plan.positions.flatten(), frequencies, wide());
+  view.turns = rotary_turns(plan.positions.flatten(), batch_.slow_frequencies, wide());
   const auto integers = plan.first.options();
   const Tensor first = plan.first + torch::arange(rows(), integers).unsqueeze(1) * length();
   const Tensor within = torch::arange(plan.ratio, integers);

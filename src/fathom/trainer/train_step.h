@@ -12,6 +12,7 @@
 #include "fathom/trainer/optimizer.h"
 #include "fathom/trainer/ranks.h"
 #include "fathom/trainer/recipe.h"
+#include "fathom/trainer/recorded_work.h"
 #include "fathom/trainer/step_reader.h"
 #include "fathom/trainer/transformer.h"
 
@@ -40,10 +41,15 @@ class TrainStep {
   const Transformer& transformer() const { return transformer_; }
 
  private:
+  void learn_from(const PackedBatch& batch, const LossOptions& options, const Transformer::Routes& routes);
+
   Parameters& parameters_;
   Optimizer& optimizer_;
   const Ranks& ranks_;
   std::unique_ptr<ComputeWeights> weights_;
+  RecordedWork recorded_;
+  torch::Tensor sums_;          // losses, then loads: of a step, over its micro-batches
+  torch::Tensor target_share_;  // LossOptions::target_share
   Transformer transformer_;
   Balance balance_;
   std::int64_t blocks_;

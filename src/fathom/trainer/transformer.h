@@ -29,6 +29,8 @@ struct LossOptions {
   ForwardOptions forward;
   std::int64_t target_count =
       0;  // losses are sums over this batch divided by this count: of all micro-batches and ranks
+  // The same as a scalar, 1 / target_count, where the device is to read it: what is recorded keeps no number of ours.
+  torch::Tensor target_share = {};
   double mtp_weight = 0.3;
   double balance_weight = 1e-4;
   double indexer_weight = 1e-2;

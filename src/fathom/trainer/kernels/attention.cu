@@ -22,12 +22,26 @@ struct ScoreRow {
   std::int64_t window;
   std::int64_t entries;
 
-  __device__ bool shows(std::int64_t column) const {
+  // A bit for each of the eight keys from `column` on: set where it is seen.
+  __device__ unsigned seen(std::int64_t column) const {
     column -= sink_columns;
-    if (column < 0) return false;
-    if (column < window) return !window_hidden[column];
+    if (column < 0) return 0U;
+    if (column < window) return seen_of(window_hidden + column, window - column);
     column -= window;
-    return column < entries && !entries_hidden[column];
+    return column < entries ? seen_of(entries_hidden + column, entries - column) : 0U;
+  }
+
+  static __device__ unsigned seen_of(const bool* hidden, std::int64_t left) {
+    unsigned bits = 0U;
+    if (left >= kVector && reinterpret_cast<std::uintptr_t>(hidden) % kVector == 0) {
+      const uint2 bytes = *reinterpret_cast<const uint2*>(hidden);
+#pragma unroll
+      for (int lane = 0; lane < kVector; ++lane)
+        bits |= ((lane < 4 ? bytes.x >> (8 * lane) : bytes.y >> (8 * (lane - 4))) & 1U) << lane;
+      return ~bits & 0xffU;
+    }
+    for (int lane = 0; lane < kVector && lane < left; ++lane) bits |= hidden[lane] ? 0U : 1U << lane;
+    return bits;
   }
 };
 
@@ -48,26 +62,31 @@ __global__ void attention_softmax(AttentionSoftmaxKernelArgs args) {
   float largest = sink;
   float sum = lane_id == 0 ? 1.0F : 0.0F;
   for (std::int64_t column = lane_id * kVector; column < args.width; column += kWarp * kVector) {
+    const unsigned seen = shown.seen(column);
+    if (seen == 0U) continue;
     const Eight values = load_eight(scores + column);
+    float common = largest;
 #pragma unroll
-    for (int lane = 0; lane < kVector; ++lane) {
-      if (!shown.shows(column + lane)) continue;
-      const float value = values.value[lane];
-      if (value > largest) {
-        sum *= __expf(largest - value);
-        largest = value;
-      }
-      sum += __expf(value - largest);
-    }
+    for (int lane = 0; lane < kVector; ++lane)
+      if ((seen >> lane & 1U) != 0U) common = fmaxf(common, values.value[lane]);
+    sum *= __expf(largest - common);
+    largest = common;
+#pragma unroll
+    for (int lane = 0; lane < kVector; ++lane)
+      sum += (seen >> lane & 1U) != 0U ? __expf(values.value[lane] - largest) : 0.0F;
   }
   const float common = warp_max(largest);
   sum = warp_sum(sum * __expf(largest - common));
   const float inverse = 1.0F / sum;
   for (std::int64_t column = lane_id * kVector; column < args.width; column += kWarp * kVector) {
-    Eight values = load_eight(scores + column);
+    const unsigned seen = shown.seen(column);
+    Eight values = {};
+    if (seen != 0U) {
+      const Eight logits = load_eight(scores + column);
 #pragma unroll
-    for (int lane = 0; lane < kVector; ++lane)
-      values.value[lane] = shown.shows(column + lane) ? __expf(values.value[lane] - common) * inverse : 0.0F;
+      for (int lane = 0; lane < kVector; ++lane)
+        values.value[lane] = (seen >> lane & 1U) != 0U ? __expf(logits.value[lane] - common) * inverse : 0.0F;
+    }
     if (column == 0) values.value[0] = __expf(sink - common) * inverse;
     store_eight(scores + column, values);
   }

@@ -4,6 +4,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 namespace fathom::train::device {
 
@@ -133,5 +135,29 @@ void round_fp4(const torch::Tensor& x, torch::Tensor& out);
 void round_fp8(const torch::Tensor& x, torch::Tensor& out);
 torch::Tensor round_entries(const torch::Tensor& x, std::int64_t still);
 torch::Tensor round_index(const torch::Tensor& x, bool rounds);
+
+// This thread's work goes to a stream of its own from now on, so that it can be recorded. Nothing without a GPU.
+void use_own_stream(torch::Device device);
+// Memory of another stream's tensor is not given away before this thread's stream has done with it.
+void keep_until_used(const torch::Tensor& x);
+
+// Work on a device whose launches are recorded once and then sent as one: the same kernels on the same memory again.
+class Graph {
+ public:
+  Graph();
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  static bool can_record(torch::Device device);
+  // Runs `work` without its kernels being run. It must not wait for the device or read what it computes.
+  void record(const std::function<void()>& work);
+  void replay();
+  bool recorded() const { return recording_ != nullptr; }
+
+ private:
+  struct Recording;
+  std::unique_ptr<Recording> recording_;
+};
 
 }  // namespace fathom::train::device

@@ -32,7 +32,7 @@ __global__ void index_scores(IndexKernelArgs args) {
 
 // The order of numbers as the order of unsigned integers; what is hidden lies below all of them.
 __device__ unsigned key_of(float score, bool hidden) {
-  const unsigned bits = __float_as_uint(score);
+  const unsigned bits = __float_as_uint(score + 0.0F);  // -0 and 0 are equal
   return hidden ? 0U : ((bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U);
 }
 

@@ -47,5 +47,14 @@ void round_fp4(const Tensor&, Tensor&) { absent(); }
 void round_fp8(const Tensor&, Tensor&) { absent(); }
 Tensor round_entries(const Tensor&, std::int64_t) { absent(); }
 Tensor round_index(const Tensor&, bool) { absent(); }
+void use_own_stream(torch::Device) {}
+void keep_until_used(const Tensor&) {}
+
+struct Graph::Recording {};
+Graph::Graph() = default;
+Graph::~Graph() = default;
+bool Graph::can_record(torch::Device) { return false; }
+void Graph::record(const std::function<void()>&) { absent(); }
+void Graph::replay() { absent(); }
 
 }  // namespace fathom::train::device
