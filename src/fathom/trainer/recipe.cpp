@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "fathom/trainer/toml_section.h"
+#include "fathom/base/toml_section.h"
 
 namespace fathom::train {
 namespace {
@@ -133,7 +133,7 @@ std::vector<std::string> Recipe::identity() const {
 }
 
 Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& settings) {
-  TomlSection root = TomlSection::load(file, settings);
+  TomlSection root = TomlSection::load("recipe", file, settings);
   Recipe recipe;
   recipe.file = file;
   TomlSection model = root.section("model");
