@@ -155,6 +155,8 @@ void TomlSection::read(std::string_view key, std::filesystem::path& value, Need 
   if (!text.empty()) value = contents_->file.parent_path() / text;
 }
 
+bool TomlSection::has(std::string_view key) const { return contents_->table->get(key) != nullptr; }
+
 TomlSection TomlSection::section(std::string_view key) {
   const toml::node* node = contents_->find(key, Need::optional);
   if (node != nullptr && !node->is_table()) refuse(key, "is no table");

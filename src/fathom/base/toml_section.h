@@ -44,6 +44,7 @@ class TomlSection {
     for (const auto& entry : words) names.push_back(entry.first);
     refuse_word(key, word, names);
   }
+  bool has(std::string_view key) const;
   // A table, empty when missing; and an array of tables.
   TomlSection section(std::string_view key);
   std::vector<TomlSection> sections(std::string_view key, Need need = Need::optional);
