@@ -93,10 +93,12 @@ void run_eval(const EvalCommand& command) {
                                          : std::filesystem::path(command.suite);
   const Suite suite = load_suite(file);
   ModelSession session(command.model);
+  EngineConfig limits = command.model.engine;
+  limits.sampled_vocab = session.tokenizer().vocab();
   const EvaluatedModel model{.transformer = session.transformer(),
                              .engine = session.engine(),
                              .tokenizer = session.tokenizer(),
-                             .limits = command.model.engine,
+                             .limits = limits,
                              .threads = command.model.backend.threads};
   AnswerLog log = command.answers.empty() ? AnswerLog() : AnswerLog(command.answers);
   PartBar bar;
@@ -145,7 +147,7 @@ with checks, recall by distance, gaps in code. Answers are greedy, so that the f
   command->add_flag("--card", options->card, "print Markdown tables");
   command->add_option("--json", options->json, "file to write every figure to");
   command->add_option("--answers", options->answers, "file to write every prompt, answer and verdict to, a line each");
-  command->add_option("--score", options->score, "score the answers in this file instead")->excludes("--model");
+  command->add_option("--score", options->score, "score the answers in this file instead");
   command->callback([options] { run_eval(*options); });
 }
 

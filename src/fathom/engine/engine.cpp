@@ -32,50 +32,21 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config) : transform
 
 Engine::~Engine() = default;
 
-void Engine::require_prompt(std::span<const std::int32_t> prompt) const {
-  const ModelConfig& model = transformer_.config();
-  if (prompt.empty()) throw InputError("[engine] the prompt has no tokens");
-  for (const std::int32_t id : prompt)
-    if (id < 0 || id >= model.vocab)
-      throw InputError("[engine] token id {} is outside the model's vocabulary of {}", id, model.vocab);
-  if (std::ssize(prompt) >= model.max_positions)
-    throw InputError("[engine] the prompt has {} tokens, the model's limit is {} with the answer", prompt.size(),
-                     model.max_positions);
-}
-
-std::shared_ptr<const ReadPrefix> Engine::read_prefix(std::vector<std::int32_t> tokens,
-                                                      const std::function<void(std::int64_t)>& progress) {
-  require_prompt(tokens);
-  auto prefix =
-      std::make_shared<ReadPrefix>(ReadPrefix{.tokens = std::move(tokens), .cache = transformer_.make_cache()});
-  SequenceCache& cache = prefix->cache;
-  while (cache.tokens() < std::ssize(prefix->tokens)) {
-    const std::int64_t count = std::min(config_.max_batch_tokens, std::ssize(prefix->tokens) - cache.tokens());
-    const BatchRun run{.cache = &cache,
-                       .ids = std::span(prefix->tokens)
-                                  .subspan(static_cast<std::size_t>(cache.tokens()), static_cast<std::size_t>(count)),
-                       .logits_from = count};
-    transformer_.forward({&run, 1});
-    progress(cache.tokens());
-  }
-  return prefix;
-}
-
 SequenceId Engine::submit(GenerationRequest request) {
   const ModelConfig& model = transformer_.config();
   request.sampling.validate();
-  require_prompt(request.prompt);
+  if (request.prompt.empty()) throw InputError("[engine] the prompt has no tokens");
+  for (const std::int32_t id : request.prompt)
+    if (id < 0 || id >= model.vocab)
+      throw InputError("[engine] token id {} is outside the model's vocabulary of {}", id, model.vocab);
   const auto prompt_tokens = std::ssize(request.prompt);
-  if (const ReadPrefix* prefix = request.prefix.get();
-      prefix != nullptr && (std::ssize(prefix->tokens) >= prompt_tokens ||
-                            !std::equal(prefix->tokens.begin(), prefix->tokens.end(), request.prompt.begin())))
-    throw InputError("[engine] the prompt of {} tokens does not begin with the {} of its prefix and go on",
-                     prompt_tokens, prefix->tokens.size());
+  if (prompt_tokens >= model.max_positions)
+    throw InputError("[engine] the prompt has {} tokens, the model's limit is {} with the answer", prompt_tokens,
+                     model.max_positions);
   const SequenceId id = next_id_++;
   request.sampling.max_tokens = std::min(request.sampling.max_tokens, model.max_positions - prompt_tokens);
   sequences_.emplace(id, new Sequence{.id = id,
-                                      .cache = request.prefix ? request.prefix->cache.copied(transformer_.backend())
-                                                              : transformer_.make_cache(),
+                                      .cache = transformer_.make_cache(),
                                       .tokens = std::move(request.prompt),
                                       .prompt_tokens = prompt_tokens,
                                       .sampling = std::move(request.sampling)});

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,17 +29,9 @@ struct EngineConfig {
 
 enum class FinishReason : std::uint8_t { none, stop, length };
 
-// Tokens that were read once, for requests that begin with them.
-struct ReadPrefix {
-  std::vector<std::int32_t> tokens;
-  SequenceCache cache;
-};
-
 struct GenerationRequest {
   std::vector<std::int32_t> prompt;  // not empty
   SamplingParams sampling;
-  // The prompt begins with its tokens and goes on: only the rest is read. It changes the time, never the answer.
-  std::shared_ptr<const ReadPrefix> prefix = nullptr;
 };
 
 using SequenceId = std::int64_t;
@@ -57,11 +48,7 @@ class Engine {
   Engine(Transformer& transformer, const EngineConfig& config);
   ~Engine();
 
-  // Reads what several prompts begin with, step by step; `progress` hears of the tokens read. InputError as submit().
-  std::shared_ptr<const ReadPrefix> read_prefix(
-      std::vector<std::int32_t> tokens, const std::function<void(std::int64_t)>& progress = [](std::int64_t) {});
-  // InputError when the prompt is empty, holds an unknown id, leaves no room for an answer or is not what its prefix
-  // says.
+  // InputError when the prompt is empty, holds an unknown id or leaves no room for an answer.
   SequenceId submit(GenerationRequest request);
   // Forgets a sequence; it gives no further events. Unknown ids are ignored.
   void cancel(SequenceId id);
@@ -75,7 +62,6 @@ class Engine {
 
  private:
   struct Sequence;
-  void require_prompt(std::span<const std::int32_t> prompt) const;
   struct Scheduled {
     Sequence* sequence = nullptr;
     std::int64_t tokens = 0;

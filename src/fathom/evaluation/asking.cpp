@@ -34,8 +34,7 @@ class Asking {
 
   void submit(std::size_t index) {
     Question& question = questions_[index];
-    GenerationRequest request{
-        .prompt = std::move(question.prompt), .sampling = {}, .prefix = std::move(question.prefix)};
+    GenerationRequest request{.prompt = std::move(question.prompt), .sampling = {}};
     request.sampling.temperature = 0.0;
     request.sampling.max_tokens = question.max_tokens;
     request.sampling.stop_tokens = {end_of_sentence()};

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,14 +16,13 @@ struct EvaluatedModel {
   Transformer& transformer;
   Engine& engine;
   const Tokenizer& tokenizer;
-  EngineConfig limits;  // of a step
+  EngineConfig limits;  // the engine's own, its sampled_vocab the tokenizer's
   int threads = 0;      // for what is no operation of the model; 0: one per core
 };
 
 struct Question {
   std::vector<std::int32_t> prompt;
   std::int64_t max_tokens = 1;
-  std::shared_ptr<const ReadPrefix> prefix = nullptr;  // what the prompt begins with, if that has been read
 };
 
 struct Reply {

@@ -30,6 +30,7 @@ Carrier::Carrier(std::span<const std::filesystem::path> files, const Tokenizer& 
   sentences_ = sentence_ends(text_);
   if (sentences_.empty())
     throw InputError("[evaluation] the carrier's {} files hold no sentence in {} bytes", files.size(), text_.size());
+  sentences_.insert(sentences_.begin(), 0);
   sentences_.push_back(text_.size());
   std::size_t byte = 0;
   std::int64_t tokens = 0;
@@ -46,10 +47,12 @@ std::string Carrier::prose(std::uint64_t place, std::int64_t tokens) const {
   std::string prose;
   std::int64_t left = tokens;
   for (std::size_t begin = place % count; left > 0; begin = 0) {
-    // The longest run of sentences that `left` has room for, and at least one.
+    // The longest run of sentences that `left` has room for; the first one is taken in any case.
     const auto behind = std::upper_bound(tokens_.begin() + static_cast<std::ptrdiff_t>(begin) + 1, tokens_.end(),
                                          tokens_[begin] + left);
-    const auto end = std::max<std::size_t>(static_cast<std::size_t>(behind - tokens_.begin()) - 1, begin + 1);
+    auto end = static_cast<std::size_t>(behind - tokens_.begin()) - 1;
+    if (end == begin && !prose.empty()) break;
+    end = std::max(end, begin + 1);
     prose.append(text_, sentences_[begin], sentences_[end] - sentences_[begin]);
     left -= tokens_[end] - tokens_[begin];
     if (end < count) break;  // not at the text's end: what is left is less than a sentence

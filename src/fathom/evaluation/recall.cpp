@@ -10,6 +10,7 @@
 #include "fathom/corpus/permutation.h"
 #include "fathom/evaluation/carrier.h"
 #include "fathom/evaluation/planted_facts.h"
+#include "fathom/evaluation/shared_reading.h"
 
 namespace fathom {
 namespace {
@@ -29,18 +30,6 @@ struct RecallText {
   PlantedText planted;
   std::vector<std::vector<std::int32_t>> prompts;  // one a fact
 };
-
-// The tokens that all prompts begin with; each goes on behind them.
-std::vector<std::int32_t> common_prefix(const std::vector<std::vector<std::int32_t>>& prompts) {
-  std::size_t common = prompts.front().size() - 1;
-  for (const auto& prompt : prompts) {
-    common = std::min(common, prompt.size() - 1);
-    const auto differs =
-        std::mismatch(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(common), prompts.front().begin());
-    common = static_cast<std::size_t>(differs.first - prompt.begin());
-  }
-  return {prompts.front().begin(), prompts.front().begin() + static_cast<std::ptrdiff_t>(common)};
-}
 
 class Recall {
  public:
@@ -105,12 +94,9 @@ class Recall {
   }
 
   std::vector<Reply> answers(const RecallText& text) {
-    const auto prefix = context_.model.engine.read_prefix(common_prefix(text.prompts),
-                                                          [&](std::int64_t read) { context_.progress(share(read)); });
     std::vector<Question> questions;
-    for (const auto& prompt : text.prompts)
-      questions.push_back({.prompt = prompt, .max_tokens = suite_.max_tokens, .prefix = prefix});
-    return ask(context_.model, std::move(questions), [](std::int64_t) {});
+    for (const auto& prompt : text.prompts) questions.push_back({.prompt = prompt, .max_tokens = suite_.max_tokens});
+    return ask_on_one_text(context_.model, questions, [&](std::int64_t read) { context_.progress(share(read)); });
   }
 
   bool score(const PlantedFact& fact, const Reply& reply, std::int64_t tokens, double depth) {
