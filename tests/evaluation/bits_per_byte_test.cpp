@@ -122,6 +122,25 @@ TEST_F(BitsPerByteTest, FaultsNameTheFile) {
       std::string::npos);
 }
 
+TEST(BitsBehind, TheLastPartOfAText) {
+  const AskedModel asked;
+  const AskedModel narrow(3, 1);
+  std::vector<std::int32_t> ids = asked.model().tokenizer.encode(kDocuments[1]);
+  for (const std::size_t given : {std::size_t{1}, std::size_t{6}, ids.size() - 1}) {
+    double bits = 0.0;
+    for (std::size_t target = given; target < ids.size(); ++target) {
+      SequenceCache cache = asked.model().transformer.make_cache();
+      const BatchRun run{
+          .cache = &cache, .ids = std::span(ids).first(target), .logits_from = static_cast<std::int64_t>(target) - 1};
+      bits += bits_of(asked.model().transformer.forward({&run, 1}).span(), ids[target]);
+    }
+    for (const AskedModel* model : {&asked, &narrow})
+      EXPECT_DOUBLE_EQ(bits_behind(model->model(), std::span(ids).first(given), std::span(ids).subspan(given)), bits);
+  }
+  EXPECT_THROW(bits_behind(asked.model(), {}, ids), InternalError);
+  EXPECT_THROW(bits_behind(asked.model(), ids, {}), InternalError);
+}
+
 TEST(BitsOf, TheSoftmaxsShare) {
   const std::vector<float> even(8, 3.0F);
   EXPECT_NEAR(bits_of(even, 5), 3.0, 1e-6);

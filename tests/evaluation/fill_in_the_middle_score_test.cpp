@@ -28,7 +28,10 @@ TEST(FillInTheMiddleScore, EveryGapIsAskedAndScored) {
     const JsonValue line = read_json(log[index], "log");
     std::string expected = line.find("expected")->text;
     std::string answer = line.find("answer")->text;
-    for (std::string* text : {&expected, &answer}) text->erase(text->find_last_not_of(" \t\r\n") + 1);
+    for (std::string* text : {&expected, &answer}) {
+      text->erase(std::min(text->find('\n'), text->size()));
+      text->erase(text->find_last_not_of(" \t\r") + 1);
+    }
     EXPECT_EQ(line.find("right")->truth, expected == answer);
     similarity[index % 2] += edit_similarity(answer, expected) / 3;
   }

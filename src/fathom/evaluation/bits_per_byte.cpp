@@ -144,6 +144,31 @@ class TextMeasurer {
 
 }  // namespace
 
+double bits_behind(const EvaluatedModel& model, std::span<const std::int32_t> prompt,
+                   std::span<const std::int32_t> continuation) {
+  check(!prompt.empty() && !continuation.empty(), "there is a prompt and what follows it");
+  Ids ids(prompt.begin(), prompt.end());
+  ids.insert(ids.end(), continuation.begin(), continuation.end() - 1);
+  SequenceCache cache = model.transformer.make_cache();
+  double bits = 0.0;
+  std::vector<float> row(static_cast<std::size_t>(model.transformer.config().vocab));
+  while (cache.tokens() < std::ssize(ids)) {
+    const std::int64_t begin = cache.tokens();
+    const std::int64_t count = std::min(model.limits.max_batch_tokens, std::ssize(ids) - begin);
+    const std::int64_t first = std::clamp<std::int64_t>(std::ssize(prompt) - 1 - begin, 0, count);
+    const BatchRun run{.cache = &cache,
+                       .ids = std::span(ids).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
+                       .logits_from = first};
+    const auto logits = model.transformer.forward({&run, 1});
+    for (std::int64_t token = first; token < count; ++token) {
+      model.transformer.backend().download(reinterpret_cast<const std::byte*>(logits[token - first].data()),
+                                           std::as_writable_bytes(std::span(row)));
+      bits += bits_of(row, continuation[static_cast<std::size_t>(begin + token + 1 - std::ssize(prompt))]);
+    }
+  }
+  return bits;
+}
+
 double bits_of(std::span<const float> logits, std::int32_t target) {
   const float best = *std::max_element(logits.begin(), logits.end());
   double sum = 0.0;

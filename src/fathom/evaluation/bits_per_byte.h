@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 
 #include "fathom/evaluation/asking.h"
 
@@ -33,6 +34,10 @@ struct TextOptions {
 // the model's positions. `progress` hears of the share that is done.
 TextFigures measure_text(const EvaluatedModel& model, const TextOptions& options,
                          const std::function<void(double)>& progress);
+
+// Bits of a continuation behind its prompt. Neither is empty.
+double bits_behind(const EvaluatedModel& model, std::span<const std::int32_t> prompt,
+                   std::span<const std::int32_t> continuation);
 
 // -log2 of the softmax's share of `target`; logits [vocab].
 double bits_of(std::span<const float> logits, std::int32_t target);

@@ -71,11 +71,10 @@ std::vector<CodeGap> make_code_gaps(const GapOptions& options) {
   if (!pieces.empty()) {
     const Permutation order(std::ssize(pieces), kSeed);
     for (std::int64_t place = 0; place < order.size() && std::ssize(gaps) < 2 * options.samples; ++place) {
-      const std::int64_t piece = order.at(place);
-      const GapKind kind = gaps.size() % 2 == 0 ? GapKind::line : GapKind::rest_of_line;
-      if (auto gap =
-              make_gap(pieces[static_cast<std::size_t>(piece)], kind, mixed(kSeed, static_cast<std::uint64_t>(piece))))
-        gaps.push_back(std::move(*gap));
+      const auto piece = static_cast<std::size_t>(order.at(place));
+      for (const GapKind kind : {GapKind::line, GapKind::rest_of_line})
+        if (auto gap = make_gap(pieces[piece], kind, mixed(mixed(kSeed, piece), static_cast<std::uint64_t>(kind))))
+          gaps.push_back(std::move(*gap));
     }
   }
   if (gaps.empty()) throw InputError("[evaluation] {} holds no code with a line to leave out", options.file.string());

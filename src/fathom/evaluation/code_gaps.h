@@ -22,7 +22,7 @@ struct CodeGap {
 
 struct GapOptions {
   std::filesystem::path file;   // documents as fathom corpus reads them
-  std::int64_t samples = 0;     // of each kind, at most one in a piece
+  std::int64_t samples = 0;     // of each kind, one of each in a piece
   std::int64_t longest = 4096;  // bytes of a piece of code
 };
 

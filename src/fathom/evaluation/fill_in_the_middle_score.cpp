@@ -10,8 +10,10 @@
 namespace fathom {
 namespace {
 
-std::string_view without_end_blanks(std::string_view text) {
-  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+// A gap is no longer than a line, so what goes on behind it is not compared.
+std::string_view first_line(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  return text.substr(0, text.find_last_not_of(" \t\r") + 1);
 }
 
 std::string_view name_of(GapKind kind) { return kind == GapKind::line ? "a line" : "the rest of a line"; }
@@ -20,6 +22,8 @@ struct GapScore {
   Share exact;
   Share stopped;
   double similarity = 0.0;  // summed
+  double bits = 0.0;        // of the middles
+  std::int64_t bytes = 0;   // likewise
 };
 
 std::vector<std::int32_t> prompt_of(const CodeGap& gap, const EvaluatedModel& model) {
@@ -41,18 +45,23 @@ std::vector<std::int32_t> prompt_of(const CodeGap& gap, const EvaluatedModel& mo
 std::vector<Table> evaluate_fill_in_the_middle(const FillInTheMiddleSuite& suite, const PartContext& context) {
   const std::vector<CodeGap> gaps =
       make_code_gaps({.file = suite.file, .samples = context.amount.scaled(suite.samples), .longest = suite.longest});
-  std::vector<Question> questions;
-  for (const CodeGap& gap : gaps)
-    questions.push_back({.prompt = prompt_of(gap, context.model), .max_tokens = suite.max_tokens});
-  const std::vector<Reply> replies = ask(context.model, std::move(questions), [&](std::int64_t complete) {
-    context.progress(static_cast<double>(complete) / static_cast<double>(gaps.size()));
-  });
   std::array<GapScore, 2> scores;
+  std::vector<Question> questions;
+  for (const CodeGap& gap : gaps) {
+    questions.push_back({.prompt = prompt_of(gap, context.model), .max_tokens = suite.max_tokens});
+    GapScore& score = scores[static_cast<std::size_t>(gap.kind)];
+    score.bits += bits_behind(context.model, questions.back().prompt, context.model.tokenizer.encode(gap.middle));
+    score.bytes += std::ssize(gap.middle);
+    context.progress(0.5 * static_cast<double>(questions.size()) / static_cast<double>(gaps.size()));
+  }
+  const std::vector<Reply> replies = ask(context.model, std::move(questions), [&](std::int64_t complete) {
+    context.progress(0.5 + 0.5 * static_cast<double>(complete) / static_cast<double>(gaps.size()));
+  });
   for (std::size_t index = 0; index < gaps.size(); ++index) {
     const CodeGap& gap = gaps[index];
     GapScore& score = scores[static_cast<std::size_t>(gap.kind)];
-    const auto answer = without_end_blanks(replies[index].text);
-    const auto expected = without_end_blanks(gap.middle);
+    const auto answer = first_line(replies[index].text);
+    const auto expected = first_line(gap.middle);
     const bool right = answer == expected;
     score.exact.count(right);
     score.stopped.count(replies[index].stopped);
@@ -64,12 +73,14 @@ std::vector<Table> evaluate_fill_in_the_middle(const FillInTheMiddleSuite& suite
                      {"expected", gap.middle}},
                     right);
   }
-  Table table{
-      .title = "Fill in the middle of code", .columns = {"missing", "exact", "edit similarity", "stopped"}, .rows = {}};
+  Table table{.title = "Fill in the middle of code",
+              .columns = {"missing", "exact", "edit similarity", "stopped", "bits per byte"},
+              .rows = {}};
   for (const GapKind kind : {GapKind::line, GapKind::rest_of_line}) {
     const GapScore& score = scores[static_cast<std::size_t>(kind)];
     const double mean = score.similarity / static_cast<double>(std::max<std::int64_t>(score.exact.of, 1));
-    table.rows.push_back({std::string(name_of(kind)), score.exact, Number{mean, 3}, score.stopped});
+    table.rows.push_back({std::string(name_of(kind)), score.exact, Number{mean, 3}, score.stopped,
+                          Number{score.bits / static_cast<double>(std::max<std::int64_t>(score.bytes, 1)), 3}});
   }
   return {table};
 }

@@ -9,7 +9,8 @@
 
 namespace fathom {
 
-// Blanks and line breaks at the end of answer and middle do not count.
+// The first line of an answer is compared, without blanks at its end; "stopped" says how
+// many answers ended there. Bits per byte are those of the missing text behind the prompt.
 std::vector<Table> evaluate_fill_in_the_middle(const FillInTheMiddleSuite& suite, const PartContext& context);
 
 }  // namespace fathom
