@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "fathom/evaluation/bits_per_byte.h"
 #include "fathom/evaluation/code_gaps.h"
 #include "fathom/evaluation/edit_distance.h"
 
