@@ -49,6 +49,22 @@ TEST(Check, ContainsEachAndAnyOf) {
   EXPECT_FALSE(says(R"({"kind": "unknown", "expected": ["do not know"]})", "It is 12."));
 }
 
+TEST(Check, NumbersAndLettersStandByThemselves) {
+  const std::string_view five = R"({"kind": "contains", "expected": ["5"]})";
+  for (const std::string content : {"5", "It is 5.", "(5)", "the 5th", "15 or 5", "5-6", "A5", "5,", "x=5;", "5."})
+    EXPECT_TRUE(says(five, content)) << content;
+  for (const std::string content : {"15", "50", "5.2", "0.5", "-5", "it is -5", "1.5.", "150"})
+    EXPECT_FALSE(says(five, content)) << content;
+  const std::string_view letter = R"({"kind": "any_of", "expected": ["E"]})";
+  for (const std::string content : {"e", "It is \"e\".", "letter E!", "e, f"})
+    EXPECT_TRUE(says(letter, content)) << content;
+  for (const std::string content : {"letter", "the", "é", "eé", "me"}) EXPECT_FALSE(says(letter, content)) << content;
+  EXPECT_TRUE(says(R"({"kind": "contains", "expected": ["gate 12"]})", "Gate 12 it is"));
+  EXPECT_FALSE(says(R"({"kind": "contains", "expected": ["gate 12"]})", "Gate 120, not gate 12.5"));
+  EXPECT_TRUE(says(R"({"kind": "contains", "expected": ["-5"]})", "It is -5."));
+  EXPECT_TRUE(says(R"({"kind": "contains", "expected": ["sun"]})", "sunny")) << "words may have endings";
+}
+
 TEST(Check, TheLastNumber) {
   const std::string_view eight = R"({"kind": "number", "expected": 8})";
   for (const std::string content :

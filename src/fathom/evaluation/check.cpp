@@ -72,7 +72,13 @@ std::vector<ExpectedCall> read_calls(const JsonField& field) {
   return calls;
 }
 
-// The last run of digits with its fraction and its sign. A hyphen between two words or numbers is no sign.
+// A hyphen between two words or numbers is no sign.
+bool has_sign(std::string_view text, std::size_t number) {
+  if (number == 0 || text[number - 1] != '-') return false;
+  return number == 1 || !(is_digit(text[number - 2]) || is_letter(text[number - 2]));
+}
+
+// The last run of digits with its fraction and its sign.
 std::string_view last_number(std::string_view text) {
   std::size_t end = text.find_last_of("0123456789");
   if (end == std::string_view::npos) return {};
@@ -83,9 +89,29 @@ std::string_view last_number(std::string_view text) {
     --begin;
     while (begin > 0 && is_digit(text[begin - 1])) --begin;
   }
-  const bool hyphen = begin > 0 && text[begin - 1] == '-';
-  if (hyphen && (begin == 1 || !(is_digit(text[begin - 2]) || is_letter(text[begin - 2])))) --begin;
+  if (has_sign(text, begin)) --begin;
   return text.substr(begin, end - begin);
+}
+
+// Whether what lies at [begin, end) is not the part of a longer number or, a single letter, of a word.
+bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
+  const auto at = [&](std::size_t place) { return place < text.size() ? text[place] : ' '; };  // also before 0
+  if (is_digit(text[begin]) &&
+      (is_digit(at(begin - 1)) || (at(begin - 1) == '.' && is_digit(at(begin - 2))) || has_sign(text, begin)))
+    return false;
+  if (is_digit(text[end - 1]) && (is_digit(at(end)) || (at(end) == '.' && is_digit(at(end + 1))))) return false;
+  const auto in_word = [&](std::size_t place) {
+    return is_letter(at(place)) || static_cast<unsigned char>(at(place)) >= 0x80;
+  };
+  return end - begin > 1 || !is_letter(text[begin]) || !(in_word(begin - 1) || in_word(end));
+}
+
+// Both in lower case.
+bool holds(std::string_view said, std::string_view text) {
+  if (text.empty()) return true;
+  for (std::size_t at = said.find(text); at != std::string_view::npos; at = said.find(text, at + 1))
+    if (stands_alone(said, at, at + text.size())) return true;
+  return false;
 }
 
 bool calls_are(const std::vector<AnswerCall>& found, const std::vector<ExpectedCall>& expected) {
@@ -138,12 +164,12 @@ std::optional<JsonValue> json_content(const Answer& answer) {
 
 bool passes(const Check& check, const Answer& answer) {
   const std::string said = lower(answer.content);
-  const auto holds = [&](const std::string& text) { return said.find(lower(text)) != std::string::npos; };
+  const auto is_held = [&](const std::string& text) { return holds(said, lower(text)); };
   switch (check.kind) {
     case CheckKind::exact: return trimmed(answer.content) == trimmed(check.texts.front());
     case CheckKind::any_of:
-    case CheckKind::unknown: return std::any_of(check.texts.begin(), check.texts.end(), holds);
-    case CheckKind::contains: return std::all_of(check.texts.begin(), check.texts.end(), holds);
+    case CheckKind::unknown: return std::any_of(check.texts.begin(), check.texts.end(), is_held);
+    case CheckKind::contains: return std::all_of(check.texts.begin(), check.texts.end(), is_held);
     case CheckKind::number: return same_number(last_number(answer.content), check.texts.front());
     case CheckKind::json: {
       const auto value = json_content(answer);
@@ -153,7 +179,7 @@ bool passes(const Check& check, const Answer& answer) {
     case CheckKind::no_call: return answer.calls.empty();
     case CheckKind::asks:
       return answer.calls.empty() && !trimmed(answer.content).empty() &&
-             (holds("tell") || answer.content.find('?') != std::string::npos);
+             (is_held("tell") || answer.content.find('?') != std::string::npos);
     case CheckKind::read: return true;
   }
   return false;

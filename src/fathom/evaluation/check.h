@@ -13,11 +13,12 @@
 
 namespace fathom {
 
-// ASCII letters count as the same in either case where "whatever the case" is said.
+// "Holds" is whatever the case of ASCII letters, and by itself: a number does not count inside a longer one (5 in 15, in
+// 5.2 or in -5), nor a single letter inside a word.
 enum class CheckKind : std::uint8_t {
   exact,      // the content is this text, outer blanks aside
-  any_of,     // it holds one of these texts, whatever the case
-  contains,   // it holds each of these texts, whatever the case
+  any_of,     // it holds one of these texts
+  contains,   // it holds each of these texts
   number,     // its last number is this one, by value: 8, 8.0 and 8.00 are one
   json,       // it is JSON and nothing else, equals this value and fits the schema, if there is one
   unknown,    // like any_of: the ways to say that one does not know
