@@ -58,6 +58,20 @@ TEST(Asking, NeitherBatchNorCompanyMatters) {
   for (std::size_t index = 0; index < one.size(); ++index) EXPECT_EQ(one[index].text, other[index].text) << index;
 }
 
+TEST(Asking, TheEndOfSentenceEndsAnAnswerAndIsNotPartOfIt) {
+  const AskedModel endless;
+  const std::vector<std::int32_t> free = greedy(endless, kTexts[0], 12);
+  const std::int32_t end = free[4];
+  const auto length = std::find(free.begin(), free.end(), end) - free.begin();
+  const AskedModel asked(512, 64, end);
+  const Reply reply = ask(asked.model(), questions(asked, 12), [](std::int64_t) {}).front();
+  EXPECT_TRUE(reply.stopped);
+  EXPECT_EQ(reply.tokens, length + 1);
+  EXPECT_EQ(
+      reply.text,
+      ask(endless.model(), questions(endless, std::max<std::int64_t>(length, 1)), [](std::int64_t) {}).front().text);
+}
+
 TEST(Asking, NoQuestionsNoReplies) {
   const AskedModel asked;
   EXPECT_TRUE(ask(asked.model(), {}, [](std::int64_t) {}).empty());

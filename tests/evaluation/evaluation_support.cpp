@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <regex>
 #include <sstream>
 
 namespace fathom::testing {
@@ -13,10 +14,18 @@ EngineConfig limits(std::int64_t batch_tokens, std::int64_t sequences, const Tok
   return {.max_batch_tokens = batch_tokens, .max_sequences = sequences, .sampled_vocab = tokenizer.vocab()};
 }
 
+std::filesystem::path copy_with(const std::filesystem::path& directory, std::int32_t end_of_sentence) {
+  std::filesystem::create_symlink(kSprat / "model.safetensors", directory / "model.safetensors");
+  const std::string config = read_text(kSprat / "config.json");
+  write_text(directory / "config.json", std::regex_replace(config, std::regex(R"("eos_token_id": 1\b)"),
+                                                           fmt::format("\"eos_token_id\": {}", end_of_sentence)));
+  return directory;
+}
+
 }  // namespace
 
-AskedModel::AskedModel(std::int64_t batch_tokens, std::int64_t sequences)
-    : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(kSprat))),
+AskedModel::AskedModel(std::int64_t batch_tokens, std::int64_t sequences, std::int32_t end_of_sentence)
+    : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(copy_with(directory_.path(), end_of_sentence)))),
       tokenizer_(Tokenizer::load(kSprat / "tokenizer.json")),
       backend_({.threads = 1}),
       transformer_(checkpoint_, backend_, {}),

@@ -14,10 +14,12 @@ namespace fathom::testing {
 
 class AskedModel {
  public:
-  explicit AskedModel(std::int64_t batch_tokens = 512, std::int64_t sequences = 64);
+  // `end_of_sentence`: another token for it than sprat's own, which its noise never says.
+  explicit AskedModel(std::int64_t batch_tokens = 512, std::int64_t sequences = 64, std::int32_t end_of_sentence = 1);
   const EvaluatedModel& model() const { return model_; }
 
  private:
+  TemporaryDirectory directory_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   Tokenizer tokenizer_;
   CpuBackend backend_;

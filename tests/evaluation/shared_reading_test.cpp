@@ -53,6 +53,16 @@ TEST(SharedReading, PromptsThatShareLittleOrAll) {
   expect_the_same_as_asked(asked, {});
 }
 
+TEST(SharedReading, AnswersEndWhereTheyEnd) {
+  const AskedModel endless;
+  const std::vector<std::string> prompts = {long_text(4) + "Which?", long_text(4) + "How many?"};
+  const std::string said = ask(endless.model(), questions(endless, prompts), [](std::int64_t) {}).front().text;
+  for (const std::int32_t token : endless.model().tokenizer.encode(said)) {
+    const AskedModel asked(512, 64, token);
+    expect_the_same_as_asked(asked, prompts);
+  }
+}
+
 TEST(SharedReading, ProgressHearsOfTheSharedTokens) {
   const AskedModel asked(50);
   const std::string text = long_text(30);
