@@ -13,8 +13,8 @@
 
 namespace fathom {
 
-// "Holds" is whatever the case of ASCII letters, and by itself: a number does not count inside a longer one (5 in 15, in
-// 5.2 or in -5), nor a single letter inside a word.
+// "Holds" is whatever the case of ASCII letters, and by itself: a number does not count inside a longer one (5 in 15,
+// in 5.2 or in -5), nor a single letter inside a word.
 enum class CheckKind : std::uint8_t {
   exact,      // the content is this text, outer blanks aside
   any_of,     // it holds one of these texts
