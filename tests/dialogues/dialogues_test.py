@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every promise of tools/dialogues: valid JSON and calls, right sums, held-out values, the same bytes from one seed, and
-that fathom renders all of it. FATHOM_PROGRAM names the program; without it nothing is rendered."""
+that fathom renders and scores all of it. FATHOM_PROGRAM names the program; without it nothing is rendered or scored."""
 from __future__ import annotations
 
 import json
@@ -19,12 +19,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 from dialogues import slots  # noqa: E402
 from dialogues.command import options, plan_of  # noqa: E402
 from dialogues.draw import Draw  # noqa: E402
+from dialogues.fact_groups import FACTS, fact_line  # noqa: E402
 from dialogues.families import numbers, recall, small_talk, story_talk, tool_talk, words  # noqa: E402
 from dialogues.families import json_talk  # noqa: E402
 from dialogues.families.plots import plots  # noqa: E402
 from dialogues.families.records import RECORDS  # noqa: E402
 from dialogues.grammar import Phrase  # noqa: E402
-from dialogues.scoring import fits, passes  # noqa: E402
 from dialogues.workers import produce  # noqa: E402
 
 SAMPLES = 2000
@@ -33,6 +33,23 @@ SAMPLES = 2000
 def lines(*arguments: str, samples: int = SAMPLES) -> list[str]:
     read = options(["--longest", "1500", "--slots", "-n", str(samples), *arguments])
     return list(produce(plan_of(read), read.format == "text", read.slots, read.samples, None, read.jobs))
+
+
+def passed(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[bool]:
+    """What `fathom eval --score`, the definition of the checks, says to each check and message."""
+    program = os.environ.get("FATHOM_PROGRAM")
+    if not program:
+        raise unittest.SkipTest("FATHOM_PROGRAM is not set")
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.writelines(json.dumps({"check": check, "message": message}) + "\n" for check, message in pairs)
+        file.flush()
+        run = subprocess.run([program, "eval", "--score", file.name], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise AssertionError(run.stderr[-2000:])
+    verdicts = [json.loads(line)["passes"] for line in run.stdout.splitlines()]
+    if len(verdicts) != len(pairs):
+        raise AssertionError(f"{len(verdicts)} verdicts on {len(pairs)} answers")
+    return verdicts
 
 
 class Written(unittest.TestCase):
@@ -65,7 +82,7 @@ class Written(unittest.TestCase):
                 )
 
     def test_calls_fit_the_schemas_that_are_offered(self) -> None:
-        called = 0
+        calls = []
         for sample in self.samples + [
             prompt | {"messages": [*prompt["messages"], prompt["reference"]]} for prompt in self.prompts
         ]:
@@ -81,26 +98,42 @@ class Written(unittest.TestCase):
                     continue
                 self.assertEqual(waiting, [], sample)
                 for call in message.get("tool_calls", []):
-                    arguments = json.loads(call["function"]["arguments"])
-                    self.assertTrue(fits(arguments, schemas[call["function"]["name"]]), (call, schemas))
+                    text = call["function"]["arguments"]
+                    check = {
+                        "kind": "json",
+                        "expected": json.loads(text),
+                        "schema": schemas[call["function"]["name"]],
+                    }
+                    calls.append((check, {"role": "assistant", "content": text}))
                     waiting.append(call["id"])
-                    called += 1
-        self.assertGreater(called, 200)
+        self.assertGreater(len(calls), 200)
+        for verdict, call in zip(passed(calls), calls):
+            self.assertTrue(verdict, call)
 
     def test_reference_answers_pass_their_own_checks(self) -> None:
-        kinds = set()
-        for prompt in self.prompts:
-            self.assertTrue(passes(prompt["check"], prompt["reference"]), prompt)
-            kinds.add(prompt["check"]["kind"])
+        kinds = {prompt["check"]["kind"] for prompt in self.prompts}
+        verdicts = passed([(prompt["check"], prompt["reference"]) for prompt in self.prompts])
+        for verdict, prompt in zip(verdicts, self.prompts):
+            self.assertTrue(verdict, prompt)
         self.assertEqual(
             kinds, {"exact", "contains", "any_of", "number", "json", "unknown", "tool_call", "no_call", "asks", "read"}
         )
 
     def test_a_wrong_answer_fails(self) -> None:
         wrong = {"role": "assistant", "content": "zzz"}
-        for prompt in self.prompts:
-            if prompt["check"]["kind"] not in ("read", "no_call"):
-                self.assertFalse(passes(prompt["check"], wrong), prompt)
+        checked = [prompt for prompt in self.prompts if prompt["check"]["kind"] not in ("read", "no_call")]
+        for verdict, prompt in zip(passed([(prompt["check"], wrong) for prompt in checked]), checked):
+            self.assertFalse(verdict, prompt)
+
+    def test_the_answer_to_another_prompt_fails_as_a_rule(self) -> None:
+        """Checks that let everything pass would score every model well."""
+        kinds = ("exact", "number", "json", "tool_call")
+        checked = [prompt for prompt in self.prompts if prompt["check"]["kind"] in kinds]
+        verdicts = passed(
+            [(one["check"], other["reference"]) for one, other in zip(checked, checked[1:] + checked[:1])]
+        )
+        self.assertGreater(len(checked), 300)
+        self.assertLess(sum(verdicts), 0.05 * len(verdicts))
 
     def test_the_split_holds_values_out(self) -> None:
         drawn = {tuple(pair) for sample in self.samples for pair in sample["slots"]}
@@ -168,6 +201,7 @@ class Sums(unittest.TestCase):
         self.assertGreater(steps, 3000)
 
     def test_the_answers_of_sums_are_right(self) -> None:
+        answers = []
         for number in range(3000):
             exchange = numbers.sum_of_two(Draw(f"two/{number}"))
             question, answer = (message["content"] for message in exchange.messages)
@@ -185,9 +219,11 @@ class Sums(unittest.TestCase):
                 ":": "/",
                 "divided by": "/",
             }.get(sign, sign)
-            self.assertTrue(
-                passes({"kind": "number", "expected": eval(f"{a}{sign}{b}")}, exchange.messages[1]), exchange
-            )
+            check = {"kind": "number", "expected": eval(f"{a}{sign}{b}")}
+            answers.append((check, {"role": "assistant", "content": answer}))
+        self.assertGreater(len(answers), 1000)
+        for verdict, sum_and_answer in zip(passed(answers), answers):
+            self.assertTrue(verdict, sum_and_answer)
 
 
 class Variety(unittest.TestCase):
@@ -222,6 +258,22 @@ class Variety(unittest.TestCase):
         distances = [recall.long_text(Draw(f"far/{number}", True), reach).note["tokens"] for number in range(20)]
         self.assertGreater(min(distances), 1900)
         self.assertLess(max(distances), 5000)
+
+
+class FactGroups(unittest.TestCase):
+    def test_facts_of_a_group_cannot_be_taken_for_each_other(self) -> None:
+        lines = [fact_line("groups", True, number) for number in range(500)]
+        self.assertEqual(lines, [fact_line("groups", True, number) for number in range(500)])
+        self.assertNotEqual(lines[:50], [fact_line("groups", False, number) for number in range(50)])
+        answers, others = [], []
+        for facts in (json.loads(line)["facts"] for line in lines):
+            self.assertEqual(len(facts), FACTS)
+            self.assertEqual(len({fact["question"] for fact in facts}), FACTS)
+            for fact in facts:
+                answers.append((fact["check"], {"content": fact["sentence"]}))
+                others += [(fact["check"], {"content": other["sentence"]}) for other in facts if other is not fact]
+        self.assertTrue(all(passed(answers)))
+        self.assertLess(sum(passed(others)), 0.01 * len(others))
 
 
 class Grammar(unittest.TestCase):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from dialogues import report
+from dialogues.fact_groups import fact_line
 from dialogues.families.recall import Reach
 from dialogues.mixture import FAMILIES, Plan, sample_weights
 from dialogues.workers import produce
@@ -23,6 +24,7 @@ value decides what belongs to it.
   python3 tools/dialogues --carrier prose.txt --split test --samples 4000 -o test.jsonl
   python3 tools/dialogues --carrier prose.txt --split test --families recall --shortest 1000 --longest 64000 -n 500
   python3 tools/dialogues --format text --megabytes 200 -o stories.txt
+  python3 tools/dialogues --format facts --split test -n 200 -o facts.jsonl
   python3 tools/dialogues --report
 """
 
@@ -50,7 +52,10 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--split", choices=("train", "test"), default="train", help="whole dialogues, or prompts with checks"
     )
     parser.add_argument(
-        "--format", choices=("dialogues", "text"), default="dialogues", help="text: stories, divided by form feeds"
+        "--format",
+        choices=("dialogues", "text", "facts"),
+        default="dialogues",
+        help="text: stories, divided by form feeds; facts: groups of facts for fathom eval to plant",
     )
     parser.add_argument(
         "--families",
@@ -95,6 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
     limit = None if read.megabytes is None else int(read.megabytes * 1e6)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(read.output.open("w", encoding="utf-8")) if read.output else sys.stdout
+        if read.format == "facts":
+            file.writelines(fact_line(read.seed, read.split == "test", number) for number in range(read.samples or 0))
+            return 0
         for line in produce(plan_of(read), read.format == "text", read.slots, read.samples, limit, read.jobs):
             file.write(line)
     return 0

@@ -19,5 +19,6 @@ void add_generate_command(CLI::App& program);
 void add_chat_command(CLI::App& program);
 void add_corpus_command(CLI::App& program);
 void add_train_command(CLI::App& program);
+void add_eval_command(CLI::App& program);
 
 }  // namespace fathom

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   fathom::add_chat_command(program);
   fathom::add_corpus_command(program);
   fathom::add_train_command(program);
+  fathom::add_eval_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,7 +20,8 @@ StepSettings step_settings(const Recipe& recipe, const Stage& stage, std::int64_
   const bool decays = stage_step >= first_decay_step(stage.learning_rate, steps);
   return {.loss = {.forward = {.compute = compute,
                                .attention = stage.attention,
-                               .released_precision = stage.released_precision},
+                               .released_precision = stage.released_precision,
+                               .plain_residuals = recipe.plain_residuals},
                    .target_count = 0,
                    .mtp_weight = decays ? stage.mtp_weight_decayed : stage.mtp_weight,
                    .balance_weight = stage.balance_weight,

@@ -24,7 +24,9 @@ struct Passed {
 
 // The row before the vocabulary: streams joined and normed.
 Tensor head_input(const Step& step, const std::string& prefix, const Tensor& streams) {
-  const Tensor joined = HyperConnections(step, prefix + "hc_head_").collapse_head(streams);
+  const Tensor joined = step.options().plain_residuals
+                            ? streams.squeeze(1)
+                            : HyperConnections(step, prefix + "hc_head_").collapse_head(streams);
   return rms_norm(joined, step.wide_weight(prefix + "norm.weight"), static_cast<double>(step.config().norm_eps));
 }
 
@@ -53,7 +55,8 @@ Passed pass(const Step& step, const Transformer::Routes& routes, bool with_index
     return result.streams;
   };
   const Tensor embedded = torch::embedding(step.wide_weight("embed"), step.batch().ids.flatten()).to(step.compute());
-  Tensor streams = embedded.unsqueeze(1).expand({-1, config.streams, -1}).contiguous();
+  Tensor streams =
+      embedded.unsqueeze(1).expand({-1, step.options().plain_residuals ? 1 : config.streams, -1}).contiguous();
   for (std::int64_t layer = 0; layer < config.layers; ++layer)
     streams = keep(Block(step, layer, fmt::format("layers.{}.", layer))
                        .forward(streams, given.next(config, layer), with_index_loss));

@@ -21,6 +21,8 @@ struct ForwardOptions {
   torch::ScalarType compute = torch::kFloat32;  // products; see docs/training.md, "Numbers"
   AttentionStage attention = AttentionStage::sparse;
   bool released_precision = false;  // weights, entries and index keys through FP8 and FP4, straight-through gradients
+  // One stream and x + F(norm(x)) in place of hyper-connections, whose parameters then lie idle: the baseline.
+  bool plain_residuals = false;
   // Matrices made beforehand, in this compute type and precision; none: each is made where it is used.
   const ComputeWeights* weights = nullptr;
 };
