@@ -145,7 +145,7 @@ Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::str
   std::string residuals = "hyper_connections";
   model.read("residuals", residuals);
   if (residuals != "hyper_connections" && residuals != "plain")
-    throw InputError("{}: [model] residuals is \"{}\", expected hyper_connections or plain", file.string(), residuals);
+    model.refuse("residuals", fmt::format("is \"{}\", expected hyper_connections or plain", residuals));
   recipe.plain_residuals = residuals == "plain";
   model.finish();
   read_run(root.section("run"), recipe);

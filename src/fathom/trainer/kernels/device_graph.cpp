@@ -1,4 +1,5 @@
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
@@ -33,7 +34,9 @@ void Graph::replay() {
 }
 
 void use_own_stream(torch::Device device) {
-  if (device.is_cuda()) c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(false, device.index()));
+  if (!device.is_cuda()) return;
+  c10::cuda::set_device(device.index());  // a stream is recorded on the current device
+  c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(false, device.index()));
 }
 
 void keep_until_used(const torch::Tensor& x) {
