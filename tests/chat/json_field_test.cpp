@@ -61,5 +61,42 @@ TEST(JsonField, OneOfListsTheNames) {
   EXPECT_EQ(fault_of([&] { fields[2].one_of<int>(names); }), "[chat] x[2]: found a number, expected one of one, two");
 }
 
+JsonMismatch mismatch_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const JsonFieldError& error) {
+    return error.mismatch();
+  }
+  ADD_FAILURE() << "no error";
+  return {};
+}
+
+TEST(JsonField, ErrorsCarryWhatTheySay) {
+  constexpr std::array<std::pair<std::string_view, int>, 2> names = {{{"one", 1}, {"two", 2}}};
+  const JsonValue json = read_json(R"({"a": {"b": "three"}})", "test");
+  const JsonField field = JsonField(&json, "").member("a");
+  const JsonMismatch wrong = mismatch_of([&] { field.member("b").one_of<int>(names); });
+  EXPECT_EQ(wrong.place, "a.b");
+  EXPECT_FALSE(wrong.absent);
+  EXPECT_EQ(wrong.found.text, "three");
+  EXPECT_EQ(wrong.found.source.begin, 12U);
+  EXPECT_EQ(wrong.found.source.end, 19U);
+  EXPECT_EQ(wrong.names, (std::vector<std::string_view>{"one", "two"}));
+  const JsonMismatch absent = mismatch_of([&] { field.member("c").expect(JsonValue::Kind::string); });
+  EXPECT_TRUE(absent.absent);
+  EXPECT_EQ(absent.expected, "a string");
+  EXPECT_EQ(absent.found.source.begin, 6U) << "the object that lacks it";
+  EXPECT_EQ(absent.found.source.end, 20U);
+  EXPECT_TRUE(mismatch_of([&] { field.expect(JsonValue::Kind::array); }).found.members.empty());
+}
+
+TEST(JsonField, StartsOfTextsEndWithACharacter) {
+  EXPECT_EQ(text_start("汉汉汉", 4), "汉汉");
+  EXPECT_EQ(text_start("汉汉汉", 3), "汉");
+  EXPECT_EQ(text_start("ab", 9), "ab");
+  EXPECT_EQ(text_start("\xff\xfe", 1), "\xff");
+  EXPECT_EQ(text_start("", 0), "");
+}
+
 }  // namespace
 }  // namespace fathom

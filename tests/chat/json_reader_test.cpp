@@ -72,6 +72,19 @@ TEST(JsonReader, PositionsCountLinesAndBytes) {
   EXPECT_EQ(JsonReader::position_of("", 0).column, 1);
 }
 
+TEST(JsonReader, ValuesKnowWhereTheyStand) {
+  const std::string text = "\n [1.50, {\"ключ\" : \"a\\n\"} ,null]  ";
+  const JsonValue whole = JsonReader(text, JsonReader::Dialect::rfc8259).read();
+  const auto source = [&text](const JsonValue& value) {
+    return text.substr(value.source.begin, value.source.end - value.source.begin);
+  };
+  EXPECT_EQ(source(whole), text.substr(2, text.size() - 4));
+  EXPECT_EQ(source(whole.elements.at(0)), "1.50");
+  EXPECT_EQ(source(whole.elements.at(1)), "{\"ключ\" : \"a\\n\"}");
+  EXPECT_EQ(source(whole.elements.at(1).members.at(0).value), "\"a\\n\"");
+  EXPECT_EQ(source(whole.elements.at(2)), "null");
+}
+
 TEST(JsonReader, SurvivesRandomBytesAndEveryTruncation) {
   const std::string whole = R"({"a": [1, -2.5e3, "x\u0041\ud83d\ude42é"], "b": {"c": null, "d": true}})";
   for (std::size_t length = 0; length < whole.size(); ++length) EXPECT_FALSE(reads(whole.substr(0, length)));

@@ -29,6 +29,10 @@ struct ToolSchema {
   std::string name;
   std::string parameters;  // JSON schema as text; "{}" when the client gave none
   bool strict = false;
+  // Responses alone: how the client knows the tool, where that is not `name`.
+  std::string name_space = {};   // of the namespace it came in; empty: none
+  std::string client_name = {};  // inside the namespace; empty: `name`
+  bool custom = false;           // takes text, which travels as the one parameter "input"
 };
 
 struct Completion {
@@ -68,6 +72,8 @@ struct Call {
   // Responses alone.
   std::optional<std::string> previous_response;
   bool store = true;
+  std::string input_system;  // what the input said before its first turn; stands in the system message too
+  std::string echo;          // members of the request that the response repeats: JSON, "tools":[],...
 };
 
 }  // namespace fathom::api

@@ -64,6 +64,13 @@ JsonValue JsonReader::read() {
 }
 
 JsonValue JsonReader::read_value() {
+  const std::size_t begin = offset_;
+  JsonValue value = read_any();
+  value.source = {begin, offset_};
+  return value;
+}
+
+JsonValue JsonReader::read_any() {
   if (offset_ == text_.size()) fail("a value");
   const char first = text_[offset_];
   if (first == '"') {

@@ -35,6 +35,7 @@ class JsonReader {
   void skip_space();
   bool take(std::string_view word);
   JsonValue read_value();
+  JsonValue read_any();
   JsonValue read_number();
   std::string read_string();
   char32_t read_escape();

@@ -3,6 +3,7 @@
 // key, integers of any size, floats by their repr, NaN and Infinity.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,12 @@ namespace fathom {
 
 struct JsonMember;
 
+// Bytes [begin, end) of the text that a value was read from.
+struct JsonStretch {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 struct JsonValue {
   enum class Kind { null, boolean, number, string, array, object };
   Kind kind = Kind::null;
@@ -19,6 +26,7 @@ struct JsonValue {
   std::string text;                 // a string's characters in UTF-8, or a number as Python writes it
   std::vector<JsonValue> elements;  // of an array
   std::vector<JsonMember> members;  // of an object, no key twice
+  JsonStretch source;               // of a value that was read
 
   bool is(Kind wanted) const { return kind == wanted; }
   // The member of that name, or nullptr; nullptr too for anything but an object.

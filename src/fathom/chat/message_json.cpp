@@ -90,29 +90,10 @@ Tool read_tool(const JsonField& tool) {
   return read;
 }
 
-std::vector<Tool> read_tool_list(const JsonField& tools) {
-  std::vector<Tool> read;
-  if (tools.is_none()) return read;
-  tools.expect(Kind::array);
-  for (const JsonField& tool : tools.elements()) read.push_back(read_tool(tool));
-  return read;
-}
-
-ChatMessage read_message(const JsonField& message, bool is_last) {
+ChatMessage read_released_message(const JsonField& message, bool is_last) {
   message.expect(Kind::object);
-  ChatMessage read;
-  read.role = message.member("role").one_of<Role>(kRoles);
-  read.content = read_content(message.member("content"));
-  // The released encoder takes a tool message without content for an empty result, but prints null as "None".
-  if (read.role == Role::tool && message.member("content").is_absent()) read.content = "";
-  read.reasoning_content = message.member("reasoning_content").text_or_none();
-  const JsonField tool_calls = message.member("tool_calls");
-  if (!tool_calls.is_none()) {
-    tool_calls.expect(Kind::array);
-    for (const JsonField& call : tool_calls.elements()) read.tool_calls.push_back(read_tool_call(call));
-  }
-  read.tool_call_id = message.member("tool_call_id").text_or_none().value_or("");
-  read.tools = read_tool_list(message.member("tools"));
+  ChatMessage read = read_message(message, message.member("role").one_of<Role>(kRoles));
+  read.tools = read_tools(message.member("tools"));
   const JsonField format = message.member("response_format");
   if (!format.is_none() && format.value().truthy()) read.response_format = write_json(format.value());
   const JsonField task = message.member("task");
@@ -120,31 +101,6 @@ ChatMessage read_message(const JsonField& message, bool is_last) {
   // "wo_eos" is the released encoder's word; "prefix" is the public API's, for the last message alone.
   read.open_end = message.member("wo_eos").truth_or(false) || (message.member("prefix").truth_or(false) && is_last);
   return read;
-}
-
-// The message on which what stands beside "messages" hangs.
-ChatMessage& leading_system(ChatRequest& request) {
-  if (request.messages.empty() || request.messages.front().role != Role::system) {
-    ChatMessage system;
-    system.role = Role::system;
-    system.content = "";
-    request.messages.insert(request.messages.begin(), std::move(system));
-  }
-  return request.messages.front();
-}
-
-// OpenAI's response_format as the schema that the prompt asks to follow; nothing for plain text.
-std::optional<std::string> wanted_format(const JsonField& format) {
-  if (format.is_none() || !format.value().truthy()) return std::nullopt;
-  if (!format.is(Kind::object)) return write_json(format.value());
-  const std::optional<std::string> type = format.member("type").text_or_none();
-  if (type == "text") return std::nullopt;
-  const JsonField json_schema = format.member("json_schema");
-  if (type == "json_schema" && json_schema.is(Kind::object)) {
-    const JsonField schema = json_schema.member("schema");
-    return write_json(schema.is_none() ? json_schema.value() : schema.value());
-  }
-  return write_json(format.value());
 }
 
 void read_thinking(const JsonField& request, PromptOptions& options) {
@@ -161,9 +117,11 @@ void read_thinking(const JsonField& request, PromptOptions& options) {
   if (!mode.is_none()) options.thinking_mode = read_thinking_mode(mode.value(), mode.place());
   const JsonField effort = request.member("reasoning_effort");
   if (effort.is_none()) return;
-  effort.expect(Kind::string);
-  if (!read_effort(effort.value().text, effort.place(), options.reasoning_effort))
+  if (const std::optional<ReasoningEffort> read = read_effort(effort)) {
+    options.reasoning_effort = *read;
+  } else {
     options.thinking_mode = ThinkingMode::chat;
+  }
 }
 
 }  // namespace
@@ -174,24 +132,81 @@ ThinkingMode read_thinking_mode(const JsonValue& value, std::string_view place) 
   return JsonField(&value, std::string(place)).one_of<ThinkingMode>(modes);
 }
 
+std::optional<ReasoningEffort> read_effort(const JsonField& field) {
+  using Effort = std::optional<ReasoningEffort>;
+  constexpr std::array<std::pair<std::string_view, Effort>, 8> efforts = {{{"none", std::nullopt},
+                                                                           {"minimal", ReasoningEffort::high},
+                                                                           {"low", ReasoningEffort::high},
+                                                                           {"medium", ReasoningEffort::high},
+                                                                           {"high", ReasoningEffort::high},
+                                                                           {"xhigh", ReasoningEffort::max},
+                                                                           {"max", ReasoningEffort::max},
+                                                                           {"ultra", ReasoningEffort::max}}};
+  field.expect(Kind::string);
+  return field.one_of<Effort>(efforts);
+}
+
 bool read_effort(std::string_view name, std::string_view place, ReasoningEffort& effort) {
-  if (name == "none") return false;
-  for (const std::string_view high : {"minimal", "low", "medium", "high"})
-    if (name == high) {
-      effort = ReasoningEffort::high;
-      return true;
-    }
-  for (const std::string_view max : {"xhigh", "max", "ultra"})
-    if (name == max) {
-      effort = ReasoningEffort::max;
-      return true;
-    }
-  throw InputError("[chat] {}: found \"{}\", expected one of none, minimal, low, medium, high, xhigh, max, ultra",
-                   place, name);
+  JsonValue value;
+  value.kind = Kind::string;
+  value.text = name;
+  const std::optional<ReasoningEffort> read = read_effort(JsonField(&value, std::string(place)));
+  if (read) effort = *read;
+  return read.has_value();
+}
+
+ChatMessage read_message(const JsonField& message, Role role) {
+  ChatMessage read;
+  read.role = role;
+  read.content = read_content(message.member("content"));
+  // The released encoder takes a tool message without content for an empty result, but prints null as "None".
+  if (read.role == Role::tool && message.member("content").is_absent()) read.content = "";
+  read.reasoning_content = message.member("reasoning_content").text_or_none();
+  const JsonField tool_calls = message.member("tool_calls");
+  if (!tool_calls.is_none()) {
+    tool_calls.expect(Kind::array);
+    for (const JsonField& call : tool_calls.elements()) read.tool_calls.push_back(read_tool_call(call));
+  }
+  read.tool_call_id = message.member("tool_call_id").text_or_none().value_or("");
+  return read;
+}
+
+std::vector<Tool> read_tools(const JsonField& tools) {
+  std::vector<Tool> read;
+  if (tools.is_none()) return read;
+  tools.expect(Kind::array);
+  for (const JsonField& tool : tools.elements()) read.push_back(read_tool(tool));
+  return read;
 }
 
 std::vector<Tool> read_tools(const JsonValue& tools, std::string_view place) {
-  return read_tool_list(JsonField(&tools, std::string(place)));
+  return read_tools(JsonField(&tools, std::string(place)));
+}
+
+std::optional<std::string> read_format(const JsonField& format) {
+  if (format.is_none() || !format.value().truthy()) return std::nullopt;
+  if (!format.is(Kind::object)) return write_json(format.value());
+  const std::optional<std::string> type = format.member("type").text_or_none();
+  if (type == "text") return std::nullopt;
+  const JsonField json_schema = format.member("json_schema");
+  if (type == "json_schema" && json_schema.is(Kind::object)) {
+    const JsonField schema = json_schema.member("schema");
+    return write_json(schema.is_none() ? json_schema.value() : schema.value());
+  }
+  return write_json(format.value());
+}
+
+void hang_on_system(std::vector<ChatMessage>& messages, std::vector<Tool> tools, std::optional<std::string> format) {
+  if (tools.empty() && !format) return;
+  if (messages.empty() || messages.front().role != Role::system) {
+    ChatMessage system;
+    system.role = Role::system;
+    system.content = "";
+    messages.insert(messages.begin(), std::move(system));
+  }
+  ChatMessage& system = messages.front();
+  system.tools.insert(system.tools.end(), std::make_move_iterator(tools.begin()), std::make_move_iterator(tools.end()));
+  if (format) system.response_format = std::move(format);
 }
 
 ChatRequest read_chat_request(const JsonValue& json) {
@@ -203,19 +218,15 @@ ChatRequest read_chat_request(const JsonValue& json) {
   messages.expect(Kind::array);
   const std::vector<JsonField> list = messages.elements();
   for (std::size_t message = 0; message < list.size(); ++message)
-    request.messages.push_back(read_message(list[message], message + 1 == list.size()));
+    request.messages.push_back(read_released_message(list[message], message + 1 == list.size()));
   if (is_list) return request;
 
   read_thinking(root, request.options);
   request.options.drop_thinking = root.member("drop_thinking").truth_or(true);
   const JsonField choice = root.member("tool_choice");
-  std::vector<Tool> tools = read_tool_list(root.member("tools"));
-  if (!tools.empty() && !(choice.is(Kind::string) && choice.value().text == "none")) {
-    std::vector<Tool>& hung = leading_system(request).tools;
-    hung.insert(hung.end(), std::make_move_iterator(tools.begin()), std::make_move_iterator(tools.end()));
-  }
-  if (const std::optional<std::string> format = wanted_format(root.member("response_format")))
-    leading_system(request).response_format = *format;
+  std::vector<Tool> tools = read_tools(root.member("tools"));
+  if (choice.is(Kind::string) && choice.value().text == "none") tools.clear();
+  hang_on_system(request.messages, std::move(tools), read_format(root.member("response_format")));
   return request;
 }
 

@@ -1,0 +1,16 @@
+// GET /models and /models/ID (api.md 2), with the limits that later editions of the hosted API tell.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fathom/api/policy.h"
+
+namespace fathom::api {
+
+std::string models_body(const Policy& policy);
+// None: no such model.
+std::optional<std::string> model_body(const Policy& policy, std::string_view id);
+
+}  // namespace fathom::api
