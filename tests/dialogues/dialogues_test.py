@@ -3,6 +3,9 @@
 that fathom renders all of it. FATHOM_PROGRAM names the program; without it nothing is rendered."""
 from __future__ import annotations
 
+import codecs
+import contextlib
+import io
 import json
 import os
 import re
@@ -10,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from dialogues import slots  # noqa: E402
+from dialogues import carrier, slots, workers  # noqa: E402
 from dialogues.command import options, plan_of  # noqa: E402
 from dialogues.draw import Draw  # noqa: E402
 from dialogues.families import numbers, recall, small_talk, story_talk, tool_talk, words  # noqa: E402
@@ -33,6 +37,10 @@ SAMPLES = 2000
 def lines(*arguments: str, samples: int = SAMPLES) -> list[str]:
     read = options(["--longest", "1500", "--slots", "-n", str(samples), *arguments])
     return list(produce(plan_of(read), read.format == "text", read.slots, read.samples, None, read.jobs))
+
+
+def _fails(numbers: range) -> list[str]:
+    raise KeyError(numbers)
 
 
 class Written(unittest.TestCase):
@@ -134,6 +142,38 @@ class Written(unittest.TestCase):
         self.assertEqual(lines(samples=600), self.train[:600])
         self.assertEqual(lines("--jobs", "3", samples=600), self.train[:600])
         self.assertNotEqual(lines("--seed", "2", samples=50), self.train[:50])
+
+    def test_processes_end_when_a_limit_is_met(self) -> None:
+        """Big blocks are waiting in every pipe when the limit in bytes ends the run: nobody may wait for anybody."""
+        for seed in range(8):
+            run = subprocess.run(
+                [sys.executable, str(ROOT / "tools" / "dialogues"), "--jobs", "16", "--megabytes", "1", "--longest", "900"]
+                + ["--seed", f"limit {seed}"],
+                capture_output=True,
+                timeout=120,
+                check=True,
+            )
+            self.assertGreaterEqual(len(run.stdout), 1_000_000)
+            self.assertLess(len(run.stdout), 1_100_000)
+
+    def test_a_process_that_fails_is_an_error(self) -> None:
+        with contextlib.redirect_stderr(io.StringIO()), self.assertRaisesRegex(RuntimeError, r"\[workers\]"):
+            list(workers.in_order(partial(_fails), 1000, 3))
+
+    def test_what_cannot_be_drawn_is_an_error(self) -> None:
+        with self.assertRaisesRegex(ValueError, r"\[draw\] a unicorn: found none"):
+            Draw("1").until(lambda: None, "a unicorn")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+            file.write((codecs.decode("shpx", "rot13") + " all of it. ") * 100)
+            file.flush()
+            with self.assertRaisesRegex(ValueError, r"prose without a word to avoid"):
+                carrier.prose(Draw("1"), file.name, 400)
+
+    def test_more_facts_than_a_kind_has_keys(self) -> None:
+        """A kind whose keys are used up gives way to another: ten cities of the test split, forty facts."""
+        for number in range(40):
+            planting = recall.Planting(Draw(f"many/{number}", True), 40)
+            self.assertGreaterEqual(len(planting.asked), 40)
 
     def test_samples_differ(self) -> None:
         self.assertGreater(len(set(self.train)) / len(self.train), 0.98)

@@ -40,7 +40,7 @@ def _size(draw: Draw) -> int:
 
 
 def _pair(draw: Draw, sign: str) -> tuple[int, int]:
-    while True:
+    def pair() -> tuple[int, int] | None:
         a, b = _size(draw), _size(draw)
         if sign == "-" and a < b:
             a, b = b, a
@@ -49,8 +49,9 @@ def _pair(draw: Draw, sign: str) -> tuple[int, int]:
         if sign == "/":
             b = draw.integer(2, 12)
             a = b * draw.integer(1, 99) + (0 if draw.chance(0.75) else draw.integer(0, b - 1))
-        if draw.allows("sum", f"{a}{sign}{b}"):
-            return a, b
+        return (a, b) if draw.allows("sum", f"{a}{sign}{b}") else None
+
+    return draw.until(pair, "a sum of this split")
 
 
 def sum_of_two(draw: Draw) -> Exchange:

@@ -4,10 +4,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
+from dialogues import slots
 from dialogues.carrier import BYTES_PER_TOKEN, prose, sentence_ends
-from dialogues.draw import Draw
+from dialogues.draw import TRIES, Draw
 from dialogues.exchange import Check, Exchange, Message, assistant, contains, unknown, user
-from dialogues.families.planted import KINDS, Fact, draw_fact, other_value, relation
+from dialogues.families.planted import KINDS, Fact, Kind, draw_fact, other_value, relation
 from dialogues.grammar import Phrase, capital
 
 _FRAME = Phrase(
@@ -59,11 +60,11 @@ class Asked:
 
 
 def _plain(draw: Draw, fact: Fact, sentence: str, operation: str = "plain") -> Asked:
-    slots = fact.slots()
+    values = fact.slots()
     about = " ".join(part for part in (fact.key, fact.about) if part)
     return Asked(
-        capital(fact.kind.asks.write(draw.rng, slots)),
-        fact.kind.answers.write(draw.rng, slots),
+        capital(fact.kind.asks.write(draw.rng, values)),
+        fact.kind.answers.write(draw.rng, values),
         draw.fill(_FOUND, {"sentence": sentence, "value": fact.value, "about": about}),
         contains(fact.value),
         sentence,
@@ -92,19 +93,26 @@ class Planting:
             elif what < 0.4 and fact.kind.person:
                 self._two_steps(fact)
             else:
-                sentence = _state(draw, fact)
-                self.sentences.append(sentence)
-                self.asked.append(_plain(draw, fact, sentence) if draw.chance(0.9) else self._quoted(fact, sentence))
+                self._plainly(fact)
         if draw.chance(0.25):
             self._absent(kind)
 
-    def _new(self, kind: object) -> Fact:
-        while True:
-            fact = draw_fact(self.draw, kind if kind else None)  # type: ignore[arg-type]
+    def _new(self, kind: Kind | None) -> Fact:
+        """A fact with a key of its own; of another kind where this one's keys are used up."""
+        for attempt in range(TRIES):
+            fact = draw_fact(self.draw, kind if attempt < TRIES // 2 else None)
             first = fact.key.split()[0] if fact.key else ""
             if (first, fact.about) not in self.keys:
                 self.keys.add((first, fact.about))
                 return fact
+        raise ValueError(f"[recall] found no key beside {len(self.keys)} others, expected one more")
+
+    def _plainly(self, fact: Fact) -> None:
+        sentence = _state(self.draw, fact)
+        self.sentences.append(sentence)
+        self.asked.append(
+            _plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence)
+        )
 
     def _updated(self, fact: Fact) -> None:
         newer = other_value(self.draw, fact)
@@ -122,9 +130,12 @@ class Planting:
 
     def _two_steps(self, fact: Fact) -> None:
         draw = self.draw
-        other = draw.slot("name")
-        while any(other in key for key, _ in self.keys) or other in fact.key:
-            other = draw.slot("name")
+        taken = " ".join([fact.key, *(key for key, _ in self.keys)])
+        free = [name for name in slots.values("name", draw.test) if name not in taken]
+        if not free:
+            return self._plainly(fact)
+        other = draw.pick(free)
+        draw.drawn.append(("name", other))
         tie = relation(draw)
         link = draw.say(
             "[The {tie} of {other} is {key}.|{other}'s {tie} is {key}.|{key} is the {tie} of {other}.]",
@@ -164,7 +175,7 @@ class Planting:
             "quoted",
         )
 
-    def _absent(self, kind: object) -> None:
+    def _absent(self, kind: Kind | None) -> None:
         fact = self._new(kind)
         about = " ".join(part for part in (fact.key, fact.about) if part)
         self.asked.append(
