@@ -129,14 +129,14 @@ class Written(unittest.TestCase):
                 sample = json.loads(line)
                 if kind == "tool_noun":
                     text = " ".join(tool["function"]["name"] for tool in sample.get("tools", []))
-                elif kind == "city" and sample["family"] in ("facts", "tools", "words"):
+                elif kind == "city" and sample["family"] in ("direct", "facts", "tools", "words"):
                     continue  # a capital or a state's capital may be one of them: those are facts, not slots
                 else:
                     text = " ".join(
                         message["content"] + message.get("reasoning_content", "") for message in sample["messages"]
                     )
                 found = pattern.search(text)
-                self.assertTrue(found is None or sample["family"] in ("words", "facts", "mixed"), (kind, found, sample))
+                self.assertTrue(found is None or sample["family"] in ("direct", "words", "facts", "mixed"), (kind, found, sample))
 
     def test_one_seed_gives_the_same_bytes_whatever_the_processes(self) -> None:
         self.assertEqual(lines(samples=600), self.train[:600])

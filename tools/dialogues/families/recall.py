@@ -31,7 +31,7 @@ _FOUND = Phrase(
 )
 _NOT_THERE = Phrase(
     "[The text does not say|That is not in the text|I do not know; the text does not say it|It is not mentioned "
-    "in the text|The text says nothing about that].",
+    "in the text|The text does not say anything about that].",
     "[I cannot find that in the text.|There is nothing on it in the text. I do not know.]",
 )
 
@@ -79,7 +79,7 @@ def _state(draw: Draw, fact: Fact) -> str:
 class Planting:
     """The sentences to plant, in order, and the questions they allow."""
 
-    def __init__(self, draw: Draw, facts: int) -> None:
+    def __init__(self, draw: Draw, facts: int, plain: bool = False) -> None:
         self.draw = draw
         self.sentences: list[str] = []
         self.asked: list[Asked] = []
@@ -87,7 +87,7 @@ class Planting:
         kind = draw.pick(KINDS) if draw.chance(0.5) else None  # distractors of one kind, or facts of any
         for _ in range(facts):
             fact = self._new(kind)
-            what = draw.random()
+            what = 1.0 if plain else draw.random()
             if what < 0.2:
                 self._updated(fact)
             elif what < 0.4 and fact.kind.person:
@@ -214,12 +214,23 @@ def _distance(text: str, sentence: str) -> int:
 def long_text(draw: Draw, reach: Reach) -> Exchange:
     size = reach.size(draw)
     planting = Planting(draw, draw.pick((1, 1, 2, 2, 3, 4, 6, 8) if size > 1500 else (1, 1, 2, 3)))
+    return _read_and_asked(draw, reach, size, planting, draw.pick((1, 1, 2, 3, 4)))
+
+
+def short_text(draw: Draw, reach: Reach) -> Exchange:
+    """Plain facts in a text of up to 2,000 tokens, nearly all of them asked for: what recall is learned from."""
+    near = Reach(reach.carrier, 40, min(2000, reach.longest))
+    facts = draw.integer(1, 8)
+    return _read_and_asked(draw, near, near.size(draw), Planting(draw, facts, draw.chance(0.8)), draw.integer(1, 6))
+
+
+def _read_and_asked(draw: Draw, reach: Reach, size: int, planting: Planting, questions: int) -> Exchange:
     text = _plant(draw, prose(draw, reach.carrier, size), planting.sentences)
     asked = draw.shuffled(planting.asked)
     absent = [each for each in asked if each.operation == "not there" and (key := each.question) and key]
     if absent and draw.chance(0.5):
         asked = absent + [each for each in asked if each.operation != "not there"]
-    asked = asked[: draw.pick((1, 1, 2, 3, 4))]
+    asked = asked[:questions]
     first = asked[0]
     messages: list[Message] = [
         user(draw.fill(_FRAME, {"text": text, "question": first.question})),
@@ -301,6 +312,11 @@ def told_in_chat(draw: Draw, reach: Reach) -> Exchange:
         [(len(messages) - 1, asked.check)],
         note={"operation": asked.operation + ", told", "distance": distance},
     )
+
+
+def near(draw: Draw, reach: Reach) -> Exchange:
+    """What is close by: a short text, or notes."""
+    return short_text(draw, reach) if draw.chance(0.75) else notes(draw, reach)
 
 
 def exchange(draw: Draw, reach: Reach) -> Exchange:
