@@ -18,6 +18,7 @@ from dialogues.families import (
     story_talk,
     text_work,
     tool_talk,
+    tools_own,
     words,
 )
 from dialogues.families.mixed import mixed
@@ -39,6 +40,7 @@ def _alone(make: Callable[[Draw], Exchange]) -> Callable[[Draw, Reach], list[Exc
 FAMILIES: dict[str, Family] = {
     "direct": Family(lambda draw, reach: direct.dialogue(draw), 16, 580),
     "small talk": Family(_alone(small_talk.exchange), 8, 310),
+    "own tools": Family(lambda draw, reach: tools_own.dialogue(draw), 16, 2870),
     "tools": Family(lambda draw, reach: tool_talk.dialogue(draw), 18, 2500),
     "near recall": Family(lambda draw, reach: [recall.near(draw, reach)], 14, 2150),
     "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 16, 11500),
