@@ -9,6 +9,7 @@ from itertools import accumulate
 from dialogues.draw import Draw
 from dialogues.exchange import Exchange
 from dialogues.families import (
+    direct,
     facts_talk,
     json_talk,
     numbers,
@@ -17,6 +18,7 @@ from dialogues.families import (
     story_talk,
     text_work,
     tool_talk,
+    tools_own,
     words,
 )
 from dialogues.families.mixed import mixed
@@ -36,15 +38,18 @@ def _alone(make: Callable[[Draw], Exchange]) -> Callable[[Draw, Reach], list[Exc
 
 
 FAMILIES: dict[str, Family] = {
-    "stories": Family(_alone(story_talk.exchange), 15, 960),
-    "small talk": Family(_alone(small_talk.exchange), 5, 310),
-    "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 30, 11500),
-    "json": Family(_alone(json_talk.exchange), 18, 450),
-    "tools": Family(lambda draw, reach: tool_talk.dialogue(draw), 30, 2500),
-    "words": Family(_alone(words.exchange), 6, 285),
-    "facts": Family(_alone(facts_talk.exchange), 6, 257),
-    "numbers": Family(_alone(numbers.exchange), 12, 270),
-    "text": Family(_alone(text_work.exchange), 6, 291),
+    "direct": Family(lambda draw, reach: direct.dialogue(draw), 16, 580),
+    "small talk": Family(_alone(small_talk.exchange), 8, 310),
+    "own tools": Family(lambda draw, reach: tools_own.dialogue(draw), 16, 2870),
+    "tools": Family(lambda draw, reach: tool_talk.dialogue(draw), 18, 2500),
+    "near recall": Family(lambda draw, reach: [recall.near(draw, reach)], 14, 2150),
+    "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 16, 11500),
+    "json": Family(_alone(json_talk.exchange), 16, 450),
+    "numbers": Family(_alone(numbers.exchange), 14, 285),
+    "words": Family(_alone(words.exchange), 8, 285),
+    "facts": Family(_alone(facts_talk.exchange), 7, 257),
+    "text": Family(_alone(text_work.exchange), 8, 291),
+    "stories": Family(_alone(story_talk.exchange), 9, 960),
     "mixed": Family(lambda draw, reach: mixed(draw, reach), 12, 1370),
 }
 
