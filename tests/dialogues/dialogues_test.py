@@ -68,7 +68,7 @@ class Written(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.train, cls.test = lines(), lines("--split", "test")
+        cls.train, cls.test = lines(), lines("--split", "test", samples=2 * SAMPLES)
         cls.samples = [json.loads(line) for line in cls.train]
         cls.prompts = [json.loads(line) for line in cls.test]
 

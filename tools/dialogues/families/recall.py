@@ -32,7 +32,7 @@ _FOUND = Phrase(
 _NOT_THERE = Phrase(
     "[The text does not say|That is not in the text|I do not know; the text does not say it|It is not mentioned "
     "in the text|The text does not say anything about that].",
-    "[I cannot find that in the text.|There is nothing on it in the text. I do not know.]",
+    "[I cannot find that in the text. I do not know.|There is nothing on it in the text. I do not know.]",
 )
 
 
