@@ -17,6 +17,7 @@ void add_check_command(CLI::App& program);
 void add_logits_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_chat_command(CLI::App& program);
+void add_serve_command(CLI::App& program);
 void add_corpus_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 void add_eval_command(CLI::App& program);

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   fathom::add_logits_command(program);
   fathom::add_generate_command(program);
   fathom::add_chat_command(program);
+  fathom::add_serve_command(program);
   fathom::add_corpus_command(program);
   fathom::add_train_command(program);
   fathom::add_eval_command(program);

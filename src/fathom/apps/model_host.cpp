@@ -1,0 +1,106 @@
+#include "fathom/apps/model_host.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "fathom/apps/engine_thread.h"
+#include "fathom/base/error.h"
+
+namespace fathom {
+namespace {
+
+constexpr const char* kFlash = "deepseek-v4-flash";
+constexpr const char* kPro = "deepseek-v4-pro";
+
+ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings) {
+  ModelOptions options{.directory = directory,
+                       .backend = {.name = settings.backend, .threads = static_cast<int>(settings.threads)},
+                       .cache = settings.cache,
+                       .engine = {}};
+  options.engine.max_batch_tokens = settings.batch_tokens;
+  options.engine.max_sequences = settings.sequences;
+  return options;
+}
+
+std::int64_t created_of(const std::filesystem::path& directory) {
+  const auto written = std::filesystem::last_write_time(directory / "config.json");
+  const auto system = std::chrono::file_clock::to_sys(written);
+  return std::chrono::duration_cast<std::chrono::seconds>(system.time_since_epoch()).count();
+}
+
+// What decides an answer's bits besides the request: the model's shape, its weights' size and how caches are kept.
+std::string fingerprint_of(const std::filesystem::path& directory, const server::EngineSettings& settings) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  const auto add = [&](std::string_view text) {
+    for (const char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
+  };
+  add(read_text_file(directory / "config.json"));
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    if (entry.path().extension() == ".safetensors") add(fmt::format("{}", entry.file_size()));
+  return fmt::format("fp_{:010x}_fathom_{}", hash & 0xFFFFFFFFFFULL, settings.cache);
+}
+
+}  // namespace
+
+std::vector<ServedDirectory> served_directories(const std::vector<std::string>& models) {
+  if (models.empty()) throw InputError("[serve] model has no directory, expected --model DIR");
+  std::vector<ServedDirectory> all;
+  std::map<std::string, std::string> owners;
+  std::vector<std::size_t> nameless;
+  for (const std::string& model : models) {
+    const std::size_t equals = model.find('=');
+    const bool named = equals != std::string::npos;
+    const std::string directory = named ? model.substr(equals + 1) : model;
+    const auto same = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.directory == directory; });
+    const std::size_t place = static_cast<std::size_t>(same - all.begin());
+    if (same == all.end()) all.push_back({.directory = directory, .ids = {}});
+    if (!named) {
+      nameless.push_back(place);
+      continue;
+    }
+    const std::string id = model.substr(0, equals);
+    const auto [owner, fresh] = owners.emplace(id, directory);
+    if (!fresh) throw InputError("[serve] model {} is {}, and {} too", id, owner->second, directory);
+    all[place].ids.push_back(id);
+  }
+  if (nameless.size() > 1)
+    throw InputError("[serve] model has {} directories without a name, expected one at most: {} and {}",
+                     nameless.size(), all[nameless[0]].directory, all[nameless[1]].directory);
+  for (const std::size_t place : nameless)
+    for (const char* id : {kFlash, kPro})
+      if (owners.emplace(id, all[place].directory).second) all[place].ids.push_back(id);
+  return all;
+}
+
+struct ModelHost::Loaded {
+  Loaded(const std::string& directory, const server::EngineSettings& settings)
+      : session(options_of(directory, settings)), generator(std::make_shared<EngineThread>(session.engine())) {}
+
+  ModelSession session;
+  std::shared_ptr<EngineThread> generator;
+};
+
+ModelHost::ModelHost(const server::ServerConfig& config) {
+  for (const ServedDirectory& served : served_directories(config.models)) {
+    auto loaded = std::make_unique<Loaded>(served.directory, config.engine);
+    const std::int64_t positions = loaded->session.config().max_positions;
+    const std::int64_t context = config.context_tokens > 0 ? std::min(config.context_tokens, positions) : positions;
+    for (const std::string& id : served.ids)
+      models_.push_back(
+          {.id = id,
+           .generator = loaded->generator,
+           // The session owns it and outlives the server.
+           .tokenizer = std::shared_ptr<const Tokenizer>(std::shared_ptr<void>(), &loaded->session.tokenizer()),
+           .end_of_sentence = static_cast<std::int32_t>(loaded->session.config().eos_token),
+           .context_tokens = context,
+           .max_output_tokens = std::min(config.max_output_tokens, context),
+           .created = created_of(served.directory),
+           .fingerprint = fingerprint_of(served.directory, config.engine)});
+    loaded_.push_back(std::move(loaded));
+  }
+}
+
+ModelHost::~ModelHost() = default;
+
+}  // namespace fathom

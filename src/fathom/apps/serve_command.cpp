@@ -1,0 +1,166 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "fathom/apps/commands.h"
+#include "fathom/apps/model_host.h"
+#include "fathom/base/error.h"
+#include "fathom/server/config.h"
+#include "fathom/server/server.h"
+
+namespace fathom {
+namespace {
+
+struct ServeOptions {
+  std::string file;
+  bool print_config = false;
+  std::map<std::string, std::string> flags;  // by setting's name
+};
+
+// SIGINT and SIGTERM as something to wait for. Blocks them for every thread that is made later.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    descriptor_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
+    if (descriptor_ < 0) throw InternalError("[serve] no signalfd: errno {}", errno);
+  }
+  ~StopSignals() {
+    ::close(descriptor_);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Whether one came in that time; below zero: waits for one.
+  bool wait(int milliseconds) {
+    pollfd asked{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    if (::poll(&asked, 1, milliseconds) <= 0) return false;
+    signalfd_siginfo info{};
+    return ::read(descriptor_, &info, sizeof info) == sizeof info;
+  }
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+  int descriptor_ = -1;
+};
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+void check_exposure(const server::ServerConfig& config) {
+  if (is_loopback(config.http.host) || !config.keys_file.empty() || config.open_to_network) return;
+  throw InputError(
+      "[serve] host is {} and there is no keys_file: anyone who reaches this machine could use it. Set "
+      "--keys-file, or say --open-to-network",
+      config.http.host);
+}
+
+void print_welcome(const server::Server& server, const server::ServerConfig& config, const ModelHost& host) {
+  const std::string url = server.url();
+  fmt::print("fathom serves");
+  for (const server::HostedModel& model : host.models()) fmt::print(" {}", model.id);
+  fmt::print(" at {}\n", url);
+  fmt::print("  a chat page          {}/\n", url);
+  fmt::print("  OpenAI clients       base URL {}/v1\n", url);
+  fmt::print("  Anthropic clients    base URL {}/anthropic\n", url);
+  fmt::print("  Claude Code          ANTHROPIC_BASE_URL={}/anthropic ANTHROPIC_AUTH_TOKEN=any claude\n", url);
+  if (config.keys_file.empty())
+    fmt::print("  keys                 none are set: any will do{}\n",
+               is_loopback(config.http.host) ? ", and only this machine can ask (--keys-file, --host)"
+                                             : ", and whoever reaches this machine can ask");
+  fmt::print("  Ctrl-C               ends after the running answers, at most {} s; again: at once\n",
+             std::chrono::duration_cast<std::chrono::seconds>(config.drain).count());
+  std::fflush(stdout);
+}
+
+void run_serve(const ServeOptions& options, const std::string& version) {
+  server::GivenSettings given{.file = std::nullopt,
+                              .environment = [](const std::string& variable) -> std::optional<std::string> {
+                                const char* value = std::getenv(variable.c_str());
+                                return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+                              },
+                              .flags = options.flags};
+  if (!options.file.empty()) given.file = options.file;
+  const server::ServerConfig config = server::read_config(given);
+  if (options.print_config) {
+    fmt::print("{}", server::write_config(config));
+    return;
+  }
+  check_exposure(config);
+  StopSignals signals;
+  const ModelHost host(config);
+  server::ServerParts parts = server::parts_of(config);
+  parts.version = version;
+  parts.models = host.models();
+  server::Server server(std::move(parts));
+  print_welcome(server, config, host);
+  signals.wait(-1);
+  const std::int64_t open = server.figures().open;
+  fmt::print("fathom ends: {} connections are open, running answers have {} s\n", open,
+             std::chrono::duration_cast<std::chrono::seconds>(config.drain).count());
+  std::fflush(stdout);
+  server.drain();
+  const auto until = server::Clock::now() + config.drain;
+  while (server::Clock::now() < until && !server.wait_until_idle(std::chrono::milliseconds(20)))
+    if (signals.wait(0)) break;
+}
+
+void add_settings(CLI::App& command, const std::shared_ptr<ServeOptions>& options) {
+  const server::ServerConfig defaults;
+  for (const server::Setting& setting : server::settings()) {
+    const auto take = [options, name = setting.name](const std::string& value) {
+      std::string& held = options->flags[name];
+      held = held.empty() ? value : held + "," + value;
+    };
+    const bool is_list = setting.kind == "list";
+    CLI::Option* option = nullptr;
+    if (setting.kind == "switch") {
+      option = command.add_flag_function(
+          setting.flag() + ",!--no-" + setting.flag().substr(2),
+          [options, name = setting.name](std::int64_t count) { options->flags[name] = count > 0 ? "true" : "false"; },
+          setting.help);
+    } else {
+      option = command.add_option_function<std::vector<std::string>>(
+          setting.flag(),
+          [take, is_list, options, name = setting.name](const std::vector<std::string>& values) {
+            options->flags.erase(name);
+            for (const std::string& value : values) take(value);
+          },
+          setting.help);
+      option->expected(1)->type_name(setting.range.empty() ? "TEXT" : setting.range);
+      if (is_list) option->take_all();
+      if (const std::string value = setting.get(defaults); !value.empty()) option->default_str(value);
+    }
+    option->group(setting.group);
+    option->configurable(false);  // its file is --config of this command: the environment goes before it
+  }
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program) {
+  auto* command = program.add_subcommand("serve", "answer over HTTP: DeepSeek's API, Anthropic's and Responses");
+  command->footer(
+      R"(Every setting is a flag, a variable (FATHOM_ and the name in capitals: FATHOM_PORT) or a line of the [serve] table
+of a TOML file, in this order of precedence; --print-config writes such a file.
+
+  fathom serve --model models/minnow
+  fathom serve --model deepseek-v4-flash=DIR --model deepseek-v4-pro=DIR --keys-file keys.txt --host 0.0.0.0
+  curl -N http://127.0.0.1:8080/chat/completions -d '{"model": "deepseek-v4-flash", "stream": true,
+    "messages": [{"role": "user", "content": "Hi"}]}')");
+  auto options = std::make_shared<ServeOptions>();
+  command->add_option("--config", options->file, "TOML file with a [serve] table")->envname("FATHOM_SERVE_CONFIG");
+  command->add_flag("--print-config", options->print_config, "write the settings as a TOML file and end");
+  add_settings(*command, options);
+  command->callback([options, version = program.version()] { run_serve(*options, version); });
+}
+
+}  // namespace fathom

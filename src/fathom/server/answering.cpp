@@ -1,0 +1,327 @@
+#include "fathom/server/answering.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "fathom/api/hosted_errors.h"
+#include "fathom/base/error.h"
+#include "fathom/server/answer_assembly.h"
+#include "fathom/server/faults.h"
+#include "fathom/server/identifiers.h"
+#include "fathom/server/preparation.h"
+
+namespace fathom::server {
+namespace {
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+std::string_view finish_name(api::EndReason reason) {
+  switch (reason) {
+    case api::EndReason::stop: return "stop";
+    case api::EndReason::stop_string: return "stop_string";
+    case api::EndReason::length: return "length";
+    case api::EndReason::tool_calls: return "tool_calls";
+    case api::EndReason::overloaded: return "overloaded";
+  }
+  return "stop";
+}
+
+class RunningAnswer final : public TokenSink, public std::enable_shared_from_this<RunningAnswer> {
+ public:
+  RunningAnswer(std::shared_ptr<Exchange> exchange, const AnsweringServices& services, AnsweringRequest request)
+      : exchange_(std::move(exchange)), services_(services), request_(std::move(request)) {}
+
+  void start();
+  void on_progress(std::int64_t tokens_read) override;
+  void on_token(const TokenEvent& event) override;
+
+ private:
+  struct Arrival {
+    TokenEvent event;
+    Clock::time_point time;
+  };
+
+  // On a worker.
+  void prepare_and_submit(const ReceivedBody& body);
+  api::ApiError api_error_of(const std::exception& fault) const {
+    return as_api_error(fault, request_.record.trace_id, services_.log);
+  }
+  void go_on();
+  // On the strand.
+  void accepted();
+  void refuse(const api::ApiError& error);
+  void take_tokens();
+  void assemble(const std::vector<Arrival>& arrivals);
+  void keep();
+  void ring();
+  void set_alarm();
+  void send(std::string_view bytes, Clock::time_point born);
+  void open(int status);
+  void fail(const api::ApiError& error);
+  void client_gone();
+  void cancel();
+  void over(std::string_view finish);
+
+  const std::shared_ptr<Exchange> exchange_;
+  const AnsweringServices& services_;
+  AnsweringRequest request_;
+  const Clock::time_point start_ = Clock::now();
+
+  // The worker's until it posts accepted() or refuse(), then the strand's.
+  api::Call call_;
+  const HostedModel* model_ = nullptr;
+  std::string owner_;
+  std::string id_;
+  std::unique_ptr<AnswerAssembly> assembly_;
+  SequenceId sequence_ = -1;
+  Clock::time_point submitted_{};
+
+  // Of the generator's thread and the strand.
+  std::mutex mutex_;
+  std::vector<Arrival> arrivals_;
+  bool waking_ = false;
+  std::atomic<bool> gone_{false};
+  std::atomic<Clock::time_point> began_{Clock::time_point{}};
+
+  // Of the strand.
+  bool prepared_ = false;  // the worker is done
+  bool accepted_ = false;  // by the generator
+  bool opened_ = false;
+  bool over_ = false;
+  Clock::time_point last_said_{};
+  Clock::time_point first_token_{};
+  Clock::time_point last_token_{};
+};
+
+void RunningAnswer::start() {
+  exchange_->on_gone([self = shared_from_this()] { self->client_gone(); });
+  auto body = std::make_shared<ReceivedBody>(exchange_->take_body());
+  const auto bytes = static_cast<std::int64_t>(body->bytes.size());
+  services_.workers.run(bytes, [self = shared_from_this(), body] {
+    if (!self->gone_) self->prepare_and_submit(*body);
+  });
+}
+
+void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
+  try {
+    call_ = request_.dialect->read(body.bytes, services_.policy, request_.context);
+    const auto found = services_.models.find(call_.model);
+    if (found == services_.models.end()) throw InternalError("[server] no model is loaded for {}", call_.model);
+    model_ = &found->second;
+    owner_ = request_.account + "/" + call_.user;
+    id_ = draw_uuid();
+    go_on();
+    PreparedCall prepared = prepare(
+        call_, *model_, {.policy = services_.policy, .constraint = services_.constraint, .owner = request_.account});
+    assembly_ = std::make_unique<AnswerAssembly>(
+        call_, *model_, prepared.in_thinking, std::ssize(prepared.request.prompt),
+        request_.dialect->writer(
+            call_,
+            {.id = id_, .model = model_->id, .fingerprint = model_->fingerprint, .created = request_.context.now}));
+    submitted_ = Clock::now();
+    const auto taken = model_->generator->submit(std::move(prepared.request), shared_from_this());
+    if (const auto* refusal = std::get_if<Refusal>(&taken)) throw as_api_error(*refusal);
+    sequence_ = std::get<SequenceId>(taken);
+    exchange_->post([self = shared_from_this()] { self->accepted(); });
+  } catch (const std::exception& fault) {
+    exchange_->post([self = shared_from_this(), error = api_error_of(fault)] { self->refuse(error); });
+  }
+}
+
+// Of Responses: the turns before this request's own.
+void RunningAnswer::go_on() {
+  if (!call_.previous_response) return;
+  const auto earlier = services_.responses.find(owner_, *call_.previous_response, Clock::now());
+  if (!earlier) throw api::response_not_found(*call_.previous_response);
+  api::continue_response(call_, *earlier);
+}
+
+// Before the client has the last byte, so that it may go on at once.
+void RunningAnswer::keep() {
+  if (call_.surface != api::Surface::responses || !call_.store) return;
+  services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
+}
+
+// On the generator's thread: note it and go.
+void RunningAnswer::on_progress(std::int64_t /*tokens_read*/) {
+  if (began_.load() == Clock::time_point{}) began_ = Clock::now();
+}
+
+void RunningAnswer::on_token(const TokenEvent& event) {
+  const auto now = Clock::now();
+  {
+    const std::scoped_lock lock(mutex_);
+    arrivals_.push_back({event, now});
+    if (std::exchange(waking_, true)) return;
+  }
+  exchange_->post([self = shared_from_this()] { self->take_tokens(); });
+}
+
+void RunningAnswer::accepted() {
+  prepared_ = accepted_ = true;
+  if (over_) return cancel();
+  last_said_ = Clock::now();
+  if (call_.stream) open(200);
+  set_alarm();
+  take_tokens();
+}
+
+void RunningAnswer::refuse(const api::ApiError& error) {
+  if (over_) return;
+  prepared_ = true;
+  request_.record.error = error.what();
+  request_.record.status = error.status();
+  exchange_->respond(error_response(error, request_.anthropic, request_.headers));
+  over(error.status() >= 500 ? "error" : "refused");
+}
+
+void RunningAnswer::take_tokens() {
+  if (!accepted_) return;  // accepted() comes back for them
+  std::vector<Arrival> arrivals;
+  {
+    const std::scoped_lock lock(mutex_);
+    arrivals.swap(arrivals_);
+    waking_ = false;
+  }
+  if (over_ || arrivals.empty()) return;
+  try {
+    assemble(arrivals);
+  } catch (const std::exception& fault) {
+    fail(api_error_of(fault));
+  }
+}
+
+void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
+  std::string bytes;
+  for (const Arrival& arrival : arrivals) {
+    if (arrival.event.finish == FinishReason::late) return fail(api::too_busy(0.0));
+    if (first_token_ == Clock::time_point{}) {
+      first_token_ = arrival.time;
+      if (began_.load() == Clock::time_point{}) began_ = arrival.time;
+    } else {
+      services_.metrics.between_tokens(seconds_between(last_token_, arrival.time));
+    }
+    last_token_ = arrival.time;
+    bytes += assembly_->push(arrival.event);
+    if (!assembly_->over()) continue;
+    if (arrival.event.finish == FinishReason::none) cancel();  // a stop string: the generator does not know
+    break;
+  }
+  if (!assembly_->over()) return send(bytes, arrivals.front().time);
+  keep();
+  if (opened_) {
+    send(bytes, arrivals.front().time);
+    exchange_->end();
+  } else {
+    // Anthropic's clients know a full machine by its status alone.
+    const bool busy = request_.anthropic && assembly_->end_reason() == api::EndReason::overloaded;
+    request_.record.status = busy ? 503 : 200;
+    HttpResponse response{.status = request_.record.status, .headers = request_.headers, .body = std::move(bytes)};
+    response.headers.push_back({"content-type", "application/json"});
+    exchange_->respond(std::move(response));
+  }
+  over(finish_name(assembly_->end_reason()));
+}
+
+void RunningAnswer::open(int status) {
+  opened_ = true;
+  std::vector<HttpHeader> headers = request_.headers;
+  if (!call_.agent_effort.empty()) headers.push_back({"x-fathom-effort", call_.agent_effort});
+  headers.push_back({"content-type", call_.stream ? "text/event-stream" : "application/json"});
+  headers.push_back({"cache-control", "no-cache"});
+  headers.push_back({"x-accel-buffering", "no"});
+  exchange_->begin(status, std::move(headers));
+}
+
+void RunningAnswer::send(std::string_view bytes, Clock::time_point born) {
+  if (bytes.empty()) return;
+  last_said_ = Clock::now();
+  exchange_->write(bytes, born);
+}
+
+void RunningAnswer::set_alarm() {
+  auto next = last_said_ + services_.config.keep_alive;
+  if (began_.load() == Clock::time_point{}) next = std::min(next, submitted_ + services_.config.start_limit);
+  exchange_->alarm(next, [self = shared_from_this()] { self->ring(); });
+}
+
+void RunningAnswer::ring() {
+  if (over_) return;
+  const auto now = Clock::now();
+  const bool waits = began_.load() == Clock::time_point{};
+  if (waits && now >= submitted_ + services_.config.start_limit) {
+    cancel();
+    return fail(api::too_busy(0.0));
+  }
+  if (now >= last_said_ + services_.config.keep_alive) {
+    if (!opened_) open(200);
+    // Without a stream the writer says nothing before its end: an empty line is what JSON readers skip.
+    const std::string bytes = assembly_->keep_alive();
+    send(bytes.empty() ? "\n" : bytes, {});
+  }
+  set_alarm();
+}
+
+void RunningAnswer::fail(const api::ApiError& error) {
+  cancel();
+  request_.record.error = error.what();
+  if (opened_) {
+    exchange_->write(assembly_->fail(error));
+    exchange_->end();
+  } else {
+    request_.record.status = error.status();
+    exchange_->respond(error_response(error, request_.anthropic, request_.headers));
+  }
+  over("error");
+}
+
+void RunningAnswer::client_gone() {
+  gone_ = true;
+  if (over_) return;
+  cancel();
+  over("gone");
+}
+
+void RunningAnswer::cancel() {
+  if (accepted_) model_->generator->cancel(sequence_);
+}
+
+// The record is complete: what is known of the request goes to the log and the figures.
+void RunningAnswer::over(std::string_view finish) {
+  over_ = true;
+  RequestRecord& record = request_.record;
+  record.finish = finish;
+  if (record.status == 0) record.status = 200;
+  if (prepared_) {
+    record.model = call_.model;
+    record.stream = call_.stream;
+  }
+  if (accepted_) {
+    const api::Usage& usage = assembly_->usage();
+    record.prompt_tokens = usage.prompt_tokens;
+    record.cached_tokens = usage.cached_tokens;
+    record.output_tokens = usage.completion_tokens;
+    record.reasoning_tokens = usage.reasoning_tokens;
+  }
+  if (began_.load() != Clock::time_point{}) record.queue_seconds = seconds_between(submitted_, began_.load());
+  if (first_token_ != Clock::time_point{}) {
+    record.first_token_seconds = seconds_between(start_, first_token_);
+    record.token_seconds = seconds_between(first_token_, last_token_);
+  }
+  record.seconds = seconds_between(start_, Clock::now());
+  services_.metrics.request(record);
+  services_.log.request(record);
+}
+
+}  // namespace
+
+void answer_call(const std::shared_ptr<Exchange>& exchange, const AnsweringServices& services,
+                 AnsweringRequest request) {
+  std::make_shared<RunningAnswer>(exchange, services, std::move(request))->start();
+}
+
+}  // namespace fathom::server

@@ -1,0 +1,74 @@
+#include "fathom/server/preparation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fathom/api/call_limits.h"
+#include "fathom/api/hosted_errors.h"
+#include "fathom/api/model_names.h"
+#include "fathom/chat/markers.h"
+#include "fathom/chat/prompt.h"
+#include "fathom/server/identifiers.h"
+
+namespace fathom::server {
+namespace {
+
+constexpr std::string_view kFimBegin = "<｜fim▁begin｜>";
+constexpr std::string_view kFimHole = "<｜fim▁hole｜>";
+constexpr std::string_view kFimEnd = "<｜fim▁end｜>";
+
+std::string completion_text(const api::Completion& completion) {
+  std::string text(marker::begin_of_sentence);
+  if (!completion.suffix) return text + completion.prompt;
+  text += kFimBegin;
+  text += completion.prompt;
+  text += kFimHole;
+  text += *completion.suffix;
+  text += kFimEnd;
+  return text;
+}
+
+}  // namespace
+
+std::string prompt_text(const api::Call& call) {
+  return call.completion ? completion_text(*call.completion) : render_prompt(call.messages, call.prompt);
+}
+
+bool begins_in_thinking(const api::Call& call, std::string_view prompt) {
+  const bool goes_on = !call.messages.empty() && call.messages.back().open_end;  // from behind </think>
+  return !call.completion && !goes_on && prompt.ends_with(marker::think_start);
+}
+
+PreparedCall prepare(const api::Call& call, const HostedModel& model, const Preparation& preparation) {
+  const Tokenizer& tokenizer = *model.tokenizer;
+  if (call.completion && call.completion->suffix)
+    for (const std::string_view token : {kFimBegin, kFimHole, kFimEnd})
+      if (!tokenizer.added_token(token))
+        throw api::invalid_request(
+            fmt::format("{} cannot fill in the middle: its vocabulary has no {}", model.id, token));
+  PreparedCall prepared;
+  const std::string text = prompt_text(call);
+  prepared.in_thinking = begins_in_thinking(call, text);
+  GenerationRequest& request = prepared.request;
+  request.prompt = tokenizer.encode(text);
+  const api::CallSampling& sampling = call.sampling;
+  request.sampling = {.temperature = sampling.temperature,
+                      .top_p = sampling.top_p,
+                      .top_k = sampling.top_k,
+                      .min_p = sampling.min_p,
+                      .seed = sampling.seed ? *sampling.seed : draw_seed(),
+                      .max_tokens = api::settle_max_tokens(call, api::served_model(preparation.policy, model.id),
+                                                           preparation.policy, std::ssize(request.prompt)),
+                      .top_logprobs = sampling.top_logprobs,
+                      .stop_tokens = {model.end_of_sentence}};
+  if (preparation.constraint) request.constraint = preparation.constraint(call, model, prepared.in_thinking);
+  request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
+  return prepared;
+}
+
+std::int64_t count_tokens(const api::Call& call, const HostedModel& model) {
+  return std::ssize(model.tokenizer->encode(prompt_text(call)));
+}
+
+}  // namespace fathom::server

@@ -1,0 +1,36 @@
+// From a Call to what a generator takes: prompt text, tokens, limits, seed, constraint. Pure but for the seed that is
+// drawn; it may take seconds on a book, so workers run it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fathom/api/call.h"
+#include "fathom/api/policy.h"
+#include "fathom/engine/generator.h"
+#include "fathom/server/hosted_model.h"
+
+namespace fathom::server {
+
+struct PreparedCall {
+  GenerationRequest request;
+  bool in_thinking = false;  // the answer begins inside its reasoning
+};
+
+// Prompt text as the model reads it: a conversation's, or that of a completion with or without its suffix.
+std::string prompt_text(const api::Call& call);
+// Whether the answer to this prompt begins inside its reasoning.
+bool begins_in_thinking(const api::Call& call, std::string_view prompt);
+struct Preparation {
+  const api::Policy& policy;
+  const ConstraintFactory& constraint;  // may be empty
+  const std::string& owner;             // account of the key; goes before the client's user
+};
+
+// Throws api::ApiError: beyond the context, no fill-in-the-middle in this vocabulary, a schema that cannot be obeyed.
+PreparedCall prepare(const api::Call& call, const HostedModel& model, const Preparation& preparation);
+// Tokens of the prompt alone.
+std::int64_t count_tokens(const api::Call& call, const HostedModel& model);
+
+}  // namespace fathom::server

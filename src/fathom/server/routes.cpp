@@ -1,0 +1,188 @@
+#include "fathom/server/routes.h"
+
+#include <map>
+
+#include "fathom/api/hosted_errors.h"
+#include "fathom/server/chat_page.h"
+#include "fathom/server/cors.h"
+#include "fathom/server/faults.h"
+#include "fathom/server/health.h"
+#include "fathom/server/preparation.h"
+
+namespace fathom::server {
+namespace {
+
+// One request on its way through; what a handler needs of it.
+struct Visit {
+  std::shared_ptr<Exchange> exchange;
+  const RouteServices& services;
+  RouteMatch match;
+  std::vector<HttpHeader> headers;
+  std::string account;
+  RequestRecord record;
+  Clock::time_point start = Clock::now();
+};
+
+void finish(Visit& visit, HttpResponse response) {
+  visit.record.status = response.status;
+  visit.exchange->respond(std::move(response));
+  visit.record.seconds = std::chrono::duration<double>(Clock::now() - visit.start).count();
+  visit.services.answering.metrics.request(visit.record);
+  visit.services.answering.log.request(visit.record);
+}
+
+void answer(Visit& visit, std::string body, const std::string& type = "application/json") {
+  HttpResponse response{.status = 200, .headers = visit.headers, .body = std::move(body)};
+  response.headers.push_back({"content-type", type});
+  finish(visit, std::move(response));
+}
+
+void answer_error(Visit& visit, const api::ApiError& error) {
+  visit.record.error = error.what();
+  finish(visit, error_response(error, visit.match.anthropic, visit.headers));
+}
+
+// Ids that share a generator are one loaded model.
+std::vector<ModelLoad> loads(const RouteServices& services) {
+  std::map<const Generator*, ModelLoad> loaded;
+  for (const auto& [id, model] : services.answering.models) {
+    ModelLoad& load = loaded[model.generator.get()];
+    if (!load.model.empty()) load.model += ",";
+    if (load.model.empty()) load.load = model.generator->load();
+    load.model += id;
+  }
+  std::vector<ModelLoad> all;
+  for (auto& [generator, load] : loaded) all.push_back(std::move(load));
+  return all;
+}
+
+api::RequestContext context_of(const Visit& visit) {
+  const HttpRequest& request = visit.exchange->request();
+  return {.beta = visit.match.beta,
+          .now = visit.services.now(),
+          .user_agent = std::string(request.header("user-agent")),
+          .anthropic_beta = std::string(request.header("anthropic-beta")),
+          .session_affinity = std::string(request.header("x-session-affinity"))};
+}
+
+void generate(Visit& visit, const Dialect& dialect) {
+  answer_call(visit.exchange, visit.services.answering,
+              {.dialect = &dialect,
+               .anthropic = visit.match.anthropic,
+               .headers = visit.headers,
+               .context = context_of(visit),
+               .account = visit.account,
+               .record = visit.record});
+}
+
+void count(Visit& visit) {
+  auto body = std::make_shared<ReceivedBody>(visit.exchange->take_body());
+  auto job = [visit, context = context_of(visit), body] {
+    const AnsweringServices& answering = visit.services.answering;
+    try {
+      const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
+      std::string text = visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model)));
+      visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
+    } catch (const std::exception& fault) {
+      visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {
+        answer_error(visit, error);
+      });
+    }
+  };
+  visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
+}
+
+void answer_model(Visit& visit) {
+  const auto text = visit.services.dialects.model(visit.services.answering.policy, visit.match.parameter);
+  if (text) return answer(visit, *text);
+  answer_error(visit, api::nothing_there(visit.record.path));
+}
+
+void answer_health(Visit& visit, bool may_know) {
+  const RouteServices& services = visit.services;
+  Health health{.draining = services.draining(), .version = services.version, .models = {}};
+  if (may_know) health.models = loads(services);
+  HttpResponse response{.status = health.draining ? 503 : 200, .headers = visit.headers, .body = write_health(health)};
+  response.headers.push_back({"content-type", "application/json"});
+  finish(visit, std::move(response));
+}
+
+void dispatch(Visit& visit, bool may_know) {
+  const RouteServices& services = visit.services;
+  const Dialects& dialects = services.dialects;
+  const api::Policy& policy = services.answering.policy;
+  switch (visit.match.endpoint) {
+    case Endpoint::chat: return generate(visit, dialects.chat);
+    case Endpoint::completions: return generate(visit, dialects.completions);
+    case Endpoint::messages: return generate(visit, dialects.anthropic);
+    case Endpoint::responses: return generate(visit, dialects.responses);
+    case Endpoint::count_tokens: return count(visit);
+    case Endpoint::models: return answer(visit, dialects.models(policy));
+    case Endpoint::model: return answer_model(visit);
+    case Endpoint::balance: return answer(visit, dialects.balance());
+    case Endpoint::health: return answer_health(visit, may_know);
+    case Endpoint::metrics:
+      return answer(visit, services.answering.metrics.write(loads(services), services.http_figures()),
+                    "text/plain; version=0.0.4; charset=utf-8");
+    case Endpoint::page:
+      visit.headers.push_back({"content-security-policy", std::string(chat_page_policy())});
+      return answer(visit, std::string(chat_page()), "text/html; charset=utf-8");
+    case Endpoint::probe: return answer(visit, "");
+    case Endpoint::none: break;
+  }
+  const HttpRequest& request = visit.exchange->request();
+  if (visit.match.allow.empty()) return answer_error(visit, api::nothing_there(visit.record.path));
+  visit.headers.push_back({"allow", visit.match.allow});
+  answer_error(visit, {405, "invalid_request_error",
+                       "The method of " + request.path() + " is " + visit.match.allow + ", not " + request.method});
+}
+
+// A browser asks for the page before it has a key, a balancer never has one, and a probe gets nothing anyway.
+bool is_open(const RouteMatch& match, std::string_view method) {
+  return match.endpoint == Endpoint::page || match.endpoint == Endpoint::health ||
+         (match.endpoint == Endpoint::probe && method == "HEAD");
+}
+
+}  // namespace
+
+void route(const std::shared_ptr<Exchange>& exchange, const RouteServices& services) {
+  const HttpRequest& request = exchange->request();
+  const std::string path = request.path();
+  Visit visit{
+      .exchange = exchange,
+      .services = services,
+      .match = find_route(request.method, path),
+      .headers = cors_headers(request, services.cors_origins),
+      .account = {},
+      .record = {.trace_id = request.trace_id, .client = request.client, .method = request.method, .path = path}};
+  visit.record.surface = endpoint_name(visit.match.endpoint);
+  try {
+    if (request.method == "OPTIONS") return finish(visit, {.status = 204, .headers = visit.headers, .body = {}});
+    bool known = true;
+    try {
+      visit.account = services.keys.account(request);
+    } catch (const api::ApiError&) {
+      if (!is_open(visit.match, request.method)) throw;
+      known = false;
+    }
+    visit.record.account = visit.account;
+    dispatch(visit, known);
+  } catch (const std::exception& fault) {
+    answer_error(visit, as_api_error(fault, request.trace_id, services.answering.log));
+  }
+}
+
+HttpResponse fault_response(const HttpFault& fault, const HttpRequest& request, const RouteServices& services) {
+  const api::ApiError error(fault.status, fault.status >= 500 ? "service_unavailable_error" : "invalid_request_error",
+                            fault.message);
+  RequestRecord record{.trace_id = request.trace_id,
+                       .client = request.client,
+                       .surface = "none",
+                       .status = fault.status,
+                       .error = fault.message};
+  services.answering.metrics.request(record);
+  services.answering.log.request(record);
+  return error_response(error, false, {});
+}
+
+}  // namespace fathom::server

@@ -1,0 +1,78 @@
+#include "fathom/server/server.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace fathom::server {
+namespace {
+
+api::Policy policy_of(const ServerParts& parts) {
+  api::Policy policy = parts.policy;
+  for (const HostedModel& model : parts.models)
+    policy.models.push_back({.id = model.id,
+                             .context_tokens = model.context_tokens,
+                             .max_output_tokens = model.max_output_tokens,
+                             .created = model.created});
+  return policy;
+}
+
+std::map<std::string, HostedModel, std::less<>> by_id(const std::vector<HostedModel>& models) {
+  std::map<std::string, HostedModel, std::less<>> all;
+  for (const HostedModel& model : models) all.emplace(model.id, model);
+  return all;
+}
+
+}  // namespace
+
+Server::Server(ServerParts parts)
+    : host_(parts.http.host),
+      log_(parts.log_level),
+      responses_(parts.responses),
+      workers_(parts.workers),
+      services_{.answering = {.config = parts.answering,
+                              .policy = policy_of(parts),
+                              .models = by_id(parts.models),
+                              .constraint = std::move(parts.constraint),
+                              .responses = responses_,
+                              .workers = workers_,
+                              .metrics = metrics_,
+                              .log = log_},
+                .dialects = std::move(parts.dialects),
+                .keys = parts.keys_file.empty() ? Keys() : Keys::load(parts.keys_file),
+                .cors_origins = std::move(parts.cors_origins),
+                .version = std::move(parts.version),
+                .draining = [this] { return draining_.load(); },
+                .http_figures = [this] { return figures_.load(); },
+                .now = parts.now ? std::move(parts.now) : [] { return std::int64_t{std::time(nullptr)}; }} {
+  http_ = std::make_unique<HttpServer>(
+      parts.http,
+      HttpHooks{.handler = [this](std::shared_ptr<Exchange> exchange) { route(exchange, services_); },
+                .fault = [this](const HttpFault& fault,
+                                const HttpRequest& request) { return fault_response(fault, request, services_); },
+                .on_token_written = [this](double seconds) { metrics_.token_written(seconds); },
+                .on_internal_error = [this](std::string_view what) { log_.error(what); }});
+  figures_ = &http_->figures();
+}
+
+// Connections first: their answers are cancelled. Then the workers, whose last jobs find nobody waiting; then the
+// threads that heard of it.
+Server::~Server() {
+  http_->close();
+  workers_.stop();
+  figures_ = nullptr;
+  http_.reset();
+}
+
+std::string Server::url() const {
+  const bool is_v6 = host_.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", tls() ? "https" : "http", is_v6 ? "[" : "", host_, is_v6 ? "]" : "", port());
+}
+
+void Server::drain() {
+  draining_ = true;
+  for (const auto& [id, model] : services_.answering.models) model.generator->drain();
+  http_->drain();
+}
+
+}  // namespace fathom::server

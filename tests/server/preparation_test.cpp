@@ -1,0 +1,135 @@
+#include "fathom/server/preparation.h"
+
+#include <gtest/gtest.h>
+
+#include "fathom/api/api_error.h"
+#include "tests/server/model_support.h"
+
+namespace fathom::server {
+namespace {
+
+using fathom::testing::chat_call;
+using fathom::testing::hosted_model;
+using fathom::testing::policy_of;
+
+PreparedCall prepare_call(const api::Call& call, const HostedModel& model = hosted_model(),
+                          const std::string& owner = "", const ConstraintFactory& constraint = {}) {
+  const api::Policy policy = policy_of(model);
+  return prepare(call, model, {.policy = policy, .constraint = constraint, .owner = owner});
+}
+
+std::string prompt_of(const PreparedCall& prepared) {
+  return hosted_model().tokenizer->decode(prepared.request.prompt);
+}
+
+TEST(Preparation, AConversationBecomesItsPromptAndTokens) {
+  api::Call call = chat_call("Hi");
+  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think>");
+  EXPECT_TRUE(prepare_call(call).in_thinking);
+  call.prompt.thinking_mode = ThinkingMode::chat;
+  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜></think>");
+  EXPECT_FALSE(prepare_call(call).in_thinking);
+  EXPECT_EQ(count_tokens(call, hosted_model()), std::ssize(prepare_call(call).request.prompt));
+}
+
+TEST(Preparation, AnAnswerThatGoesOnFromAPrefixIsBehindItsReasoning) {
+  api::Call call = chat_call("Hi");
+  ChatMessage prefix;
+  prefix.role = Role::assistant;
+  prefix.content = "<think>";  // the client's own words
+  prefix.reasoning_content = "Because";
+  prefix.open_end = true;
+  call.messages.push_back(prefix);
+  const PreparedCall prepared = prepare_call(call);
+  EXPECT_TRUE(prompt_of(prepared).ends_with("<think>Because</think><think>")) << prompt_of(prepared);
+  EXPECT_FALSE(prepared.in_thinking);
+}
+
+TEST(Preparation, ATextIsRawAndAHoleHasItsMarks) {
+  api::Call call;
+  call.surface = api::Surface::completions;
+  call.completion = api::Completion{.prompt = "def f():", .suffix = std::nullopt};
+  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜>def f():");
+  call.completion->suffix = "return x";
+  EXPECT_EQ(prompt_of(prepare_call(call)),
+            "<｜begin▁of▁sentence｜><｜fim▁begin｜>def f():<｜fim▁hole｜>return x<｜fim▁end｜>");
+  call.completion->prompt = "<think>";
+  call.completion->suffix = std::nullopt;
+  EXPECT_FALSE(prepare_call(call).in_thinking);
+}
+
+TEST(Preparation, SamplingIsTheClientsAndTheSeedIsDrawn) {
+  api::Call call = chat_call("Hi");
+  call.sampling.temperature = 0.5;
+  call.sampling.top_p = 0.9;
+  call.sampling.top_k = 3;
+  call.sampling.min_p = 0.1;
+  call.sampling.max_tokens = 17;
+  call.sampling.top_logprobs = 4;
+  call.sampling.seed = 99;
+  const SamplingParams sampling = prepare_call(call).request.sampling;
+  EXPECT_EQ(sampling.temperature, 0.5);
+  EXPECT_EQ(sampling.top_p, 0.9);
+  EXPECT_EQ(sampling.top_k, 3);
+  EXPECT_EQ(sampling.min_p, 0.1);
+  EXPECT_EQ(sampling.max_tokens, 17);
+  EXPECT_EQ(sampling.top_logprobs, 4);
+  EXPECT_EQ(sampling.seed, 99U);
+  EXPECT_EQ(sampling.stop_tokens, std::vector<std::int32_t>{1});
+  call.sampling.seed.reset();
+  EXPECT_NE(prepare_call(call).request.sampling.seed, prepare_call(call).request.sampling.seed);
+}
+
+TEST(Preparation, WhatDoesNotFitIsRefusedOrShortened) {
+  HostedModel model = hosted_model();
+  model.context_tokens = 50;
+  api::Call call = chat_call("Hi");
+  const auto prompt = std::ssize(prepare_call(call).request.prompt);
+  EXPECT_EQ(prepare_call(call, model).request.sampling.max_tokens, 50 - prompt) << "nothing was asked for";
+  call.sampling.max_tokens = 1000;
+  EXPECT_EQ(prepare_call(call, model).request.sampling.max_tokens, 50 - prompt) << "clipped";
+  model.context_tokens = prompt;
+  try {
+    prepare_call(call, model);
+    FAIL() << "there is no room for an answer";
+  } catch (const api::ApiError& error) {
+    EXPECT_EQ(error.status(), 400);
+    EXPECT_NE(std::string(error.what()).find(std::to_string(prompt) + " in the messages"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST(Preparation, TheOwnerOfAKeyComesBeforeTheClientsUser) {
+  api::Call call = chat_call("Hi");
+  call.user = "u1";
+  EXPECT_EQ(prepare_call(call).request.user, "u1");
+  EXPECT_EQ(prepare_call(call, hosted_model(), "0123abcd").request.user, "0123abcd/u1");
+}
+
+TEST(Preparation, AConstraintIsAskedForWithTheAnswersBeginning) {
+  api::Call call = chat_call("Hi");
+  std::vector<bool> asked;
+  const ConstraintFactory factory = [&](const api::Call&, const HostedModel& model, bool in_thinking) {
+    EXPECT_EQ(model.id, "deepseek-v4-flash");
+    asked.push_back(in_thinking);
+    return std::shared_ptr<TokenConstraint>();
+  };
+  prepare_call(call, hosted_model(), "", factory);
+  call.prompt.thinking_mode = ThinkingMode::chat;
+  prepare_call(call, hosted_model(), "", factory);
+  EXPECT_EQ(asked, (std::vector<bool>{true, false}));
+}
+
+TEST(Preparation, AVocabularyWithoutHolesFillsNone) {
+  api::Call call;
+  call.surface = api::Surface::completions;
+  call.completion = api::Completion{.prompt = "a", .suffix = "b"};
+  HostedModel model = hosted_model();
+  model.tokenizer = fathom::testing::tokenizer_without("<｜fim▁hole｜>");
+  EXPECT_THROW(prepare_call(call, model), api::ApiError);
+  call.completion->suffix.reset();
+  EXPECT_NO_THROW(prepare_call(call, model));
+}
+
+}  // namespace
+}  // namespace fathom::server
