@@ -19,7 +19,7 @@ TEST(Program, HelpListsEveryCommand) {
   const Ran ran = run_program({"--help"});
   EXPECT_EQ(ran.exit_code, 0);
   for (const char* command :
-       {"inspect", "random", "tokenize", "prompt", "parse", "check", "logits", "generate", "chat", "corpus"})
+       {"inspect", "random", "tokenize", "prompt", "parse", "check", "logits", "generate", "chat", "serve", "corpus"})
     EXPECT_NE(ran.out.find(command), std::string::npos) << command;
 }
 

@@ -60,6 +60,7 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
       continue;
     }
     const std::string id = model.substr(0, equals);
+    if (id.empty() || directory.empty()) throw InputError("[serve] model is {}, expected DIR or NAME=DIR", model);
     const auto [owner, fresh] = owners.emplace(id, directory);
     if (!fresh) throw InputError("[serve] model {} is {}, and {} too", id, owner->second, directory);
     all[place].ids.push_back(id);

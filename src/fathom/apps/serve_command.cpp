@@ -104,7 +104,7 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   print_welcome(server, config, host);
   signals.wait(-1);
   const std::int64_t open = server.figures().open;
-  fmt::print("fathom ends: {} connections are open, running answers have {} s\n", open,
+  fmt::print("fathom ends: {} connection{} open, running answers have {} s\n", open, open == 1 ? " is" : "s are",
              std::chrono::duration_cast<std::chrono::seconds>(config.drain).count());
   std::fflush(stdout);
   server.drain();

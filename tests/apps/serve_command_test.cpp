@@ -1,0 +1,126 @@
+// `fathom serve` as an operator meets it: its help, its settings, what it prints, and how it ends.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "fathom/chat/json_text.h"
+#include "fathom/server/config.h"
+#include "tests/apps/program_support.h"
+#include "tests/server/http_client_support.h"
+
+namespace fathom::testing {
+namespace {
+
+const Arguments kServeSprat = {"serve", "--model", kSprat.string(), "--port", "0", "--log", "off"};
+
+class Serving {
+ public:
+  explicit Serving(const Arguments& more = {}) : program_(with(more)) {
+    program_.wait_for("fathom serves deepseek-v4-flash deepseek-v4-pro at http://127.0.0.1:");
+    port_ = std::stoi(program_.wait_for("\n"));
+    program_.wait_for("at once");
+  }
+  int port() const { return port_; }
+  TerminalProgram& program() { return program_; }
+
+ private:
+  static Arguments with(const Arguments& more) {
+    Arguments all = kServeSprat;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  TerminalProgram program_;
+  int port_ = 0;
+};
+
+std::string body_for(const std::string& more) {
+  return R"({"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 8, "seed": 5)" +
+         more + "}";
+}
+
+TEST(ServeCommand, HelpTeachesEverySetting) {
+  const Ran ran = run_program({"serve", "--help"});
+  EXPECT_EQ(ran.exit_code, 0);
+  for (const server::Setting& setting : server::settings())
+    EXPECT_NE(ran.out.find(setting.flag()), std::string::npos) << setting.flag();
+}
+
+TEST(ServeCommand, PrintsItsSettingsWithTheirPrecedence) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "fathom_serve_test.toml";
+  std::ofstream(file) << "[serve]\nport = 1111\nhost = \"127.0.0.2\"\nqueue = 9\nmodel = \"x\"\n";
+  const Ran ran = run_program({"serve", "--config", file.string(), "--print-config", "--queue", "7", "--strict-hosted",
+                               "--no-clip-max-tokens", "--cors", "a", "--cors", "b"},
+                              "", {{"FATHOM_HOST", "127.0.0.3"}, {"FATHOM_QUEUE", "8"}});
+  std::filesystem::remove(file);
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  for (const char* line : {"port = 1111 ", "host = '127.0.0.3' ", "queue = 7 ", "strict_hosted = true ",
+                           "clip_max_tokens = false ", "cors = ['a', 'b'] ", "model = ['x'] "})
+    EXPECT_NE(ran.out.find(line), std::string::npos) << line << " in " << ran.out;
+}
+
+TEST(ServeCommand, WhatIsWrongIsOneLine) {
+  const auto error_of = [](const Arguments& arguments) {
+    Arguments all = {"serve"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ran ran = run_program(all);
+    EXPECT_EQ(ran.exit_code, 1) << ran.err;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+    return ran.err;
+  };
+  EXPECT_NE(error_of({}).find("expected --model DIR"), std::string::npos);
+  EXPECT_NE(error_of({"--port", "70000"}).find("port is 70000"), std::string::npos);
+  EXPECT_NE(error_of({"--model", "x", "--host", "0.0.0.0"}).find("--open-to-network"), std::string::npos);
+  EXPECT_NE(error_of({"--model", kSprat.string(), "--keys-file", "/no/such/file"}).find("/no/such/file"),
+            std::string::npos);
+  EXPECT_NE(error_of({"--config", "/no/such/file"}).find("/no/such/file"), std::string::npos);
+}
+
+TEST(ServeCommand, AnswersFromARealModelTheSameStreamedOrNot) {
+  Serving serving;
+  const ReceivedAnswer whole = ask(serving.port(), "POST", "/v1/chat/completions", body_for(""));
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  const JsonValue json = read_json(whole.body, "answer");
+  const JsonValue& message = *json.find("choices")->elements[0].find("message");
+  EXPECT_EQ(json.find("usage")->find("completion_tokens")->text, "8");
+  const ReceivedAnswer stream = ask(serving.port(), "POST", "/v1/chat/completions", body_for(R"(, "stream": true)"));
+  ASSERT_EQ(stream.status, 200) << stream.body;
+  std::string reasoning;
+  for (std::size_t at = 0; (at = stream.body.find("data: {", at)) != std::string::npos; at += 6) {
+    const std::string line = stream.body.substr(at + 6, stream.body.find('\n', at) - at - 6);
+    const JsonValue chunk = read_json(line, "chunk");
+    const JsonValue* piece = chunk.find("choices")->elements[0].find("delta")->find("reasoning_content");
+    if (piece != nullptr) reasoning += piece->text;
+  }
+  EXPECT_EQ(reasoning, message.find("reasoning_content")->text);
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n"));
+}
+
+TEST(ServeCommand, ASignalEndsItAfterTheRunningAnswer) {
+  Serving serving;
+  HttpClient client(serving.port());
+  client.send(request_text("POST", "/v1/chat/completions",
+                           R"({"model": "deepseek-v4-flash", "stream": true, "max_tokens": 40,
+                               "messages": [{"role": "user", "content": "Hi"}]})"));
+  client.wait_for("data: ");
+  serving.program().send(kCtrlC);
+  const ReceivedAnswer answer = client.read_answer();
+  EXPECT_TRUE(answer.whole);
+  EXPECT_TRUE(answer.body.ends_with("data: [DONE]\n\n"));
+  EXPECT_EQ(serving.program().wait_for_end(), 0);
+}
+
+TEST(ServeCommand, ASecondSignalEndsItAtOnce) {
+  Serving serving({"--drain", "600"});
+  HttpClient client(serving.port());
+  client.send(request_text("POST", "/v1/completions",
+                           R"({"model": "deepseek-v4-flash", "stream": true, "max_tokens": 4000, "prompt": "x"})"));
+  client.wait_for("data: ");
+  serving.program().send(kCtrlC);
+  serving.program().wait_for("fathom ends: 1 connection");
+  serving.program().send(kCtrlC);
+  EXPECT_EQ(serving.program().wait_for_end(), 0);
+}
+
+}  // namespace
+}  // namespace fathom::testing
