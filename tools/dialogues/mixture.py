@@ -9,10 +9,13 @@ from itertools import accumulate
 from dialogues.draw import Draw
 from dialogues.exchange import Exchange
 from dialogues.families import (
+    code_talk,
     direct,
     facts_talk,
     json_talk,
     numbers,
+    open_book,
+    quick_tasks,
     recall,
     small_talk,
     story_talk,
@@ -49,6 +52,9 @@ FAMILIES: dict[str, Family] = {
     "words": Family(_alone(words.exchange), 8, 285),
     "facts": Family(_alone(facts_talk.exchange), 7, 257),
     "text": Family(_alone(text_work.exchange), 8, 291),
+    "code": Family(_alone(code_talk.exchange), 5, 400),
+    "open book": Family(lambda draw, reach: [open_book.exchange(draw, reach)], 6, 1250),
+    "quick tasks": Family(_alone(quick_tasks.exchange), 0.7, 230),
     "stories": Family(_alone(story_talk.exchange), 9, 960),
     "mixed": Family(lambda draw, reach: mixed(draw, reach), 12, 1370),
 }

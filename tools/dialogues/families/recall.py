@@ -110,9 +110,7 @@ class Planting:
     def _plainly(self, fact: Fact) -> None:
         sentence = _state(self.draw, fact)
         self.sentences.append(sentence)
-        self.asked.append(
-            _plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence)
-        )
+        self.asked.append(_plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence))
 
     def _updated(self, fact: Fact) -> None:
         newer = other_value(self.draw, fact)
