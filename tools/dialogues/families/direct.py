@@ -89,7 +89,7 @@ def about_country(draw: Draw) -> Exchange | None:
 
 
 def define(draw: Draw) -> Exchange | None:
-    word = draw.pick(tuple(facts.first_senses().values()))
+    word = draw.common(tuple(facts.first_senses().values()))  # the table begins with the commonest words
     question = draw.say(
         "[Define {w}.|define {w}|Define {w}|Meaning of {w}|Meaning of {w}?|What does {w} mean?|What is the meaning of "
         "{w}?|What means {w}?|Explain {w}.|{W} meaning?|Definition of {w}|What's {w}?|{w}: meaning?|What does the word "
@@ -107,7 +107,7 @@ def _having(what: str) -> tuple[facts.Word, ...]:
 
 def like_word(draw: Draw) -> Exchange | None:
     kind = draw.integer(0, 2)
-    word = draw.pick(_having(("synonyms", "antonyms", "form")[kind]))
+    word = draw.common(_having(("synonyms", "antonyms", "form")[kind]))
     if kind == 0:
         question = "[Synonym of {w}?|Synonym for {w}|Another word for {w}?|Other word for {w}?|Same as {w}?]"
         answer = f"Another word for {word.word} is {word.synonyms[0]}."

@@ -360,8 +360,8 @@ _KINDS = (one_call,) * 14 + (two_calls,) * 2 + (asking,) + (no_call,) * 4
 
 
 def dialogue(draw: Draw) -> list[Exchange]:
-    """One to five questions with the same tools throughout."""
-    turns = draw.pick((1, 1, 1, 2, 2, 3, 4, 5))
+    """One to eight questions with the same tools throughout."""
+    turns = draw.pick((1, 1, 2, 3, 4, 5, 6, 8))  # the schemas are long: many calls for each time they are read
     row = [draw.pick(_KINDS)(draw, draw.pick(tuple(_MAKERS))) for _ in range(turns)]
     needed = {
         made["function"]["name"]
