@@ -257,7 +257,7 @@ _KINDS: tuple[tuple[Callable[[Draw], Exchange | None], int], ...] = (
     (direct_forms.counted, 3),
     (direct_forms.looked_up, 6),
     (direct_forms.echo, 3),
-    (small_talk.exchange, 6),
+    (small_talk.neutral, 6),
 )
 _SINGLE = tuple(make for make, weight in _KINDS for _ in range(weight))
 _ROWS = tuple(make for make, _ in _KINDS)

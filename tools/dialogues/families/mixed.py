@@ -21,9 +21,9 @@ from dialogues.families import (
 from dialogues.families.recall import Reach
 
 _SUBJECTS: tuple[Callable[[Draw], Exchange], ...] = (
-    small_talk.exchange,
-    small_talk.exchange,
-    small_talk.exchange,
+    small_talk.neutral,
+    small_talk.neutral,
+    small_talk.neutral,
     facts_talk.exchange,
     facts_talk.exchange,
     words.exchange,
