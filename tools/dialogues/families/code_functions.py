@@ -36,8 +36,8 @@ _LOOP = ("result = {start}\nfor item in $0:\n    {python}\nreturn result",
 
 
 def _loop(doc: str, names: str, start: str, python: str, other: str, run: Callable[..., Value]) -> Function:
-    bodies = [body.format(start=start, python=python, other=other) for body in _LOOP]
-    return _f(doc, names, "l", "n", *bodies, run)
+    in_python, in_javascript, in_cpp = (body.format(start=start, python=python, other=other) for body in _LOOP)
+    return _f(doc, names, "l", "n", in_python, in_javascript, in_cpp, run)
 
 
 FUNCTIONS: tuple[Function, ...] = (

@@ -271,8 +271,8 @@ def dialogue(draw: Draw) -> list[Exchange]:
     """One question, or two to eight of one kind or of many."""
     thinking = None if draw.chance(0.5) else False
     turns = draw.pick((1, 1, 1, 2, 3, 4, 6, 8))
-    kind = draw.pick(_ROWS) if draw.chance(0.3) else None
-    row = [draw.until(lambda: kind(draw), "a short question") if kind else exchange(draw) for _ in range(turns)]
+    makers = (draw.pick(_ROWS),) if draw.chance(0.3) else _SINGLE
+    row = [draw.until(lambda: draw.pick(makers)(draw), "a short question of this split") for _ in range(turns)]
     for each in row:
         each.thinking = thinking
     return row

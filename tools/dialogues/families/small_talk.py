@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from dialogues.draw import Draw
@@ -381,13 +382,9 @@ def remembered(draw: Draw) -> Exchange:
     return Exchange(messages, [(len(messages) - 1, check)])
 
 
-_KINDS = (
-    (talk,) * 9
-    + (identity,) * 6
-    + (thread,) * 4
-    + (remembered,) * 4
-    + (joke,) * 2
-    + (hello, conversation, conversation)
+_KINDS: tuple[Callable[[Draw], Exchange], ...] = (
+    *((talk,) * 9 + (identity,) * 6 + (thread,) * 4 + (remembered,) * 4),
+    *(joke, joke, hello, conversation, conversation),
 )
 
 
