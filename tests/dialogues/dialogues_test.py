@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from dialogues import carrier, slots, workers  # noqa: E402
+from dialogues import carrier, packages, slots, workers  # noqa: E402
 from dialogues.command import options, plan_of  # noqa: E402
 from dialogues.draw import Draw  # noqa: E402
 from dialogues.families import code_functions, code_talk, direct, numbers, open_book, recall, small_talk  # noqa: E402
@@ -29,6 +29,7 @@ from dialogues.families import story_talk, tool_talk, words  # noqa: E402
 from dialogues.families import json_talk  # noqa: E402
 from dialogues.families.plots import plots  # noqa: E402
 from dialogues.families.records import RECORDS  # noqa: E402
+from dialogues.holdout import is_held_out  # noqa: E402
 from dialogues.grammar import Phrase  # noqa: E402
 from dialogues.scoring import fits, passes  # noqa: E402
 from dialogues.workers import produce  # noqa: E402
@@ -309,6 +310,37 @@ class OpenBook(unittest.TestCase):
             for _, check in exchange.checks:
                 answer = check["expected"][0]
                 self.assertTrue(check["kind"] != "contains" or answer == "yes" or answer in text, exchange)
+
+
+class Packages(unittest.TestCase):
+    def test_questions_on_packages_hold_to_the_file(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "packages.txt"
+            words = [f"tool{number}-{name.lower()}" for number, name in enumerate(slots.values("name", False))]
+            file.write_text(
+                "\n\n".join(
+                    f"{word}: shows the {word} of a machine\n\nThis program shows {word}. "
+                    + "It has a window and a help page, and it can be told to be quiet. " * 2
+                    for word in words
+                )
+                + "\n\ncaryatid: a supporting column\n\ncase: a portable container\n",
+                encoding="utf-8",
+            )
+            found = {package.name for package in packages.packages(str(file))}
+            self.assertEqual(found, set(words))
+            for split in ("train", "test"):
+                made = lines("--packages", str(file), "--families", "packages", "--split", split, samples=200)
+                for line in made:
+                    sample = json.loads(line)
+                    names = {value for kind, value in sample["slots"] if kind == "package"}
+                    self.assertTrue(names)
+                    self.assertEqual({is_held_out("package", name) for name in names}, {split == "test"})
+                    if split == "test":
+                        self.assertTrue(passes(sample["check"], sample["reference"]), sample)
+            file.write_text("nothing here\n", encoding="utf-8")
+            packages.packages.cache_clear()
+            with self.assertRaisesRegex(ValueError, "found 0 packages"):
+                packages.packages(str(file))
 
 
 class Variety(unittest.TestCase):

@@ -43,6 +43,7 @@ class Reach:
     carrier: str = ""
     shortest: int = 300
     longest: int = 16000
+    packages: str = ""  # a file of package descriptions
 
     def size(self, draw: Draw) -> int:
         tokens = exp(log(self.shortest) + draw.random() * (log(self.longest) - log(self.shortest)))
