@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,18 +21,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from dialogues import carrier, slots, workers  # noqa: E402
+from dialogues import carrier, packages, slots, workers  # noqa: E402
 from dialogues.command import options, plan_of  # noqa: E402
 from dialogues.draw import Draw  # noqa: E402
 from dialogues.fact_groups import FACTS, fact_line  # noqa: E402
-from dialogues.families import numbers, recall, small_talk, story_talk, tool_talk, words  # noqa: E402
+from dialogues.families import code_functions, code_talk, direct, numbers, open_book, recall, small_talk  # noqa: E402
+from dialogues.families import story_talk, tool_talk, words  # noqa: E402
 from dialogues.families import json_talk  # noqa: E402
 from dialogues.families.plots import plots  # noqa: E402
 from dialogues.families.records import RECORDS  # noqa: E402
+from dialogues.holdout import is_held_out  # noqa: E402
 from dialogues.grammar import Phrase  # noqa: E402
 from dialogues.workers import produce  # noqa: E402
 
 SAMPLES = 2000
+_WITH_FACTS = ("direct", "words", "facts", "mixed", "own tools", "quick tasks")  # Costa Rica is no surname
 
 
 def lines(*arguments: str, samples: int = SAMPLES) -> list[str]:
@@ -79,7 +83,8 @@ class Written(unittest.TestCase):
             self.assertIn(sample["thinking_mode"], ("chat", "thinking"))
             for message in sample["messages"]:
                 self.assertLessEqual(
-                    set(message), {"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "tools"}
+                    set(message),
+                    {"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "tools", "task"},
                 )
                 self.assertIsInstance(message["content"], str)
                 self.assertTrue(message["content"].strip() or message.get("tool_calls"), sample)
@@ -162,14 +167,14 @@ class Written(unittest.TestCase):
                 sample = json.loads(line)
                 if kind == "tool_noun":
                     text = " ".join(tool["function"]["name"] for tool in sample.get("tools", []))
-                elif kind == "city" and sample["family"] in ("direct", "facts", "own tools", "tools", "words"):
+                elif kind == "city" and sample["family"] in (*_WITH_FACTS, "tools"):
                     continue  # a capital or a state's capital may be one of them: those are facts, not slots
                 else:
                     text = " ".join(
                         message["content"] + message.get("reasoning_content", "") for message in sample["messages"]
                     )
                 found = pattern.search(text)
-                self.assertTrue(found is None or sample["family"] in ("direct", "words", "facts", "mixed"), (kind, found, sample))
+                self.assertTrue(found is None or sample["family"] in _WITH_FACTS, (kind, found, sample))
 
     def test_one_seed_gives_the_same_bytes_whatever_the_processes(self) -> None:
         self.assertEqual(lines(samples=600), self.train[:600])
@@ -180,7 +185,16 @@ class Written(unittest.TestCase):
         """Big blocks are waiting in every pipe when the limit in bytes ends the run: nobody may wait for anybody."""
         for seed in range(8):
             run = subprocess.run(
-                [sys.executable, str(ROOT / "tools" / "dialogues"), "--jobs", "16", "--megabytes", "1", "--longest", "900"]
+                [
+                    sys.executable,
+                    str(ROOT / "tools" / "dialogues"),
+                    "--jobs",
+                    "16",
+                    "--megabytes",
+                    "1",
+                    "--longest",
+                    "900",
+                ]
                 + ["--seed", f"limit {seed}"],
                 capture_output=True,
                 timeout=120,
@@ -266,12 +280,111 @@ class Sums(unittest.TestCase):
             self.assertTrue(verdict, sum_and_answer)
 
 
+class Code(unittest.TestCase):
+    """What the functions are said to do and to print is what they do and print."""
+
+    @staticmethod
+    def shown(language: str) -> list[tuple[str, str]]:
+        """Programs and what they are said to print: two calls of every function."""
+        made = []
+        for at, function in enumerate(code_functions.FUNCTIONS):
+            for number in range(2):
+                draw = Draw(f"code/{at}/{number}")
+                one = code_talk.Written(draw, function)
+                given = code_talk.arguments(draw, function)
+                call = f"{one.named(language)}({', '.join(code_talk.literal(each, language) for each in given)})"
+                said = code_talk.printed(function.run(*given), language)
+                made.append(
+                    (f"{one.code(language)}\n" + {"python": "print(%s)"}.get(language, "console.log(%s);") % call, said)
+                )
+        return made
+
+    def test_python_prints_what_is_said(self) -> None:
+        for code, said in self.shown("python"):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(code, {})  # our own code
+            self.assertEqual(out.getvalue().strip(), said, code)
+
+    @unittest.skipUnless(shutil.which("node"), "no node on this machine")
+    def test_javascript_prints_what_is_said(self) -> None:
+        shown = self.shown("javascript")
+        program = "\n".join("{\n%s\n}" % code for code, _ in shown)
+        run = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+        self.assertEqual(run.stdout.splitlines(), [said for _, said in shown])
+
+    @unittest.skipUnless(shutil.which("c++"), "no C++ compiler on this machine")
+    def test_cpp_gives_what_is_said(self) -> None:
+        parts, checks = [], []
+        for at, function in enumerate(code_functions.FUNCTIONS):
+            draw = Draw(f"code/{at}")
+            one, given = code_talk.Written(draw, function), code_talk.arguments(draw, function)
+            parts.append(f"namespace f{at} {{\n{one.code('cpp')}\n}}")
+            call = f"f{at}::{one.name}({', '.join(code_talk.literal(each, 'cpp') for each in given)})"
+            kind = code_talk._TYPES[function.gives]
+            checks.append(f"if ({call} != {kind}({code_talk.literal(function.run(*given), 'cpp')})) return {at + 1};")
+        heads = "".join(f"#include <{name}>\n" for name in ("algorithm", "cctype", "numeric", "string", "vector"))
+        program = heads + "\n".join(parts) + "\nint main() {\n" + "\n".join(checks) + "\n}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "functions"
+            compiled = subprocess.run(
+                ["c++", "-std=c++17", "-x", "c++", "-", "-o", str(made)],
+                input=program,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.assertEqual(compiled.returncode, 0, compiled.stderr[:2000])
+            self.assertEqual(subprocess.run([made], check=False).returncode, 0)
+
+
+class OpenBook(unittest.TestCase):
+    def test_answers_stand_in_the_text(self) -> None:
+        for number in range(300):
+            exchange = open_book.exchange(Draw(f"page/{number}"), recall.Reach())
+            text = " ".join(exchange.messages[0]["content"].split())
+            for _, check in exchange.checks:
+                answer = check["expected"][0]
+                self.assertTrue(check["kind"] != "contains" or answer == "yes" or answer in text, exchange)
+
+
+class Packages(unittest.TestCase):
+    def test_questions_on_packages_hold_to_the_file(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "packages.txt"
+            words = [f"tool{number}-{name.lower()}" for number, name in enumerate(slots.values("name", False))]
+            file.write_text(
+                "\n\n".join(
+                    f"{word}: shows the {word} of a machine\n\nThis program shows {word}. "
+                    + "It has a window and a help page, and it can be told to be quiet. " * 2
+                    for word in words
+                )
+                + "\n\ncaryatid: a supporting column\n\ncase: a portable container\n",
+                encoding="utf-8",
+            )
+            found = {package.name for package in packages.packages(str(file))}
+            self.assertEqual(found, set(words))
+            for split in ("train", "test"):
+                made = lines("--packages", str(file), "--families", "packages", "--split", split, samples=200)
+                for line in made:
+                    sample = json.loads(line)
+                    names = {value for kind, value in sample["slots"] if kind == "package"}
+                    self.assertTrue(names)
+                    self.assertEqual({is_held_out("package", name) for name in names}, {split == "test"})
+                    if split == "test":
+                        self.assertEqual(passed([(sample["check"], sample["reference"])]), [True], sample)
+            file.write_text("nothing here\n", encoding="utf-8")
+            packages.packages.cache_clear()
+            with self.assertRaisesRegex(ValueError, "found 0 packages"):
+                packages.packages(str(file))
+
+
 class Variety(unittest.TestCase):
     def test_there_is_as_much_as_was_promised(self) -> None:
         self.assertGreaterEqual(len(plots()), 60)
         self.assertGreaterEqual(len(RECORDS), 30)
         self.assertGreaterEqual(len(tool_talk.KNOWN_TOOLS), 40)
-        self.assertGreaterEqual(small_talk.exchanges_known(), 400)
+        self.assertGreaterEqual(small_talk.exchanges_known(), 800)
         self.assertEqual(
             {tool.name for tool in tool_talk.REAL_TOOLS},
             {"define_word", "calculator", "convert_units", "country", "date"},
@@ -286,6 +399,8 @@ class Variety(unittest.TestCase):
             numbers.exchange,
             tool_talk.exchange,
             small_talk.exchange,
+            direct.exchange,
+            code_talk.exchange,
         ):
             openings = set()
             for number in range(1000):

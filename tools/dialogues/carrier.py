@@ -23,6 +23,10 @@ def _foul() -> re.Pattern[str]:
     return re.compile(r"\b(" + "|".join(codecs.decode(lines[0], "rot13").split()) + r")s?\b", re.IGNORECASE)
 
 
+def is_foul(text: str) -> bool:
+    return _foul().search(text) is not None
+
+
 class Carrier:
     def __init__(self, file: Path) -> None:
         with file.open("rb") as opened:
@@ -38,7 +42,7 @@ class Carrier:
 
         def clean() -> str | None:
             text = self._slice(draw, size)
-            return None if not text or _foul().search(text) else text
+            return None if not text or is_foul(text) else text
 
         return draw.until(clean, f"{size} bytes of prose without a word to avoid")
 

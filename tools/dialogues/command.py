@@ -10,6 +10,7 @@ from dialogues import report
 from dialogues.fact_groups import fact_line
 from dialogues.families.recall import Reach
 from dialogues.mixture import FAMILIES, Plan, sample_weights
+from dialogues.packages import packages
 from dialogues.workers import produce
 
 _EPILOG = """\
@@ -60,7 +61,6 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--families",
         type=_families,
-        default={name: family.share for name, family in FAMILIES.items()},
         metavar="NAME[=SHARE],...",
         help=f"which, and their shares of the bytes: {', '.join(FAMILIES)}",
     )
@@ -70,6 +70,12 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--carrier", default="", metavar="FILE", help="prose to hide facts in; stories where there is none"
     )
+    parser.add_argument(
+        "--packages",
+        default="",
+        metavar="FILE",
+        help="descriptions of packages, `name: synopsis` and paragraphs: a family",
+    )
     parser.add_argument("--shortest", type=int, default=300, metavar="TOKENS", help="of recall's texts (default: 300)")
     parser.add_argument(
         "--longest", type=int, default=16000, metavar="TOKENS", help="of recall's texts (default: 16000)"
@@ -78,6 +84,10 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="measure each family instead")
     parser.add_argument("-o", "--output", type=Path, help="standard output if left out")
     read = parser.parse_args(arguments)
+    if not read.families:
+        read.families = {name: family.share for name, family in FAMILIES.items() if read.packages or name != "packages"}
+    elif "packages" in read.families and not read.packages:
+        parser.error("--families: found packages, expected --packages FILE with it")
     if read.samples is None and read.megabytes is None:
         read.samples = 2000 if read.report else 1000
     return read
@@ -85,15 +95,21 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def plan_of(read: argparse.Namespace) -> Plan:
     return Plan(
-        read.seed, read.split == "test", sample_weights(read.families), Reach(read.carrier, read.shortest, read.longest)
+        read.seed,
+        read.split == "test",
+        sample_weights(read.families),
+        Reach(read.carrier, read.shortest, read.longest, read.packages),
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
     read = options(arguments)
-    if read.carrier and not Path(read.carrier).is_file():
-        print(f"[dialogues] --carrier: found no file {read.carrier}", file=sys.stderr)
-        return 2
+    for option, file in (("--carrier", read.carrier), ("--packages", read.packages)):
+        if file and not Path(file).is_file():
+            print(f"[dialogues] {option}: found no file {file}", file=sys.stderr)
+            return 2
+    if read.packages:
+        packages(read.packages)  # read once, before there are processes
     if read.report:
         report.print_report(plan_of(read), list(read.families), read.samples)
         return 0

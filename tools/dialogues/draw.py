@@ -30,6 +30,10 @@ class Draw:
     def pick(self, values: Sequence[Value]) -> Value:
         return values[int(self.random() * len(values))]
 
+    def common(self, values: Sequence[Value]) -> Value:
+        """The first ones more often: a third of the draws from the first tenth."""
+        return values[int(self.random() ** 2 * len(values))]
+
     def several(self, values: Sequence[Value], count: int) -> list[Value]:
         return self.rng.sample(values, min(count, len(values)))
 

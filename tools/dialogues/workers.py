@@ -86,5 +86,7 @@ def in_order(make: partial[list[str]], samples: int | None, jobs: int) -> Iterat
             try:
                 block = readers[number % jobs].recv()
             except EOFError:
-                raise RuntimeError(f"[workers] process {number % jobs}: found its end, expected block {number}") from None
+                raise RuntimeError(
+                    f"[workers] process {number % jobs}: found its end, expected block {number}"
+                ) from None
             yield block

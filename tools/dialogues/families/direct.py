@@ -89,7 +89,7 @@ def about_country(draw: Draw) -> Exchange | None:
 
 
 def define(draw: Draw) -> Exchange | None:
-    word = draw.pick(tuple(facts.first_senses().values()))
+    word = draw.common(tuple(facts.first_senses().values()))  # the table begins with the commonest words
     question = draw.say(
         "[Define {w}.|define {w}|Define {w}|Meaning of {w}|Meaning of {w}?|What does {w} mean?|What is the meaning of "
         "{w}?|What means {w}?|Explain {w}.|{W} meaning?|Definition of {w}|What's {w}?|{w}: meaning?|What does the word "
@@ -107,7 +107,7 @@ def _having(what: str) -> tuple[facts.Word, ...]:
 
 def like_word(draw: Draw) -> Exchange | None:
     kind = draw.integer(0, 2)
-    word = draw.pick(_having(("synonyms", "antonyms", "form")[kind]))
+    word = draw.common(_having(("synonyms", "antonyms", "form")[kind]))
     if kind == 0:
         question = "[Synonym of {w}?|Synonym for {w}|Another word for {w}?|Other word for {w}?|Same as {w}?]"
         answer = f"Another word for {word.word} is {word.synonyms[0]}."
@@ -117,7 +117,9 @@ def like_word(draw: Draw) -> Exchange | None:
         answer = f"The opposite of {word.word} is {word.antonyms[0]}."
         return fact(draw, draw.say(question, w=word.word), answer, any_of(*word.antonyms))
     what = "plural" if word.part == "noun" else "past tense"
-    question = draw.say("[{What} of {w}?|{What} of {w}|What is the {what} of {w}?|{w}: {what}?]", what=what, w=word.word)
+    question = draw.say(
+        "[{What} of {w}?|{What} of {w}|What is the {what} of {w}?|{w}: {what}?]", what=what, w=word.word
+    )
     return fact(draw, question, f"The {what} of {word.word} is {word.form}.", contains(word.form))
 
 
@@ -142,7 +144,9 @@ def small_sum(draw: Draw) -> Exchange | None:
 
 
 def sum_with_steps(draw: Draw) -> Exchange | None:
-    a, b = draw.integer(*draw.pick(((10, 99), (10, 99), (100, 999)))), draw.integer(*draw.pick(((2, 9), (10, 99), (10, 99))))
+    a, b = draw.integer(*draw.pick(((10, 99), (10, 99), (100, 999)))), draw.integer(
+        *draw.pick(((2, 9), (10, 99), (10, 99)))
+    )
     sign = draw.pick("++--*")
     if sign == "-" and a < b:
         a, b = b, a
@@ -183,7 +187,9 @@ def nature(draw: Draw) -> Exchange | None:
         return fact(draw, question, f"A young {name} is called a {young}.", contains(young))
     if kind == 3 and legs:
         question = draw.say("[How many legs has {a n}?|Legs of {a n}?|How many legs does {a n} have?]", n=name)
-        answer = draw.say("{A n} has {l} legs.", n=name, l=legs) if legs != "0" else draw.say("{A n} has no legs.", n=name)
+        answer = (
+            draw.say("{A n} has {l} legs.", n=name, l=legs) if legs != "0" else draw.say("{A n} has no legs.", n=name)
+        )
         return fact(draw, question, answer, contains(legs if legs != "0" else "no"))
     question = draw.say("[What kind of animal is {a n}?|{A n} is what kind of animal?]", n=name)
     return fact(draw, question, draw.say("{A n} is {a g}.", n=name, g=group), contains(group))
@@ -203,7 +209,9 @@ def in_order(draw: Draw) -> Exchange | None:
     at = draw.integer(1, len(row) - 2)
     way = draw.integer(0, 3)
     if way == 0:
-        question = draw.say("[What comes after {x}?|What {k} comes after {x}?|After {x}?|{x}, then?]", x=row[at], k=kind)
+        question = draw.say(
+            "[What comes after {x}?|What {k} comes after {x}?|After {x}?|{x}, then?]", x=row[at], k=kind
+        )
         return fact(draw, question, f"After {row[at]} comes {row[at + 1]}.", contains(f"comes {row[at + 1]}"))
     if way == 1:
         question = draw.say("[What comes before {x}?|What {k} comes before {x}?|Before {x}?]", x=row[at], k=kind)
@@ -224,7 +232,9 @@ def larger(draw: Draw) -> Exchange | None:
     if a == b:
         return None
     question = draw.say(
-        "[Which is [bigger|larger|more]: {a} or {b}?|{a} or {b}, which is [bigger|larger]?|Is {a} or {b} larger?]", a=a, b=b
+        "[Which is [bigger|larger|more]: {a} or {b}?|{a} or {b}, which is [bigger|larger]?|Is {a} or {b} larger?]",
+        a=a,
+        b=b,
     )
     answer = f"{max(a, b)} is larger than {min(a, b)}."
     return fact(draw, question, answer, contains(f"{max(a, b)} is larger"))
@@ -247,7 +257,7 @@ _KINDS: tuple[tuple[Callable[[Draw], Exchange | None], int], ...] = (
     (direct_forms.counted, 3),
     (direct_forms.looked_up, 6),
     (direct_forms.echo, 3),
-    (small_talk.exchange, 6),
+    (small_talk.neutral, 6),
 )
 _SINGLE = tuple(make for make, weight in _KINDS for _ in range(weight))
 _ROWS = tuple(make for make, _ in _KINDS)
@@ -261,8 +271,8 @@ def dialogue(draw: Draw) -> list[Exchange]:
     """One question, or two to eight of one kind or of many."""
     thinking = None if draw.chance(0.5) else False
     turns = draw.pick((1, 1, 1, 2, 3, 4, 6, 8))
-    kind = draw.pick(_ROWS) if draw.chance(0.3) else None
-    row = [draw.until(lambda: kind(draw), "a short question") if kind else exchange(draw) for _ in range(turns)]
+    makers = (draw.pick(_ROWS),) if draw.chance(0.3) else _SINGLE
+    row = [draw.until(lambda: draw.pick(makers)(draw), "a short question of this split") for _ in range(turns)]
     for each in row:
         each.thinking = thinking
     return row

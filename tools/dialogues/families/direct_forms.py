@@ -7,7 +7,20 @@ from dialogues.draw import Draw
 from dialogues.english import ordinal
 from dialogues.exchange import Exchange, any_of, contains, exact, json_value, number, says
 
-_WORD_KINDS = ("fruit", "food", "animal", "colour", "thing", "city", "name", "job", "flower", "sport", "language", "hobby")
+_WORD_KINDS = (
+    "fruit",
+    "food",
+    "animal",
+    "colour",
+    "thing",
+    "city",
+    "name",
+    "job",
+    "flower",
+    "sport",
+    "language",
+    "hobby",
+)
 _VALUE_KINDS = {"name": "name", "city": "city", "colour": "colour", "job": "job", "animal": "animal", "food": "food",
                 "hobby": "hobby", "sport": "sport", "language": "language", "fruit": "fruit"}  # fmt: skip
 
@@ -33,7 +46,9 @@ def list_to_json(draw: Draw) -> Exchange:
     question = draw.say(
         "[[Translate|Turn|Convert|Make] [this list|this|the list] [to|into] [JSON|a JSON array|a JSON list]: {l}|{l} as "
         "[JSON|a JSON array|a JSON list][.|, please.|]|JSON array of {l}|List to JSON: {l}|[Write|Give me] {l} as JSON.]",
-        l=", ".join(words) if draw.chance(0.8) else "\n" + "\n".join(draw.pick(("- ", "* ", "")) + word for word in words),
+        l=", ".join(words)
+        if draw.chance(0.8)
+        else "\n" + "\n".join(draw.pick(("- ", "* ", "")) + word for word in words),
     )
     return says(question, json.dumps(words, ensure_ascii=False), f"A list of {len(words)}.", json_value(words))
 
@@ -82,11 +97,15 @@ def changed_text(draw: Draw) -> Exchange:
         question = draw.say("[Uppercase: {t}|{t} in capitals|Write {t} in capital letters.|Upper case: {t}]", t=text)
         return says(question, text.upper(), "In capitals.", exact(text.upper()))
     if kind == 1:
-        question = draw.say("[Lowercase: {t}|{t} in small letters|Write in small letters: {t}|Lower case: {t}]", t=text.upper())
+        question = draw.say(
+            "[Lowercase: {t}|{t} in small letters|Write in small letters: {t}|Lower case: {t}]", t=text.upper()
+        )
         return says(question, text.lower(), "In small letters.", exact(text.lower()))
     if kind == 2:
         back = ", ".join(reversed(words))
-        return says(draw.say("[Reverse the list: {t}|Reverse: {t}|Backwards: {t}]", t=listed), back, "Last first.", exact(back))
+        return says(
+            draw.say("[Reverse the list: {t}|Reverse: {t}|Backwards: {t}]", t=listed), back, "Last first.", exact(back)
+        )
     if kind == 3:
         sorted_words = ", ".join(sorted(words, key=str.lower))
         question = draw.say("[Sort: {t}|Sort this list: {t}|Put in ABC order: {t}|Alphabetical order: {t}]", t=listed)
@@ -94,10 +113,15 @@ def changed_text(draw: Draw) -> Exchange:
     if kind == 4:
         at = draw.integer(1, len(words))
         question = draw.say(
-            "[{o} word: {t}|What is the {o} word of: {t}|Which is the {o}: {l}|{l}: the {o}?]", o=ordinal(at), t=text, l=listed
+            "[{o} word: {t}|What is the {o} word of: {t}|Which is the {o}: {l}|{l}: the {o}?]",
+            o=ordinal(at),
+            t=text,
+            l=listed,
         )
         if len(text.split()) != len(words) and "word" in question:
-            return says(f"Which is the {ordinal(at)}: {listed}", words[at - 1], f"Number {at}.", contains(words[at - 1]))
+            return says(
+                f"Which is the {ordinal(at)}: {listed}", words[at - 1], f"Number {at}.", contains(words[at - 1])
+            )
         return says(question, words[at - 1], f"Number {at} is {words[at - 1]}.", contains(words[at - 1]))
     if kind == 5:
         question = draw.say("[As a bulleted list: {t}|Bullet list: {t}|Make a list with bullets: {t}]", t=listed)
@@ -111,11 +135,15 @@ def changed_text(draw: Draw) -> Exchange:
 def counted(draw: Draw) -> Exchange:
     words = _words(draw, 1, 7)
     if draw.chance(0.6):
-        question = draw.say("[How many [items|things] are in this list: {t}?|How many: {t}?|Count: {t}]", t=", ".join(words))
+        question = draw.say(
+            "[How many [items|things] are in this list: {t}?|How many: {t}?|Count: {t}]", t=", ".join(words)
+        )
         steps = ", ".join(f"{at + 1} {word}" for at, word in enumerate(words)) + f". So {len(words)}."
         return says(question, str(len(words)), steps, number(len(words)), plain=steps)
     word = words[0].split()[0]
-    question = draw.say("[How many letters has {w}?|How many letters are in {w}?|Letters in {w}?|Length of {w}?]", w=word)
+    question = draw.say(
+        "[How many letters has {w}?|How many letters are in {w}?|Letters in {w}?|Length of {w}?]", w=word
+    )
     steps = ", ".join(f"{at + 1} {letter}" for at, letter in enumerate(word)) + f". So {len(word)}."
     return says(question, str(len(word)), steps, number(len(word)), plain=steps)
 

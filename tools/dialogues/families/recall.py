@@ -43,6 +43,7 @@ class Reach:
     carrier: str = ""
     shortest: int = 300
     longest: int = 16000
+    packages: str = ""  # a file of package descriptions
 
     def size(self, draw: Draw) -> int:
         tokens = exp(log(self.shortest) + draw.random() * (log(self.longest) - log(self.shortest)))
@@ -110,9 +111,7 @@ class Planting:
     def _plainly(self, fact: Fact) -> None:
         sentence = _state(self.draw, fact)
         self.sentences.append(sentence)
-        self.asked.append(
-            _plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence)
-        )
+        self.asked.append(_plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence))
 
     def _updated(self, fact: Fact) -> None:
         newer = other_value(self.draw, fact)

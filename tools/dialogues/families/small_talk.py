@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from dialogues.draw import Draw
@@ -44,7 +45,10 @@ def _identity() -> tuple[tuple[Phrase, Phrase], ...]:
 def _threads() -> tuple[tuple[tuple[Phrase, Phrase], ...], ...]:
     lines = lines_of((CONTENT / "threads.txt").read_text(encoding="utf-8"))
     return tuple(
-        tuple((Phrase(question), Phrase(answer)) for question, answer in (turn.split(" => ") for turn in line.split(" >> ")))
+        tuple(
+            (Phrase(question), Phrase(answer))
+            for question, answer in (turn.split(" => ") for turn in line.split(" >> "))
+        )
         for line in lines
     )
 
@@ -182,7 +186,9 @@ def hello(draw: Draw, nameless: bool = False) -> Exchange:
 
 def goodbye(draw: Draw) -> Exchange:
     return says(
-        draw.say("[Thanks, that was all|Thank you, bye|Bye|Goodbye|I have to go|That is all for today|Thanks minnow, bye][!|.|]"),
+        draw.say(
+            "[Thanks, that was all|Thank you, bye|Bye|Goodbye|I have to go|That is all for today|Thanks minnow, bye][!|.|]"
+        ),
         draw.say("[You are welcome. |]Goodbye[!|, and have a nice day!]"),
         draw.fill(_THOUGHTS, {}),
     )
@@ -272,18 +278,68 @@ _TOLD = tuple(
             "city",
         ),
         *(
-            (f"My favourite {kind} is {{value}}.", f"[What is my favourite {kind}|Which {kind} do I like most|Do you remember my favourite {kind}]?", f"[Your favourite {kind} is {{value}}.|It is {{value}}.|{{value}}]", kind)
+            (
+                f"My favourite {kind} is {{value}}.",
+                f"[What is my favourite {kind}|Which {kind} do I like most|Do you remember my favourite {kind}]?",
+                f"[Your favourite {kind} is {{value}}.|It is {{value}}.|{{value}}]",
+                kind,
+            )
             for kind in ("season", "sport", "fruit", "flower", "subject", "instrument", "dish", "weekday", "month")
         ),
-        ("[I bought|I got|I have] a new {value}.", "What did I [buy|get]?", "[A {value}.|You have a new {value}.]", "thing"),
-        ("[I like to eat|I love|I always eat] {value}.", "What do I like to eat?", "[{Value}.|You like {value}.]", "food"),
-        ("[I go to work by|I travel by|I always take the] {value}.", "[How do I travel|How do I go to work]?", "[By {value}.|You go by {value}.]", "vehicle"),
-        ("[I need|Please remember to buy|I must buy] {value}.", "[What did I want to buy|What do I need]?", "[{Value}.|You need {value}.]", "food"),
-        ("[I play the {value}|I am learning the {value}].", "[What do I play|Which instrument do I play]?", "[The {value}.|You play the {value}.]", "instrument"),
-        ("[My surname is|My last name is] {value}.", "[What is my surname|What is my last name]?", "[{value}.|Your surname is {value}.]", "surname"),
-        ("[I am sitting in the|I am in the|Right now I am in the] {value}.", "[Where am I|Where am I sitting]?", "[In the {value}.|You are in the {value}.]", "room"),
-        ("[Remember|Please remember|Keep in mind] the word {value}.", "[What was the word|Which word should you remember]?", "[{value}|The word is {value}.]", "noun"),
-        ("[Remember|Please remember|Keep in mind] the number {value}.", "[What was the number|Which number should you remember]?", "[{value}|The number is {value}.]", "age"),
+        (
+            "[I bought|I got|I have] a new {value}.",
+            "What did I [buy|get]?",
+            "[A {value}.|You have a new {value}.]",
+            "thing",
+        ),
+        (
+            "[I like to eat|I love|I always eat] {value}.",
+            "What do I like to eat?",
+            "[{Value}.|You like {value}.]",
+            "food",
+        ),
+        (
+            "[I go to work by|I travel by|I always take the] {value}.",
+            "[How do I travel|How do I go to work]?",
+            "[By {value}.|You go by {value}.]",
+            "vehicle",
+        ),
+        (
+            "[I need|Please remember to buy|I must buy] {value}.",
+            "[What did I want to buy|What do I need]?",
+            "[{Value}.|You need {value}.]",
+            "food",
+        ),
+        (
+            "[I play the {value}|I am learning the {value}].",
+            "[What do I play|Which instrument do I play]?",
+            "[The {value}.|You play the {value}.]",
+            "instrument",
+        ),
+        (
+            "[My surname is|My last name is] {value}.",
+            "[What is my surname|What is my last name]?",
+            "[{value}.|Your surname is {value}.]",
+            "surname",
+        ),
+        (
+            "[I am sitting in the|I am in the|Right now I am in the] {value}.",
+            "[Where am I|Where am I sitting]?",
+            "[In the {value}.|You are in the {value}.]",
+            "room",
+        ),
+        (
+            "[Remember|Please remember|Keep in mind] the word {value}.",
+            "[What was the word|Which word should you remember]?",
+            "[{value}|The word is {value}.]",
+            "noun",
+        ),
+        (
+            "[Remember|Please remember|Keep in mind] the number {value}.",
+            "[What was the number|Which number should you remember]?",
+            "[{value}|The number is {value}.]",
+            "age",
+        ),
     )
 )
 
@@ -326,7 +382,10 @@ def remembered(draw: Draw) -> Exchange:
     return Exchange(messages, [(len(messages) - 1, check)])
 
 
-_KINDS = (talk,) * 9 + (identity,) * 6 + (thread,) * 4 + (remembered,) * 4 + (joke,) * 2 + (hello, conversation, conversation)
+_KINDS: tuple[Callable[[Draw], Exchange], ...] = (
+    *((talk,) * 9 + (identity,) * 6 + (thread,) * 4 + (remembered,) * 4),
+    *(joke, joke, hello, conversation, conversation),
+)
 
 
 def exchange(draw: Draw) -> Exchange:

@@ -212,6 +212,7 @@ def _tool_with(draw: Draw, what: str, has: Callable[[Tool], bool]) -> Tool:
 def missing(draw: Draw) -> Exchange:
     """The question lacks something; the assistant asks for it, gets it and calls."""
     tool = _tool_with(draw, "question to ask back", lambda each: bool(each.partial and each.missing and each.required))
+    assert tool.partial and tool.missing
     used = use(draw, tool)
     lacking = [name.replace("_", " ") for name in tool.required]
     values: dict[str, object] = {**shown(used.arguments), "missing": " and the ".join(lacking)}

@@ -19,10 +19,12 @@ TOOL: dict[str, Tool] = {tool.name: tool for tool in REAL_TOOLS}
 Made = tuple[str, Arguments, Json, str, list[str]]  # question, arguments, result, answer, what the answer must hold
 
 _PLAN = Phrase("[I use|I call|This is for] {tool}{with}.", "[The user asks for|This needs] {tool}{with}.")
-_SYNONYM = Phrase("[Synonym|Another word] for {w}?", "What is another word for {w}?", "Synonyms of {w}?", "Words like {w}?")
+_SYNONYM = Phrase(
+    "[Synonym|Another word] for {w}?", "What is another word for {w}?", "Synonyms of {w}?", "Words like {w}?"
+)
 _DEFINE = Phrase(
     '[Define|Explain|Look up|Please define|Can you define] [{w}|"{w}"|the word {w}][.|]',
-    '[What does|What do|What is meant by] {w}[ mean|]?',
+    "[What does|What do|What is meant by] {w}[ mean|]?",
     '[Meaning|Definition] of [{w}|"{w}"][?|]',
     "[What is the|What's the|Tell me the|Give me the] [meaning|definition] of {w}?",
     "[{W}?|What is {w}?|What's {w}?|Dictionary: {w}|{w} definition|{w} meaning]",
@@ -134,7 +136,9 @@ def country(draw: Draw) -> Made:
     one = draw.pick(facts.countries())
     record = country_record(one.name)
     t, title = one.title, capital(one.title)
-    neighbours = f"{title} borders {listed(record['neighbours'])}." if one.neighbours else f"{title} has no land neighbours."
+    neighbours = (
+        f"{title} borders {listed(record['neighbours'])}." if one.neighbours else f"{title} has no land neighbours."
+    )
     pattern, answer, held = draw.pick(
         (
             (
@@ -183,7 +187,9 @@ def country(draw: Draw) -> Made:
 
 def date(draw: Draw) -> Made:
     day = datetime.date(1990, 1, 1) + datetime.timedelta(days=draw.integer(0, 18000))
-    said = draw.pick((day.isoformat(), f"{day.day} {day.strftime('%B')} {day.year}", f"{day.strftime('%B')} {day.day}, {day.year}"))
+    said = draw.pick(
+        (day.isoformat(), f"{day.day} {day.strftime('%B')} {day.year}", f"{day.strftime('%B')} {day.day}, {day.year}")
+    )
     kind = draw.integer(0, 5)
     if kind <= 1:
         question = draw.say(
@@ -198,7 +204,13 @@ def date(draw: Draw) -> Made:
             "[[What|Which] [weekday|day of the week] [is|was] {d}?|Weekday of {d}?|What day was {d}?]", d=said
         )
         result = {"date": day.isoformat(), "weekday": day.strftime("%A")}
-        return question, {"date": day.isoformat()}, result, f"{day.isoformat()} is a {result['weekday']}.", [result["weekday"]]
+        return (
+            question,
+            {"date": day.isoformat()},
+            result,
+            f"{day.isoformat()} is a {result['weekday']}.",
+            [result["weekday"]],
+        )
     later = day + datetime.timedelta(days=days)
     result = {"date": later.isoformat(), "weekday": later.strftime("%A")}
     if kind == 3:
@@ -210,7 +222,9 @@ def date(draw: Draw) -> Made:
         answer = f"{counted(days, 'day')} after {day.isoformat()}: {result['weekday']}, {result['date']}."
         return question, {"date": day.isoformat(), "add_days": days}, result, answer, [later.isoformat()]
     if kind == 4:
-        question = draw.say("[What date is it in {n}?|Which day is in {n}?|What day is it {n} from now?]", n=counted(days, "day"))
+        question = draw.say(
+            "[What date is it in {n}?|Which day is in {n}?|What day is it {n} from now?]", n=counted(days, "day")
+        )
         answer = f"In {counted(days, 'day')} it is {result['weekday']}, {result['date']}."
         return question, {"add_days": days}, result, answer, [later.isoformat()]
     other = draw.pick((later.isoformat(), f"{later.day} {later.strftime('%B')} {later.year}"))
@@ -282,7 +296,12 @@ def one_call(draw: Draw, name: str) -> Exchange:
         result = {"error": _ERRORS[name]}
         answer, held, reading = f"I am sorry: {_ERRORS[name]}.", [_ERRORS[name]], "The tool found nothing. I say so."
     made = call(name, arguments)
-    messages = [user(asked(draw, capital(question))), calls(plan, [made]), result_message(result), assistant(answer, reading)]
+    messages = [
+        user(asked(draw, capital(question))),
+        calls(plan, [made]),
+        result_message(result),
+        assistant(answer, reading),
+    ]
     return Exchange(messages, [(1, expected_calls([made])), (3, contains(*held))], note={"calls": 1, "tool": name})
 
 
@@ -323,11 +342,16 @@ def no_call(draw: Draw, _: str) -> Exchange:
     if kind < 0.5:
         question, answer = draw.pick(_NO_TOOL).split(" => ")
         slots = {"name": draw.slot("name")}
-        messages = [user(asked(draw, draw.fill(f"[{question}]", slots))), assistant(answer, "No tool is needed for this.")]
+        messages = [
+            user(asked(draw, draw.fill(f"[{question}]", slots))),
+            assistant(answer, "No tool is needed for this."),
+        ]
     elif kind < 0.75:
         messages = small_talk.talk(draw).messages
     else:
-        make = draw.pick((direct_forms.list_to_json, direct_forms.changed_text, direct_forms.looked_up, direct_forms.echo))
+        make = draw.pick(
+            (direct_forms.list_to_json, direct_forms.changed_text, direct_forms.looked_up, direct_forms.echo)
+        )
         return make(draw)
     return Exchange(messages, [(1, {"kind": "no_call", "expected": None})], note={"calls": 0})
 
@@ -336,8 +360,8 @@ _KINDS = (one_call,) * 14 + (two_calls,) * 2 + (asking,) + (no_call,) * 4
 
 
 def dialogue(draw: Draw) -> list[Exchange]:
-    """One to five questions with the same tools throughout."""
-    turns = draw.pick((1, 1, 1, 2, 2, 3, 4, 5))
+    """One to eight questions with the same tools throughout."""
+    turns = draw.pick((1, 1, 2, 3, 4, 5, 6, 8))  # the schemas are long: many calls for each time they are read
     row = [draw.pick(_KINDS)(draw, draw.pick(tuple(_MAKERS))) for _ in range(turns)]
     needed = {
         made["function"]["name"]
@@ -350,4 +374,3 @@ def dialogue(draw: Draw) -> list[Exchange]:
     for each in row:
         each.tools, each.thinking = schemas, thinking
     return row
-
