@@ -47,9 +47,9 @@ FAMILIES: dict[str, Family] = {  # the common things first, and often; tokens to
     "own tools": Family(lambda draw, reach: tools_own.dialogue(draw), 16, 3500),
     "tools": Family(lambda draw, reach: tool_talk.dialogue(draw), 14, 2500),
     "near recall": Family(lambda draw, reach: [recall.near(draw, reach)], 14, 2150),
-    "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 14, 11500),
+    "recall": Family(lambda draw, reach: [recall.exchange(draw, reach)], 14, 8000),
     "open book": Family(lambda draw, reach: [open_book.exchange(draw, reach)], 6, 1250),
-    "packages": Family(lambda draw, reach: [package_talk.exchange(draw, reach)], 4, 1000),
+    "packages": Family(lambda draw, reach: [package_talk.exchange(draw, reach)], 4, 720),
     "json": Family(_alone(json_talk.exchange), 14, 450),
     "numbers": Family(_alone(numbers.exchange), 18, 285),
     "words": Family(_alone(words.exchange), 12, 285),
@@ -58,7 +58,7 @@ FAMILIES: dict[str, Family] = {  # the common things first, and often; tokens to
     "code": Family(_alone(code_talk.exchange), 6, 400),
     "quick tasks": Family(_alone(quick_tasks.exchange), 0.7, 240),
     "stories": Family(_alone(story_talk.exchange), 7, 960),
-    "mixed": Family(lambda draw, reach: mixed(draw, reach), 12, 1450),
+    "mixed": Family(lambda draw, reach: mixed(draw, reach), 12, 1330),
 }
 
 

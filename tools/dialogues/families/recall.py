@@ -211,9 +211,10 @@ def _distance(text: str, sentence: str) -> int:
 
 
 def long_text(draw: Draw, reach: Reach) -> Exchange:
+    """Several questions on one text: its tokens are many, those of an answer few."""
     size = reach.size(draw)
-    planting = Planting(draw, draw.pick((1, 1, 2, 2, 3, 4, 6, 8) if size > 1500 else (1, 1, 2, 3)))
-    return _read_and_asked(draw, reach, size, planting, draw.pick((1, 1, 2, 3, 4)))
+    planting = Planting(draw, draw.pick((1, 2, 3, 4, 6, 8, 10) if size > 1500 else (1, 1, 2, 3)))
+    return _read_and_asked(draw, reach, size, planting, draw.pick((1, 2, 3, 4, 6, 8)))
 
 
 def short_text(draw: Draw, reach: Reach) -> Exchange:
@@ -226,11 +227,14 @@ def short_text(draw: Draw, reach: Reach) -> Exchange:
 def _read_and_asked(draw: Draw, reach: Reach, size: int, planting: Planting, questions: int) -> Exchange:
     text = _plant(draw, prose(draw, reach.carrier, size), planting.sentences)
     asked = draw.shuffled(planting.asked)
-    absent = [each for each in asked if each.operation == "not there" and (key := each.question) and key]
-    if absent and draw.chance(0.5):
+    absent = [each for each in asked if each.operation == "not there"]
+    if draw.chance(0.5):
         asked = absent + [each for each in asked if each.operation != "not there"]
-    asked = asked[:questions]
-    first = asked[0]
+    return _asked_in_turn(draw, text, asked[:questions])
+
+
+def _asked_in_turn(draw: Draw, text: str, asked: list[Asked]) -> Exchange:
+    first, last = asked[0], asked[-1]
     messages: list[Message] = [
         user(draw.fill(_FRAME, {"text": text, "question": first.question})),
         assistant(first.answer, first.reasoning),
@@ -239,12 +243,12 @@ def _read_and_asked(draw: Draw, reach: Reach, size: int, planting: Planting, que
         messages += [user(each.question), assistant(each.answer, each.reasoning)]
     return Exchange(
         messages,
-        [(len(messages) - 1, asked[-1].check)],
+        [(len(messages) - 1, last.check)],
         alone=True,
         note={
-            "operation": asked[-1].operation,
+            "operation": last.operation,
             "tokens": int(len(text) / BYTES_PER_TOKEN),
-            "distance": _distance(text, asked[-1].sentence),
+            "distance": _distance(text, last.sentence),
         },
     )
 
@@ -255,21 +259,8 @@ def notes(draw: Draw, reach: Reach) -> Exchange:
     style = draw.pick(("\n", "\n- ", " ", "\n* "))
     text = style.join(planting.sentences)
     text = style.strip() + " " + text if style.strip() else text
-    asked = draw.pick(planting.asked)
     head = draw.pick(("", "Notes:\n", "What I know:\n", "Facts:\n", "My notes:\n"))
-    return Exchange(
-        [
-            user(draw.fill(_FRAME, {"text": head + text, "question": asked.question})),
-            assistant(asked.answer, asked.reasoning),
-        ],
-        [(1, asked.check)],
-        alone=True,
-        note={
-            "operation": asked.operation,
-            "tokens": int(len(text) / BYTES_PER_TOKEN),
-            "distance": _distance(text, asked.sentence),
-        },
-    )
+    return _asked_in_turn(draw, head + text, draw.several(planting.asked, draw.pick((1, 2, 3, 4, 6))))
 
 
 def told_in_chat(draw: Draw, reach: Reach) -> Exchange:

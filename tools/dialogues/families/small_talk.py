@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from dialogues.draw import Draw
-from dialogues.exchange import Exchange, any_of, assistant, contains, says, unknown, user
+from dialogues.exchange import Exchange, Message, any_of, assistant, contains, says, unknown, user
 from dialogues.grammar import Phrase, capital, lines_of
 from dialogues.slots import CONTENT
 
@@ -134,13 +134,15 @@ def identity(draw: Draw) -> Exchange:
 def thread(draw: Draw) -> Exchange:
     """A talk of several turns whose later ones know the earlier ones."""
     slots = _Slots(draw)
-    messages = []
+    messages: list[Message] = []
+    told: list[str] = []
     for question, answer in draw.pick(_threads()):
-        messages += [
-            user(_roughly(draw, capital(question.write(draw.rng, slots)))),
-            assistant(capital(answer.write(draw.rng, slots)), draw.fill(_THOUGHTS, {})),
-        ]
-    told = [str(value) for value in slots.values() if str(value).lower() in str(messages[-1]["content"]).lower()]
+        asked = question.write(draw.rng, slots)
+        before = [str(value) for value in slots.values() if str(value).lower() not in asked.lower()]
+        said = answer.write(draw.rng, slots)
+        told = [value for value in before if value.lower() in said.lower()]  # said earlier, and needed now
+        thought = f"Earlier in this chat: {', '.join(told)}." if told else draw.fill(_THOUGHTS, {})
+        messages += [user(_roughly(draw, capital(asked))), assistant(capital(said), thought)]
     return Exchange(messages, [(len(messages) - 1, contains(*told))] if told else [])
 
 
