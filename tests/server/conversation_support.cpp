@@ -108,6 +108,7 @@ class Player {
   void answer(const ConversationSection& section);
   void joined(const ConversationSection& section);
   void prompt(const ConversationSection& section);
+  void sampled_with(const ConversationSection& section);
   static void expect(const std::string& difference) {
     if (!difference.empty()) throw std::runtime_error(difference);
   }
@@ -232,14 +233,34 @@ void Player::joined(const ConversationSection& section) {
     for (const std::string& line : event)
       if (line.starts_with("data: {"))
         all += value_at(read_json(std::string_view(line).substr(6), "event"), section.argument);
-  expect(match_text(trimmed(section.text), all, bindings_));
+  expect(match_text(trimmed(section.text), trimmed(all), bindings_));
 }
 
 // The prompt that the generator was given last.
 void Player::prompt(const ConversationSection& section) {
   const auto requests = generator_->requests();
   if (requests.empty()) throw std::runtime_error("nothing was submitted");
-  expect(match_text(trimmed(section.text), generator_->prompt_text(requests.back()), bindings_));
+  expect(match_text(trimmed(section.text), trimmed(generator_->prompt_text(requests.back())), bindings_));
+}
+
+// What the generator was asked with last: "name = value" lines.
+void Player::sampled_with(const ConversationSection& section) {
+  const auto requests = generator_->requests();
+  if (requests.empty()) throw std::runtime_error("nothing was submitted");
+  const SamplingParams& sampling = requests.back().sampling;
+  const std::map<std::string, std::string> values = {
+      {"temperature", fmt::format("{}", sampling.temperature)},
+      {"top_p", fmt::format("{}", sampling.top_p)},
+      {"top_k", fmt::format("{}", sampling.top_k)},
+      {"seed", fmt::format("{}", sampling.seed)},
+      {"max_tokens", fmt::format("{}", sampling.max_tokens)},
+      {"top_logprobs", fmt::format("{}", sampling.top_logprobs)},
+      {"prompt_tokens", fmt::format("{}", requests.back().prompt.size())},
+      {"user", requests.back().user}};
+  for (const auto& [name, pattern] : pairs_of(section.text)) {
+    const std::string difference = match_text(pattern, values.at(name), bindings_);
+    if (!difference.empty()) throw std::runtime_error(name + ": " + difference);
+  }
 }
 
 void Player::play(const ConversationSection& section) {
@@ -253,6 +274,7 @@ void Player::play(const ConversationSection& section) {
       {"answer", [&] { answer(section); }},
       {"joined", [&] { joined(section); }},
       {"prompt", [&] { prompt(section); }},
+      {"sampled with", [&] { sampled_with(section); }},
       {"until", [&] { connection(argument).client->wait_for(trimmed(section.text)); }},
       {"does not read", [&] { connections_[argument].client = std::make_unique<HttpClient>(server_->port(), 4096); }},
       {"cut off",
@@ -296,9 +318,12 @@ void Player::play(const ConversationSection& section) {
 }  // namespace
 
 std::vector<ConversationSection> read_conversation(std::string_view text) {
+  const auto is_heading = [](const std::string& line) {
+    return line.size() > 2 && line[0] == '[' && line[1] >= 'a' && line[1] <= 'z' && line.ends_with("]");
+  };
   // The kinds of several words; the rest of a heading is its argument.
   const auto heading = [](const std::string& inside) {
-    for (const char* kind : {"hang up", "half close", "open gate", "cut off", "does not read"})
+    for (const char* kind : {"hang up", "half close", "open gate", "cut off", "does not read", "sampled with"})
       if (inside.starts_with(kind))
         return std::pair(std::string(kind), trimmed(inside.substr(std::string(kind).size())));
     const std::size_t space = std::min(inside.find(' '), inside.size());
@@ -308,7 +333,7 @@ std::vector<ConversationSection> read_conversation(std::string_view text) {
   int number = 0;
   for (const std::string& line : lines_of(text)) {
     ++number;
-    if (line.starts_with("[") && line.ends_with("]") && line.find('"') == std::string::npos) {
+    if (is_heading(line)) {
       auto [kind, argument] = heading(line.substr(1, line.size() - 2));
       sections.push_back({.kind = kind, .argument = argument, .text = {}, .line = number});
     } else if (!sections.empty()) {

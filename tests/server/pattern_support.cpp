@@ -155,10 +155,14 @@ std::string match_json(const JsonValue& pattern, const JsonValue& value, Binding
 }
 
 std::string match_value(std::string_view pattern, std::string_view text, Bindings& bindings) {
-  if (pattern.empty() || (pattern.front() != '{' && pattern.front() != '[')) return match_text(pattern, text, bindings);
+  const auto wanted = try_read_json(pattern);
+  if (!wanted || !(wanted->is(JsonValue::Kind::object) || wanted->is(JsonValue::Kind::array))) {
+    if (pattern.starts_with('{')) throw std::runtime_error(fmt::format("the pattern is no JSON: {}", pattern));
+    return match_text(pattern, text, bindings);
+  }
   const auto value = try_read_json(text);
   if (!value) return fmt::format("found no JSON: {}", text);
-  return match_json(read_json(pattern, "pattern"), *value, bindings);
+  return match_json(*wanted, *value, bindings);
 }
 
 std::vector<EventLines> split_events(std::string_view body) {

@@ -165,6 +165,7 @@ void RunningAnswer::accepted() {
   prepared_ = accepted_ = true;
   if (over_) return cancel();
   last_said_ = Clock::now();
+  if (!call_.agent_effort.empty()) request_.headers.push_back({"x-fathom-effort", call_.agent_effort});
   if (call_.stream) open(200);
   set_alarm();
   take_tokens();
@@ -230,7 +231,6 @@ void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
 void RunningAnswer::open(int status) {
   opened_ = true;
   std::vector<HttpHeader> headers = request_.headers;
-  if (!call_.agent_effort.empty()) headers.push_back({"x-fathom-effort", call_.agent_effort});
   headers.push_back({"content-type", call_.stream ? "text/event-stream" : "application/json"});
   headers.push_back({"cache-control", "no-cache"});
   headers.push_back({"x-accel-buffering", "no"});
