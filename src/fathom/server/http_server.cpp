@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -40,7 +41,7 @@ void serve(ServerCore& core) {
 
 struct HttpServer::State {
   explicit State(std::shared_ptr<ServerCore> given_core)
-      : core(std::move(given_core)), acceptor(asio::make_strand(core->io)) {}
+      : core(std::move(given_core)), work(core->io.get_executor()), acceptor(asio::make_strand(core->io)) {}
 
   void listen();
   asio::awaitable<void> accept();
@@ -50,6 +51,8 @@ struct HttpServer::State {
   void close_acceptor();
 
   std::shared_ptr<ServerCore> core;
+  // Threads stay while there is a server: what is posted to them is always done.
+  asio::executor_work_guard<asio::io_context::executor_type> work;
   std::optional<asio::ssl::context> tls;
   tcp::acceptor acceptor;
   int port = 0;
@@ -143,6 +146,7 @@ HttpServer::HttpServer(const HttpConfig& config, HttpHooks hooks)
 
 HttpServer::~HttpServer() {
   close();
+  state_->work.reset();
   for (std::thread& thread : state_->threads) thread.join();
 }
 
