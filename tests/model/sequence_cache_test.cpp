@@ -80,6 +80,33 @@ TEST(SequenceCache, WithoutCompressionNothingGrows) {
   EXPECT_EQ(cache.bytes(), layout.state_bytes);
 }
 
+// Both go on as if each had been alone from the beginning.
+TEST(SequenceCache, ACopyGoesItsOwnWay) {
+  CpuBackend backend({.threads = 1});
+  Transformer transformer(std::make_shared<const Checkpoint>(Checkpoint::open(FATHOM_TEST_DATA "/tiny-flash")), backend,
+                          {});
+  const auto feed = [&](SequenceCache& cache, const Ids& ids) {
+    const BatchRun run{.cache = &cache, .ids = ids};
+    const auto logits = transformer.forward({&run, 1});
+    return Logits{logits.span().begin(), logits.span().end()};
+  };
+  Ids beginning;
+  for (std::int32_t token = 0; token < 150; ++token) beginning.push_back(token * 7 % 100);
+  for (const std::size_t length : {1U, 5U, 150U}) {
+    const Ids shared(beginning.begin(), beginning.begin() + static_cast<std::ptrdiff_t>(length));
+    SequenceCache one = transformer.make_cache();
+    feed(one, shared);
+    SequenceCache other = one.copied(backend);
+    EXPECT_EQ(other.tokens(), static_cast<std::int64_t>(length));
+    EXPECT_EQ(other.bytes(), one.bytes());
+    for (const auto& [cache, end] : {std::pair{&one, Ids{1, 2, 3, 4, 5}}, {&other, Ids{9, 8, 7, 6, 5}}}) {
+      SequenceCache alone = transformer.make_cache();
+      feed(alone, shared);
+      EXPECT_EQ(feed(*cache, end), feed(alone, end));
+    }
+  }
+}
+
 // Rejected drafts leave no trace: see the property below.
 class Rollback : public ::testing::TestWithParam<std::tuple<CacheStorage, std::int64_t>> {
  protected:

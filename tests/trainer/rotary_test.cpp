@@ -17,7 +17,7 @@ const std::vector<float> kFrequencies{1.0F, 0.25F, 0.01F};
 
 TEST(TrainerRotary, TurnsTheLastColumnsInNeighbouringPairs) {
   const torch::Tensor positions = torch::tensor({0, 3, 250}, torch::kInt64);
-  const torch::Tensor turns = rotary_turns(positions, kFrequencies, torch::kFloat64);
+  const torch::Tensor turns = rotary_turns(positions, torch::tensor(kFrequencies), torch::kFloat64);
   const torch::Tensor x = normal({3, 2, 10}, 1).detach();
   const torch::Tensor y = rotate(x, turns);
   for (std::int64_t token = 0; token < 3; ++token)
@@ -38,7 +38,7 @@ TEST(TrainerRotary, TurnsTheLastColumnsInNeighbouringPairs) {
 }
 
 TEST(TrainerRotary, OddRowsTurnToo) {
-  const torch::Tensor turns = rotary_turns(torch::arange(5), kFrequencies, torch::kFloat64);
+  const torch::Tensor turns = rotary_turns(torch::arange(5), torch::tensor(kFrequencies), torch::kFloat64);
   const torch::Tensor x = normal({5, 2, 9}, 1).detach();
   const torch::Tensor y = rotate(x, turns);
   EXPECT_TRUE(y.narrow(2, 0, 3).equal(x.narrow(2, 0, 3)));
@@ -46,7 +46,7 @@ TEST(TrainerRotary, OddRowsTurnToo) {
 }
 
 TEST(TrainerRotary, Gradients) {
-  const torch::Tensor turns = rotary_turns(torch::arange(5), kFrequencies, torch::kFloat64);
+  const torch::Tensor turns = rotary_turns(torch::arange(5), torch::tensor(kFrequencies), torch::kFloat64);
   const torch::Tensor x = normal({5, 2, 8}, 1);
   expect_gradients([&] { return probe(rotate(x, turns)); }, {x});
   expect_gradients([&] { return probe(rotate(x, turns, true)); }, {x});

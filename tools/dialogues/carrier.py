@@ -12,6 +12,7 @@ from dialogues.grammar import lines_of
 from dialogues.slots import CONTENT
 
 BYTES_PER_TOKEN = 3.8  # of the small vocabulary, on prose
+PIECE = 16384  # bytes of prose from one place
 _GAP = re.compile(r"\s*\f\s*")
 
 
@@ -22,18 +23,28 @@ def _foul() -> re.Pattern[str]:
     return re.compile(r"\b(" + "|".join(codecs.decode(lines[0], "rot13").split()) + r")s?\b", re.IGNORECASE)
 
 
+def is_foul(text: str) -> bool:
+    return _foul().search(text) is not None
+
+
 class Carrier:
     def __init__(self, file: Path) -> None:
         with file.open("rb") as opened:
             self.text = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
     def prose(self, draw: Draw, size: int) -> str:
-        """About `size` bytes, from the beginning of a sentence to the end of one."""
+        """About `size` bytes: pieces that begin and end with a sentence, so that a word to avoid costs one piece."""
+        pieces = -(-size // PIECE)
+        return "\n\n".join(self._clean(draw, size // pieces) for _ in range(pieces))
+
+    def _clean(self, draw: Draw, size: int) -> str:
         size = min(size, len(self.text) // 2)
-        while True:
+
+        def clean() -> str | None:
             text = self._slice(draw, size)
-            if not _foul().search(text):
-                return text
+            return None if not text or is_foul(text) else text
+
+        return draw.until(clean, f"{size} bytes of prose without a word to avoid")
 
     def _slice(self, draw: Draw, size: int) -> str:
         start = int(draw.random() * (len(self.text) - size))

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from dialogues import report
+from dialogues.fact_groups import fact_line
 from dialogues.families.recall import Reach
 from dialogues.mixture import FAMILIES, Plan, sample_weights
+from dialogues.packages import packages
 from dialogues.workers import produce
 
 _EPILOG = """\
@@ -23,6 +25,7 @@ value decides what belongs to it.
   python3 tools/dialogues --carrier prose.txt --split test --samples 4000 -o test.jsonl
   python3 tools/dialogues --carrier prose.txt --split test --families recall --shortest 1000 --longest 64000 -n 500
   python3 tools/dialogues --format text --megabytes 200 -o stories.txt
+  python3 tools/dialogues --format facts --split test -n 200 -o facts.jsonl
   python3 tools/dialogues --report
 """
 
@@ -50,12 +53,14 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--split", choices=("train", "test"), default="train", help="whole dialogues, or prompts with checks"
     )
     parser.add_argument(
-        "--format", choices=("dialogues", "text"), default="dialogues", help="text: stories, divided by form feeds"
+        "--format",
+        choices=("dialogues", "text", "facts"),
+        default="dialogues",
+        help="text: stories, divided by form feeds; facts: groups of facts for fathom eval to plant",
     )
     parser.add_argument(
         "--families",
         type=_families,
-        default={name: family.share for name, family in FAMILIES.items()},
         metavar="NAME[=SHARE],...",
         help=f"which, and their shares of the bytes: {', '.join(FAMILIES)}",
     )
@@ -65,6 +70,12 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--carrier", default="", metavar="FILE", help="prose to hide facts in; stories where there is none"
     )
+    parser.add_argument(
+        "--packages",
+        default="",
+        metavar="FILE",
+        help="descriptions of packages, `name: synopsis` and paragraphs: a family",
+    )
     parser.add_argument("--shortest", type=int, default=300, metavar="TOKENS", help="of recall's texts (default: 300)")
     parser.add_argument(
         "--longest", type=int, default=16000, metavar="TOKENS", help="of recall's texts (default: 16000)"
@@ -73,6 +84,10 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="measure each family instead")
     parser.add_argument("-o", "--output", type=Path, help="standard output if left out")
     read = parser.parse_args(arguments)
+    if not read.families:
+        read.families = {name: family.share for name, family in FAMILIES.items() if read.packages or name != "packages"}
+    elif "packages" in read.families and not read.packages:
+        parser.error("--families: found packages, expected --packages FILE with it")
     if read.samples is None and read.megabytes is None:
         read.samples = 2000 if read.report else 1000
     return read
@@ -80,21 +95,30 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def plan_of(read: argparse.Namespace) -> Plan:
     return Plan(
-        read.seed, read.split == "test", sample_weights(read.families), Reach(read.carrier, read.shortest, read.longest)
+        read.seed,
+        read.split == "test",
+        sample_weights(read.families),
+        Reach(read.carrier, read.shortest, read.longest, read.packages),
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
     read = options(arguments)
-    if read.carrier and not Path(read.carrier).is_file():
-        print(f"[dialogues] --carrier: found no file {read.carrier}", file=sys.stderr)
-        return 2
+    for option, file in (("--carrier", read.carrier), ("--packages", read.packages)):
+        if file and not Path(file).is_file():
+            print(f"[dialogues] {option}: found no file {file}", file=sys.stderr)
+            return 2
+    if read.packages:
+        packages(read.packages)  # read once, before there are processes
     if read.report:
         report.print_report(plan_of(read), list(read.families), read.samples)
         return 0
     limit = None if read.megabytes is None else int(read.megabytes * 1e6)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(read.output.open("w", encoding="utf-8")) if read.output else sys.stdout
+        if read.format == "facts":
+            file.writelines(fact_line(read.seed, read.split == "test", number) for number in range(read.samples or 0))
+            return 0
         for line in produce(plan_of(read), read.format == "text", read.slots, read.samples, limit, read.jobs):
             file.write(line)
     return 0

@@ -1,7 +1,7 @@
 """One sample's source of chance: a seeded generator, the split it may draw from, and what it drew."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from dialogues.grammar import Phrase, capital, phrase
 from dialogues.holdout import is_held_out
 
 Value = TypeVar("Value")
+TRIES = 2000  # a held-out value is one in ten: that so many tries miss it has a chance of 1e-91
 
 
 class Draw:
@@ -28,6 +29,10 @@ class Draw:
 
     def pick(self, values: Sequence[Value]) -> Value:
         return values[int(self.random() * len(values))]
+
+    def common(self, values: Sequence[Value]) -> Value:
+        """The first ones more often: a third of the draws from the first tenth."""
+        return values[int(self.random() ** 2 * len(values))]
 
     def several(self, values: Sequence[Value], count: int) -> list[Value]:
         return self.rng.sample(values, min(count, len(values)))
@@ -55,13 +60,24 @@ class Draw:
             self.drawn += [(kind, value) for value in chosen]
         return chosen
 
+    def until(self, make: Callable[[], Value | None], wanted: str) -> Value:
+        """The first of many tries that gives something: what cannot be drawn is an error, not a loop without end."""
+        for _ in range(TRIES):
+            made = make()
+            if made is not None:
+                return made
+        raise ValueError(f"[draw] {wanted}: found none in {TRIES} tries, expected one")
+
     def invented(self) -> str:
         """A name that nothing bears, of this split."""
-        while True:
-            word = "".join(self.pick(_SYLLABLES) for _ in range(self.integer(2, 3))) + self.pick(_ENDINGS)
-            if is_held_out("invented", word) == self.test:
-                self.drawn.append(("invented", word))
-                return capital(word)
+
+        def word() -> str | None:
+            made = "".join(self.pick(_SYLLABLES) for _ in range(self.integer(2, 3))) + self.pick(_ENDINGS)
+            return made if is_held_out("invented", made) == self.test else None
+
+        made = self.until(word, "an invented name")
+        self.drawn.append(("invented", made))
+        return capital(made)
 
     def allows(self, kind: str, value: str) -> bool:
         """Whether a composed value, such as the question 17 + 25, belongs to this split."""

@@ -77,6 +77,9 @@ def unknown() -> Check:
             "not given",
             "do not have",
             "cannot tell",
+            "cannot find",
+            "nothing about",
+            "nothing on it",
         ],
     }
 

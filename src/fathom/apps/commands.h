@@ -20,5 +20,6 @@ void add_chat_command(CLI::App& program);
 void add_serve_command(CLI::App& program);
 void add_corpus_command(CLI::App& program);
 void add_train_command(CLI::App& program);
+void add_eval_command(CLI::App& program);
 
 }  // namespace fathom

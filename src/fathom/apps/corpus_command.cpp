@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <map>
 #include <string_view>
 
 #include "fathom/apps/commands.h"
@@ -33,6 +34,14 @@ std::uint64_t read_byte_count(const std::string& text) {
   return count * factor;
 }
 
+void add_hold_out_option(CLI::App& command, HoldOut& hold_out) {
+  const std::map<std::string, HoldOut> sides = {
+      {"none", HoldOut::none}, {"train", HoldOut::train}, {"test", HoldOut::test}};
+  command.add_option("--hold-out", hold_out, "train: all but what is held out; test: just that; none")
+      ->transform(CLI::Transformer(sides))
+      ->option_text("train|test|none");
+}
+
 void add_corpus_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand("corpus", "text and dialogues to a tokenizer and token shards");
   command->require_subcommand(1);
@@ -44,12 +53,14 @@ void add_corpus_command(CLI::App& program) {
   fathom corpus shard --tokenizer tokenizer.json --out code.shard --hold-out train --fim 0.5 code.zst
   fathom corpus dialogues --tokenizer tokenizer.json --out dialogues.shard dialogues.jsonl
   fathom corpus show code.shard --tokenizer tokenizer.json --document 3
+  fathom corpus documents --hold-out test prose.zst | zstd -19 > held-out.txt.zst
 
 Each has a --help of its own; docs/corpus.md says what the files hold.)");
   add_corpus_tokenizer_command(*command);
   add_corpus_shard_command(*command);
   add_corpus_dialogues_command(*command);
   add_corpus_show_command(*command);
+  add_corpus_documents_command(*command);
 }
 
 }  // namespace fathom

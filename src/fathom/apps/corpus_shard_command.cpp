@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,11 +96,7 @@ those that spell a special token. With --fim 0.5 half of them, chosen by their t
   command->add_option("--tokenizer", options->tokenizer, "tokenizer.json (DeepSeek-V4's own)");
   command->add_option("--out", options->out, "shard to write")->required();
   command->add_option("--fim", options->text.fim_rate, "share of documents for fill-in-the-middle (0)");
-  const std::map<std::string, HoldOut> sides = {
-      {"none", HoldOut::none}, {"train", HoldOut::train}, {"test", HoldOut::test}};
-  command->add_option("--hold-out", options->text.hold_out, "train: all but what is held out; test: just that; none")
-      ->transform(CLI::Transformer(sides))
-      ->option_text("train|test|none");
+  add_hold_out_option(*command, options->text.hold_out);
   command->add_option("--max-bytes", options->max_bytes, "of each file, thinned evenly (all)");
   command->add_option("--longest", options->longest, "bytes of a document, longer ones are cut at paragraphs (262144)");
   command->add_option("--fim-longest", options->fim_longest, "bytes of a fill-in-the-middle document (8192)");

@@ -32,6 +32,7 @@ class ModelSession {
   const ModelConfig& config() const { return checkpoint_->config(); }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   Engine& engine() { return engine_; }
+  Transformer& transformer() { return transformer_; }
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;

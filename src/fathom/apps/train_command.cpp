@@ -19,8 +19,8 @@ namespace {
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "fathom-train";
   if (!std::filesystem::exists(program))
     throw InputError(
-        "[train] {} is not there. The trainer needs LibTorch and is built when asked for: install libtorch-dev, "
-        "libgloo-dev and libtomlplusplus-dev, then cmake -B build -DFATHOM_TRAINER=ON && cmake --build build",
+        "[train] {} is not there. The trainer needs LibTorch and is built when asked for: install libtorch-dev "
+        "and libgloo-dev, then cmake -B build -DFATHOM_TRAINER=ON && cmake --build build",
         program.string());
   words.insert(words.begin(), program.string());
   std::vector<char*> pointers;

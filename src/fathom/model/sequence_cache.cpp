@@ -51,6 +51,19 @@ PagedRows SequenceCache::index_keys(std::int64_t block) const {
           layout_->index_key.row_bytes()};
 }
 
+SequenceCache SequenceCache::copied(Backend& backend) const {
+  SequenceCache copy(*layout_, *allocator_);
+  const auto take = [&](const Memory& from, const Memory& to) {
+    backend.copy({from.data(), static_cast<std::size_t>(from.bytes())}, to.data());
+  };
+  copy.reserve(std::ssize(pages_) * layout_->page_tokens);
+  take(state_, copy.state_);
+  for (std::size_t page = 0; page < pages_.size(); ++page) take(pages_[page], copy.pages_[page]);
+  copy.tokens_ = tokens_;
+  copy.mtp_tokens_ = mtp_tokens_;
+  return copy;
+}
+
 std::int64_t SequenceCache::bytes() const { return state_.bytes() + std::ssize(pages_) * layout_->page_bytes; }
 
 }  // namespace fathom

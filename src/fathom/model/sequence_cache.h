@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fathom/model/cache_layout.h"
+#include "fathom/ops/backend.h"
 #include "fathom/ops/runs.h"
 #include "fathom/tensor/memory.h"
 
@@ -31,6 +32,8 @@ class SequenceCache {
   PagedRows index_keys(std::int64_t block) const;
 
   std::int64_t bytes() const;
+  // The same contents in memory of their own.
+  SequenceCache copied(Backend& backend) const;
 
  private:
   const BlockCacheLayout& place(std::int64_t block) const;

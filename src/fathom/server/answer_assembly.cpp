@@ -34,11 +34,16 @@ std::string AnswerAssembly::begin() {
   return writer_->begin(usage_);
 }
 
-std::string AnswerAssembly::keep_alive() { return begin() + writer_->keep_alive(); }
+// What begins an answer is written first: the operands of + have no order.
+std::string AnswerAssembly::keep_alive() {
+  std::string out = begin();
+  return out += writer_->keep_alive();
+}
 
 std::string AnswerAssembly::fail(const api::ApiError& error) {
   over_ = true;
-  return begin() + writer_->fail(error);
+  std::string out = begin();
+  return out += writer_->fail(error);
 }
 
 std::string AnswerAssembly::push(const TokenEvent& event) {

@@ -70,59 +70,49 @@ double multiply_add_peak(torch::Device device, torch::ScalarType type) {
 
 namespace {
 
-// One step of a stage again and again, on one batch.
+// One step of a stage again and again, on one batch, as training does it.
 class SteppedStage {
  public:
   SteppedStage(const Recipe& recipe, const Stage& stage, torch::Device device)
-      : stage_(stage),
-        device_(device),
+      : device_(device),
         config_(load_model_config(recipe.config)),
         parameters_(Parameters::random(config_, static_cast<std::uint64_t>(recipe.seed), device)),
         optimizer_(parameters_, recipe.optimizer),
-        transformer_(parameters_),
-        batch_(random_batch(stage, config_, device)),
+        step_(parameters_, optimizer_, alone_),
         settings_(step_settings(recipe, stage, 0, choose_compute(recipe.compute, device))) {
     optimizer_.train(trained_part(stage));
-    settings_.loss.target_count = batch_.target_count * stage.micro_batches;
+    rows_.batches.assign(static_cast<std::size_t>(stage.micro_batches), random_batch(stage, config_, device));
+    rows_.target_count = rows_.batches.front().target_count * stage.micro_batches;
   }
 
   const ModelConfig& config() const { return config_; }
 
-  // Seconds alone; what a step is stays open.
-  StageSpeed step() {
-    StageSpeed speed;
-    optimizer_.zero_gradients();
+  // Seconds, the device's work included.
+  double step() {
     Stopwatch watch(device_);
-    for (std::int64_t micro_batch = 0; micro_batch < stage_.micro_batches; ++micro_batch) {
-      const Losses losses = transformer_.loss(batch_, settings_.loss);
-      speed.forward += watch.lap();
-      if (losses.total.requires_grad()) losses.total.backward();
-      speed.backward += watch.lap();
-    }
-    optimizer_.clip(settings_.clip);
-    optimizer_.step(settings_.sizes);
-    speed.optimizer = watch.lap();
-    return speed;
+    step_.run(rows_, settings_, {});
+    return watch.lap();
   }
 
  private:
-  const Stage& stage_;
   torch::Device device_;
   ModelConfig config_;
   Parameters parameters_;
   Optimizer optimizer_;
-  Transformer transformer_;
-  PackedBatch batch_;
+  Ranks alone_;
+  TrainStep step_;
   StepSettings settings_;
+  StepRows rows_;
 };
 
+constexpr int kWarmUp = 3;  // one runs, one is recorded, one replays
 constexpr std::size_t kListedKernels = 40;
 
 void list_kernels(const Recipe& recipe, const Stage& stage, torch::Device device) {
   SteppedStage stepped(recipe, stage, device);
-  stepped.step();
+  for (int round = 0; round < kWarmUp; ++round) stepped.step();
   double wall = 0.0;
-  const auto times = kernel_times([&] { wall = stepped.step().seconds(); });
+  const auto times = kernel_times([&] { wall = stepped.step(); });
   double busy = 0.0;
   std::int64_t calls = 0;
   for (const KernelTime& time : times) {
@@ -139,10 +129,9 @@ void list_kernels(const Recipe& recipe, const Stage& stage, torch::Device device
 StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds) {
   SteppedStage stepped(recipe, stage, device);
   StageSpeed best;
-  for (int round = 0; round <= rounds; ++round) {
-    const StageSpeed speed = stepped.step();
-    if (round == 1 || (round > 1 && speed.seconds() < best.seconds())) best = speed;
-  }
+  for (int round = 0; round < kWarmUp; ++round) stepped.step();
+  best.seconds = stepped.step();
+  for (int round = 1; round < rounds; ++round) best.seconds = std::min(best.seconds, stepped.step());
   best.tokens = stage.tokens_per_step();
   const FlopCount count = token_flops(stepped.config(), stage.length, stage.attention);
   // Where the indexer learns alone nothing else is differentiated; its own part is small beside the forward pass.
@@ -156,14 +145,13 @@ void bench(const Recipe& recipe, torch::Device device, bool kernels) {
   const double peak = multiply_add_peak(device, compute);
   fmt::print("device {}, {} threads; multiply-add peak {:.1f} GFLOP/s in {} (a square product)\n", device.str(),
              at::get_num_threads(), peak / 1e9, c10::toString(compute));
-  fmt::print("{:<16}{:>8}{:>8}{:>12}{:>10}{:>10}{:>11}{:>11}{:>12}\n", "stage", "length", "tokens", "tokens/s",
-             "forward", "backward", "optimizer", "MFLOP/tok", "share");
+  fmt::print("{:<16}{:>8}{:>8}{:>12}{:>10}{:>11}{:>12}\n", "stage", "length", "tokens", "tokens/s", "step", "MFLOP/tok",
+             "share");
   for (const Stage& stage : recipe.stages) {
-    const StageSpeed speed = measure_stage(recipe, stage, device, 3);
-    fmt::print("{:<16}{:>8}{:>8}{:>12.0f}{:>9.3f}s{:>9.3f}s{:>10.3f}s{:>11.2f}{:>11.1f}%\n", stage.name, stage.length,
-               speed.tokens, static_cast<double>(speed.tokens) / speed.seconds(), speed.forward, speed.backward,
-               speed.optimizer, speed.flops / static_cast<double>(speed.tokens) / 1e6,
-               100.0 * speed.flops / speed.seconds() / peak);
+    const StageSpeed speed = measure_stage(recipe, stage, device, 5);
+    fmt::print("{:<16}{:>8}{:>8}{:>12.0f}{:>9.3f}s{:>11.2f}{:>11.1f}%\n", stage.name, stage.length, speed.tokens,
+               static_cast<double>(speed.tokens) / speed.seconds, speed.seconds,
+               speed.flops / static_cast<double>(speed.tokens) / 1e6, 100.0 * speed.flops / speed.seconds / peak);
     std::fflush(stdout);
   }
   if (!kernels) return;

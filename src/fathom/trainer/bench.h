@@ -8,18 +8,15 @@
 namespace fathom::train {
 
 struct StageSpeed {
-  double forward = 0.0;  // seconds of one step
-  double backward = 0.0;
-  double optimizer = 0.0;
+  double seconds = 0.0;     // of one step
   std::int64_t tokens = 0;  // of a step
   double flops = 0.0;       // of a step, by formula
-  double seconds() const { return forward + backward + optimizer; }
 };
 
 // Floating-point operations per second of a square product, the best of several sizes.
 double multiply_add_peak(torch::Device device, torch::ScalarType type);
 
-// Best of `rounds` steps after one that warms up, on rows of random ids: each a single document.
+// Best of `rounds` steps after some that warm up, on rows of random ids: each a single document.
 StageSpeed measure_stage(const Recipe& recipe, const Stage& stage, torch::Device device, int rounds);
 
 // Measures all and prints a table; `kernels`: for each stage also the kernels that a step's time goes to.

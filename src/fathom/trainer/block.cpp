@@ -11,6 +11,10 @@ using torch::Tensor;
 
 Block::Result Block::forward(const Tensor& streams, const Tensor& chosen, bool with_index_loss) const {
   const auto sublayer = [&](const std::string& hc, const std::string& norm, const Tensor& before, const auto& forward) {
+    if (step_.options().plain_residuals)
+      return before + forward(rms_norm(before.squeeze(1), step_.wide_weight(prefix_ + norm),
+                                       static_cast<double>(step_.config().norm_eps)))
+                          .unsqueeze(1);
     const HyperConnections hyper_connections(step_, prefix_ + hc);
     HyperConnections::Gates gates;
     const Tensor x = rms_norm(hyper_connections.collapse(before, gates), step_.wide_weight(prefix_ + norm),

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fathom/trainer/arithmetic.h"
+#include "fathom/trainer/kernels/device.h"
 
 namespace fathom::train {
 namespace {
@@ -34,25 +35,35 @@ struct CrossEntropySum : torch::autograd::Function<CrossEntropySum> {
     for (std::int64_t first = 0; first < x.size(0); first += tokens) {
       const std::int64_t count = std::min(tokens, x.size(0) - first);
       const Tensor part = x.narrow(0, first, count);
+      Tensor logits = wide_product(part, cast.t());
+      if (device::takes(logits)) {
+        Tensor change = with_gradients ? torch::empty(logits.sizes(), x.options()) : Tensor();
+        loss += device::cross_entropy(logits, targets.narrow(0, first, count), change).sum();
+        if (with_gradients) add_gradients(change, part, cast, x_gradient.narrow(0, first, count), weight_gradient);
+        continue;
+      }
       const Tensor target = targets.narrow(0, first, count).unsqueeze(1);
       const Tensor counts = target.ge(0).to(wide);
       const Tensor place = target.clamp_min(0);
-      Tensor logits = wide_product(part, cast.t());
       const Tensor normalizer = logits.logsumexp(1, true);
       loss += (normalizer - logits.gather(1, place)).mul_(counts).sum();
       if (!with_gradients) continue;
       logits.sub_(normalizer).exp_().mul_(counts).scatter_add_(1, place, -counts);
-      const Tensor change = logits.to(x.scalar_type());
-      Tensor x_place = x_gradient.narrow(0, first, count);
-      at::mm_out(x_place, change, cast);
-      if (wide == x.scalar_type()) {
-        weight_gradient.addmm_(change.t(), part);
-      } else {
-        weight_gradient.add_(wide_product(change.t(), part));
-      }
+      add_gradients(logits.to(x.scalar_type()), part, cast, x_gradient.narrow(0, first, count), weight_gradient);
     }
     context->save_for_backward({x_gradient, weight_gradient});
     return loss;
+  }
+
+  // `change`: of the logits of `part`.
+  static void add_gradients(const Tensor& change, const Tensor& part, const Tensor& cast, Tensor x_gradient,
+                            Tensor& weight_gradient) {
+    at::mm_out(x_gradient, change, cast);
+    if (weight_gradient.scalar_type() == part.scalar_type()) {
+      weight_gradient.addmm_(change.t(), part);
+    } else {
+      weight_gradient.add_(wide_product(change.t(), part));
+    }
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {

@@ -7,6 +7,7 @@
 
 #include "fathom/base/error.h"
 #include "fathom/tensor/numbers.h"
+#include "fathom/trainer/kernels/device.h"
 
 namespace fathom::train {
 namespace {
@@ -114,6 +115,34 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
   }
 };
 
+bool takes_weight(const Tensor& x, std::int64_t group) {
+  return x.scalar_type() == torch::kFloat32 && device::takes_rounding(x, group);
+}
+
+Tensor weight_through_fp4(const Tensor& x) {
+  if (!takes_weight(x, kFp4Group)) return through_fp4(x);
+  Tensor out = torch::empty_like(x);
+  device::round_fp4(x, out);
+  return out;
+}
+
+Tensor weight_through_fp8(const Tensor& x) {
+  if (!takes_weight(x, 1)) return through_fp8(x);
+  Tensor out = torch::empty_like(x);
+  device::round_fp8(x, out);
+  return out;
+}
+
+// Hadamard's matrix is symmetric: its gradient goes through it again.
+struct DeviceIndex : torch::autograd::Function<DeviceIndex> {
+  static Tensor forward(AutogradContext* /*context*/, const Tensor& values) {
+    return device::round_index(values.contiguous(), true);
+  }
+  static variable_list backward(AutogradContext* /*context*/, variable_list gradients) {
+    return {device::round_index(gradients[0].contiguous(), false)};
+  }
+};
+
 template <typename Rounding>
 Tensor straight_through(const Tensor& values, const Rounding& rounded) {
   Tensor result;
@@ -131,8 +160,8 @@ Tensor fake_quantize(const Tensor& values, Storage storage) {
     case Storage::f32: return values;
     case Storage::bf16:
       return straight_through(values, [](const Tensor& x) { return x.to(torch::kBFloat16).to(torch::kFloat32); });
-    case Storage::fp8_block: return straight_through(values, through_fp8);
-    case Storage::fp4_group: return straight_through(values, through_fp4);
+    case Storage::fp8_block: return straight_through(values, weight_through_fp8);
+    case Storage::fp4_group: return straight_through(values, weight_through_fp4);
     case Storage::i64:
     case Storage::i32: break;
   }
@@ -140,6 +169,10 @@ Tensor fake_quantize(const Tensor& values, Storage storage) {
 }
 
 Tensor fake_quantize_entries(const Tensor& entries, std::int64_t rope_dim) {
+  const std::int64_t still = entries.size(-1) - rope_dim;
+  if (device::takes(entries) && still % kNopeGroup == 0 && entries.size(-1) % kNopeGroup == 0) {
+    return StraightThrough::apply(entries, device::round_entries(entries.detach().contiguous(), still));
+  }
   return straight_through(entries, [&](const Tensor& x) {
     const std::int64_t nope = x.size(-1) - rope_dim;
     const Tensor rope = x.narrow(-1, nope, rope_dim).to(torch::kBFloat16).to(torch::kFloat32);
@@ -149,6 +182,8 @@ Tensor fake_quantize_entries(const Tensor& entries, std::int64_t rope_dim) {
 }
 
 Tensor fake_quantize_index(const Tensor& values) {
+  const std::int64_t dim = values.size(-1);
+  if (device::takes(values) && (dim == 32 || dim == 64 || dim == 128 || dim == 256)) return DeviceIndex::apply(values);
   return straight_through(hadamard(values), [](const Tensor& x) {
     return through_cache(x, kIndexGroup, kIndexFloor, kE2m1Max, Rounding::e2m1);
   });

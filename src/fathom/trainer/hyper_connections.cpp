@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <tuple>
+
 #include "fathom/trainer/arithmetic.h"
 #include "fathom/trainer/kernels/device.h"
 #include "fathom/trainer/sinkhorn.h"
@@ -86,6 +88,52 @@ struct Expand : torch::autograd::Function<Expand> {
   }
 };
 
+// collapse() in one pass over the streams, and in two back: gates and what they read.
+struct DeviceCollapse : torch::autograd::Function<DeviceCollapse> {
+  static variable_list forward(AutogradContext* context, const Tensor& streams, const Tensor& fn, const Tensor& scale,
+                               const Tensor& base, const device::GateRule& rule) {
+    const Tensor x = streams.contiguous();
+    const Tensor halves = in_halves(fn, x);
+    const Tensor mix = wide_product(x.flatten(1), halves.t());
+    const device::Gated gated = device::gates(rule, x, mix, scale, base);
+    context->save_for_backward({x, halves, mix, scale, base, gated.inverse, gated.pre});
+    context->saved_data["iterations"] = rule.iterations;
+    context->saved_data["eps"] = rule.eps;
+    context->saved_data["norm_eps"] = rule.norm_eps;
+    return {gated.out, gated.post, gated.comb};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto& [x, halves, mix, scale, base, inverse, pre] =
+        std::tie(saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]);
+    const device::GateRule rule{.iterations = context->saved_data["iterations"].toInt(),
+                                .eps = context->saved_data["eps"].toDouble(),
+                                .norm_eps = context->saved_data["norm_eps"].toDouble()};
+    const auto result = device::gates_backward(rule, x, mix, scale, base, inverse,
+                                               {.out = gradients[0], .post = gradients[1], .comb = gradients[2]});
+    const std::int64_t count = base.numel();
+    Tensor streams_gradient = torch::mm(result.mix.narrow(1, 0, count), halves.narrow(0, 0, count)).view(x.sizes());
+    device::gates_finish(x, pre, gradients[0], result.along, streams_gradient);
+    Tensor fn_gradient = wide_product(result.mix.t(), x.flatten(1));
+    if (fn_gradient.size(0) > count)
+      fn_gradient = fn_gradient.narrow(0, 0, count) + fn_gradient.narrow(0, count, count);
+    const Tensor sums = result.raw.sum(0);
+    const Tensor shares = sums.narrow(0, count, count);
+    const std::int64_t n = x.size(1);
+    const Tensor scale_gradient = torch::stack(
+        {shares.narrow(0, 0, n).sum(), shares.narrow(0, n, n).sum(), shares.narrow(0, 2 * n, n * n).sum()});
+    return {streams_gradient, fn_gradient, scale_gradient, sums.narrow(0, 0, count), Tensor()};
+  }
+
+  // As mixed_product() takes a wide matrix, the low half behind the high one.
+  static Tensor in_halves(const Tensor& fn, const Tensor& x) {
+    if (x.scalar_type() == fn.scalar_type()) return fn;
+    const Tensor high = fn.to(x.scalar_type());
+    return torch::cat({high, (fn - high).to(x.scalar_type())}, 0);
+  }
+};
+
 }  // namespace
 
 Tensor HyperConnections::raw_gates(const Tensor& streams) const {
@@ -105,6 +153,16 @@ Tensor HyperConnections::collapse(const Tensor& streams, Gates& gates) const {
   const ModelConfig& config = step_.config();
   const std::int64_t n = config.streams;
   const double eps = static_cast<double>(config.hc_eps);
+  if (on_device(streams)) {
+    const auto found = DeviceCollapse::apply(
+        streams, step_.wide_weight(prefix_ + "fn"), step_.wide_weight(prefix_ + "scale"),
+        step_.wide_weight(prefix_ + "base"),
+        device::GateRule{
+            .iterations = config.sinkhorn_iterations, .eps = eps, .norm_eps = static_cast<double>(config.norm_eps)});
+    gates.post = found[1];
+    gates.comb = found[2];
+    return found[0];
+  }
   const Tensor raw = raw_gates(streams);
   const Tensor pre = raw.narrow(1, 0, n).sigmoid() + eps;
   gates.post = raw.narrow(1, n, n).sigmoid() * 2;

@@ -8,6 +8,7 @@
 #include "fathom/trainer/arithmetic.h"
 #include "fathom/trainer/compressor.h"
 #include "fathom/trainer/fake_quantize.h"
+#include "fathom/trainer/kernels/device.h"
 #include "fathom/trainer/rotary.h"
 #include "fathom/trainer/row_chunks.h"
 
@@ -42,14 +43,26 @@ class Chunk {
     entries_ = keys_.size(1);
     q_ = chunk.of(args.q).reshape({chunk.rows, -1, args.q.size(3)});
     weights_ = chunk.of(args.weights).reshape({chunk.rows * chunk.tokens, 1, -1});
-    rectified_ = torch::bmm(q_, keys_.transpose(1, 2)).relu_().view({chunk.rows * chunk.tokens, -1, entries_});
-    scores_ = torch::bmm(weights_, rectified_).view({chunk.rows, chunk.tokens, entries_}).to(wide_);
+    products_ = torch::bmm(q_, keys_.transpose(1, 2)).view({chunk.rows * chunk.tokens, -1, entries_});
+    on_device_ = device::takes_index(products_, args.main_q.defined() ? args.main_q.size(2) : 0);
     hidden_ = chunk.of(args.hidden).narrow(2, 0, entries_);
+    if (on_device_) {
+      scores_ = device::index_scores(products_, weights_).view({chunk.rows, chunk.tokens, entries_});
+      return;
+    }
+    products_.relu_();
+    scores_ = torch::bmm(weights_, products_).view({chunk.rows, chunk.tokens, entries_}).to(wide_);
   }
 
   // The rest of the entries stays as hidden as it was.
   void choose(Tensor& hidden) {
     if (args_.top_k == 0 || entries_ <= args_.top_k) return;
+    if (on_device_) {
+      Tensor whole = chunk_.of(hidden);
+      device::index_choose(scores_.view({-1, entries_}), args_.top_k, whole);
+      hidden_ = whole.narrow(2, 0, entries_);
+      return;
+    }
     const Tensor seen = scores_.masked_fill(hidden_, -std::numeric_limits<double>::infinity());
     Tensor place = chunk_.of(hidden).narrow(2, 0, entries_);
     place.logical_or_(top_entries(seen, args_.top_k).logical_not_());
@@ -57,7 +70,8 @@ class Chunk {
   }
 
   // The chunk's loss; its gradients go where they belong, for a loss that counts once.
-  Tensor compare(ChunkGradients& total) const {
+  Tensor compare(ChunkGradients& total) {
+    if (on_device_) return compare_on_device(total);
     const Tensor target = attended();
     const Tensor log_share = scores_.masked_fill(hidden_, kUnseen).log_softmax(2);
     const Tensor any = hidden_.all(2, true).logical_not_().to(wide_);
@@ -66,23 +80,39 @@ class Chunk {
 
     const Tensor row_change = change.view({chunk_.rows * chunk_.tokens, 1, entries_});
     Tensor weights_place = chunk_.of(total.weights);
-    weights_place.copy_(torch::bmm(row_change, rectified_.transpose(1, 2)).view(weights_place.sizes()));
+    weights_place.copy_(torch::bmm(row_change, products_.transpose(1, 2)).view(weights_place.sizes()));
     const Tensor product_change =
-        (weights_.transpose(1, 2) * row_change).mul_(rectified_.gt(0)).view({chunk_.rows, -1, entries_});
-    Tensor q_place = chunk_.of(total.q);
-    q_place.copy_(torch::bmm(product_change, keys_).view(q_place.sizes()));
-    chunk_.of_entries(total.keys, args_.ratio).add_(torch::bmm(product_change.transpose(1, 2), q_));
+        (weights_.transpose(1, 2) * row_change).mul_(products_.gt(0)).view({chunk_.rows, -1, entries_});
+    add_product_change(product_change, total);
     return loss;
   }
 
  private:
+  Tensor compare_on_device(ChunkGradients& total) {
+    const Tensor attended = main_products().view({-1, args_.main_q.size(2), entries_});
+    const auto compared = device::index_compare(scores_.view({-1, entries_}), hidden_, attended, args_.main_scale);
+    Tensor weights_place = chunk_.of(total.weights);
+    weights_place.copy_(device::index_back(compared.change, weights_, products_).view(weights_place.sizes()));
+    add_product_change(products_.view({chunk_.rows, -1, entries_}), total);
+    return compared.loss.sum();
+  }
+
+  void add_product_change(const Tensor& change, ChunkGradients& total) const {
+    Tensor q_place = chunk_.of(total.q);
+    q_place.copy_(torch::bmm(change, keys_).view(q_place.sizes()));
+    chunk_.of_entries(total.keys, args_.ratio).add_(torch::bmm(change.transpose(1, 2), q_));
+  }
+
+  // The main attention's scores before their scale: [rows, tokens * heads, entries].
+  Tensor main_products() const {
+    const Tensor main_q = chunk_.of(args_.main_q).reshape({chunk_.rows, chunk_.tokens * args_.main_q.size(2), -1});
+    return torch::bmm(main_q, chunk_.of_entries(args_.entries, args_.ratio).transpose(1, 2));
+  }
+
   // p: the main attention's softmax over these entries alone, averaged over heads.
   Tensor attended() const {
     const std::int64_t heads = args_.main_q.size(2);
-    const Tensor main_q = chunk_.of(args_.main_q).reshape({chunk_.rows, chunk_.tokens * heads, -1});
-    Tensor logits = torch::bmm(main_q, chunk_.of_entries(args_.entries, args_.ratio).transpose(1, 2))
-                        .mul_(args_.main_scale)
-                        .view({chunk_.rows, chunk_.tokens, heads, entries_});
+    Tensor logits = main_products().mul_(args_.main_scale).view({chunk_.rows, chunk_.tokens, heads, entries_});
     logits.masked_fill_(hidden_.unsqueeze(2), kUnseen);
     return logits.softmax(3).sum(2, false, wide_).div_(static_cast<double>(heads));
   }
@@ -91,12 +121,13 @@ class Chunk {
   const RowChunk& chunk_;
   torch::ScalarType wide_ = torch::kFloat32;
   std::int64_t entries_ = 0;
-  Tensor q_;          // [rows, tokens * index_heads, index_dim]
-  Tensor weights_;    // [rows * tokens, 1, index_heads]
-  Tensor keys_;       // [rows, entries, index_dim]
-  Tensor rectified_;  // [rows * tokens, index_heads, entries]
-  Tensor scores_;     // [rows, tokens, entries], wide
-  Tensor hidden_;     // [rows, tokens, entries]
+  bool on_device_ = false;
+  Tensor q_;         // [rows, tokens * index_heads, index_dim]
+  Tensor weights_;   // [rows * tokens, 1, index_heads]
+  Tensor keys_;      // [rows, entries, index_dim]
+  Tensor products_;  // [rows * tokens, index_heads, entries]: q . k, on the host after its ReLU
+  Tensor scores_;    // [rows, tokens, entries], wide
+  Tensor hidden_;    // [rows, tokens, entries]
 };
 
 // Note [Gradients on the way]: the loss is the end of its line, so its gradients are made while the scores are at hand,

@@ -11,6 +11,7 @@
 
 #include "fathom/base/error.h"
 #include "fathom/trainer/bench.h"
+#include "fathom/trainer/kernels/device.h"
 #include "fathom/trainer/launch.h"
 #include "fathom/trainer/ranks.h"
 #include "fathom/trainer/stop_request.h"
@@ -36,6 +37,7 @@ struct CommandLine {
   bool accept_changes = false;
   bool bench = false;
   bool kernels = false;
+  bool eager = false;
   bool quiet = false;
 };
 
@@ -62,6 +64,8 @@ void add_options(CLI::App& program, CommandLine& line) {
                      "train nothing: write the newest state of --out to this folder, as released");
   program.add_flag("--bench", line.bench, "train nothing: measure each stage's speed here, against the device's peak");
   program.add_flag("--kernels", line.kernels, "with --bench: list the kernels that a step's time goes to");
+  program.add_flag("--eager", line.eager,
+                   "on a GPU: launch every kernel by itself instead of a step's as one recording");
   program.add_option("--rank", line.rank, "which of the ranks this process is (set by --ranks)")->group("");
   program.add_option("--rendezvous", line.rendezvous, "where ranks meet (set by --ranks)")->group("");
 }
@@ -115,6 +119,7 @@ int run(const CommandLine& line, int count, char** words) {
   settle_threads(options.recipe.threads, line.ranks);
   const torch::Device device = choose_device(options.recipe.device, std::max<std::int64_t>(line.rank, 0));
   if (device.is_cuda()) at::globalContext().setDeterministicAlgorithms(false, true);
+  if (!line.eager) device::use_own_stream(device);
   if (line.bench) {
     bench(options.recipe, device, line.kernels);
     return 0;

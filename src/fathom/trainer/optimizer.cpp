@@ -73,6 +73,12 @@ void Optimizer::train(TrainedPart part) {
   }
 }
 
+torch::Tensor Optimizer::gradient_of(const std::string& name) const {
+  for (const Slot& slot : slots_)
+    if (slot.name == name) return slot.gradient;
+  return {};
+}
+
 void Optimizer::zero_gradients() { gradients_.zero_(); }
 
 torch::Tensor Optimizer::clip(double limit) {

@@ -48,6 +48,8 @@ class Optimizer {
   // What the next backward passes and steps move; the rest keeps its values and its moments.
   void train(TrainedPart part);
   void zero_gradients();
+  // A slice of gradients(); undefined for what is never trained.
+  torch::Tensor gradient_of(const std::string& name) const;
   const torch::Tensor& gradients() const { return gradients_; }  // [all elements], between them zeros
   // Scales the gradients so that their norm is at most `limit` (0: no limit). The norm before that, on the device.
   torch::Tensor clip(double limit);

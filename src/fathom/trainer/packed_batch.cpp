@@ -4,6 +4,7 @@
 #include <set>
 
 #include "fathom/base/error.h"
+#include "fathom/spec/rotary.h"
 
 namespace fathom::train {
 namespace {
@@ -48,6 +49,12 @@ const EntryPlan& PackedBatch::plan(std::int64_t ratio) const {
   throw InternalError("[batch] no entries were planned for compression ratio {}", ratio);
 }
 
+std::vector<torch::Tensor> PackedBatch::tensors() const {
+  std::vector<torch::Tensor> all{ids, targets, documents, positions, plain_frequencies, slow_frequencies};
+  for (const EntryPlan& plan : entries) all.insert(all.end(), {plan.first, plan.documents, plan.positions});
+  return all;
+}
+
 PackedBatch make_batch(std::span<const PackedRow> rows, const ModelConfig& config, torch::Device device) {
   check(!rows.empty(), "a batch has rows");
   const std::int64_t length = std::ssize(rows.front().ids);
@@ -75,8 +82,13 @@ PackedBatch make_batch(std::span<const PackedRow> rows, const ModelConfig& confi
   const std::set<std::int64_t> ratios(config.compress_ratios.begin(), config.compress_ratios.end());
   for (const std::int64_t ratio : ratios)
     if (ratio != 0) batch.entries.push_back(plan_entries(rows, length, ratio));
+  const auto frequencies = [](const std::vector<float>& values) { return torch::tensor(values, torch::kFloat32); };
+  batch.plain_frequencies = frequencies(rotary_frequencies(config.rope_dim, config.rope_theta));
+  batch.slow_frequencies = frequencies(yarn_frequencies(config.rope_dim, config.compress_rope_theta, config.yarn));
   const auto move = [&](torch::Tensor& tensor) { tensor = tensor.to(device); };
-  for (torch::Tensor* tensor : {&batch.ids, &batch.targets, &batch.documents, &batch.positions}) move(*tensor);
+  for (torch::Tensor* tensor : {&batch.ids, &batch.targets, &batch.documents, &batch.positions,
+                                &batch.plain_frequencies, &batch.slow_frequencies})
+    move(*tensor);
   for (EntryPlan& plan : batch.entries)
     for (torch::Tensor* tensor : {&plan.first, &plan.documents, &plan.positions}) move(*tensor);
   return batch;

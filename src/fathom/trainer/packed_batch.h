@@ -20,13 +20,17 @@ struct EntryPlan {
 };
 
 struct PackedBatch {
-  torch::Tensor ids;               // [rows, length] int64
-  torch::Tensor targets;           // [rows, length] int64; -1: no loss
-  torch::Tensor documents;         // [rows, length] int64; -1: padding
-  torch::Tensor positions;         // [rows, length] int64
-  std::vector<EntryPlan> entries;  // one for each ratio but 0 that the model has
-  std::int64_t target_count = 0;   // targets that are not -1
+  torch::Tensor ids;                // [rows, length] int64
+  torch::Tensor targets;            // [rows, length] int64; -1: no loss
+  torch::Tensor documents;          // [rows, length] int64; -1: padding
+  torch::Tensor positions;          // [rows, length] int64
+  torch::Tensor plain_frequencies;  // [rope_dim / 2] float32: of layers without compression
+  torch::Tensor slow_frequencies;   // [rope_dim / 2] float32: of layers with it, and of entries
+  std::vector<EntryPlan> entries;   // one for each ratio but 0 that the model has
+  std::int64_t target_count = 0;    // targets that are not -1
 
+  // Every tensor, in one order.
+  std::vector<torch::Tensor> tensors() const;
   std::int64_t rows() const { return ids.size(0); }
   std::int64_t length() const { return ids.size(1); }
   const EntryPlan& plan(std::int64_t ratio) const;

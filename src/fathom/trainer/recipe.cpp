@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "fathom/trainer/toml_section.h"
+#include "fathom/base/toml_section.h"
 
 namespace fathom::train {
 namespace {
@@ -113,6 +113,7 @@ std::int64_t Recipe::steps() const {
 std::vector<std::string> Recipe::identity() const {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("seed {}", seed));
+  if (plain_residuals) lines.emplace_back("residuals plain");
   lines.push_back(fmt::format("compute {}", compute));
   lines.push_back(fmt::format("optimizer {} clip {}", static_cast<int>(optimizer), clip));
   for (const Stage& stage : stages) {
@@ -133,7 +134,7 @@ std::vector<std::string> Recipe::identity() const {
 }
 
 Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& settings) {
-  TomlSection root = TomlSection::load(file, settings);
+  TomlSection root = TomlSection::load("recipe", file, settings);
   Recipe recipe;
   recipe.file = file;
   TomlSection model = root.section("model");
@@ -141,6 +142,11 @@ Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::str
   model.read("tokenizer", recipe.tokenizer);
   model.read("start", recipe.start);
   model.read("seed", recipe.seed, 0, std::numeric_limits<std::int64_t>::max());
+  std::string residuals = "hyper_connections";
+  model.read("residuals", residuals);
+  if (residuals != "hyper_connections" && residuals != "plain")
+    model.refuse("residuals", fmt::format("is \"{}\", expected hyper_connections or plain", residuals));
+  recipe.plain_residuals = residuals == "plain";
   model.finish();
   read_run(root.section("run"), recipe);
   TomlSection optimizer = root.section("optimizer");

@@ -58,6 +58,7 @@ struct Recipe {
   std::filesystem::path tokenizer;  // optional: then losses are in bits per byte too, and it lies beside the export
   std::filesystem::path start;      // optional: a checkpoint in the released format, or a state, to begin from
   std::int64_t seed = 0;
+  bool plain_residuals = false;  // ForwardOptions::plain_residuals: a baseline, which has no released form
 
   // [run]
   std::string device = "auto";        // auto (CUDA when there is one), cpu, cuda

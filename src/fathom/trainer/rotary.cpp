@@ -40,9 +40,8 @@ struct Rotate : torch::autograd::Function<Rotate> {
 
 }  // namespace
 
-Tensor rotary_turns(const Tensor& positions, const std::vector<float>& frequencies, torch::ScalarType wide) {
-  const Tensor each = torch::tensor(frequencies, torch::kFloat32).to(positions.device(), wide);
-  const Tensor angles = positions.to(wide).unsqueeze(-1) * each;
+Tensor rotary_turns(const Tensor& positions, const Tensor& frequencies, torch::ScalarType wide) {
+  const Tensor angles = positions.to(wide).unsqueeze(-1) * frequencies.to(wide);
   return torch::complex(angles.cos(), angles.sin());
 }
 

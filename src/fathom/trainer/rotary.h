@@ -7,9 +7,8 @@
 
 namespace fathom::train {
 
-// positions [...] int64 -> e^(i position frequency) [..., frequencies], complex over `wide`.
-torch::Tensor rotary_turns(const torch::Tensor& positions, const std::vector<float>& frequencies,
-                           torch::ScalarType wide);
+// positions [...] int64, frequencies [pairs] -> e^(i position frequency) [..., frequencies], complex over `wide`.
+torch::Tensor rotary_turns(const torch::Tensor& positions, const torch::Tensor& frequencies, torch::ScalarType wide);
 
 // x [tokens, heads, dim], turns [tokens, pairs]: columns dim - 2 pairs and on turn in neighbouring pairs, back when
 // `inverse`. The product is taken in the wide type and rounded once.

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "fathom/trainer/kernels/device.h"
 #include "fathom/trainer/row_chunks.h"
 
 namespace fathom::train {
@@ -50,6 +51,10 @@ class Chunk {
     constexpr double kHidden = -std::numeric_limits<double>::infinity();
     Tensor logits = scores();
     products(logits, q_, args_.scale);
+    if (device::takes(logits)) {
+      device::attention_softmax(device_scores(), logits);
+      return logits;
+    }
     window_part(logits).view({blocks_, block_, heads_, 2 * block_}).masked_fill_(chunk_hidden_window(), kHidden);
     if (entry_count_ > 0)
       entry_part(logits)
@@ -77,13 +82,7 @@ class Chunk {
   void add_gradients(const Tensor& out_gradient, Gradients& total) const {
     const Tensor gradient = chunk_.of(out_gradient).reshape(q_.sizes());
     const Tensor p = probabilities();
-    Tensor dp = scores();
-    products(dp, gradient, 1.0);
-    dp.narrow(2, 0, kSinkColumns).zero_();
-    if (const std::int64_t end = kSinkColumns + 2 * block_ + entry_count_; end < width_)
-      dp.narrow(2, end, width_ - end).zero_();
-    const Tensor ds = at::_softmax_backward_data(dp, p, 2, p.scalar_type());
-    total.sink.add_(ds.view({-1, heads_, width_}).select(2, 0).sum(0, false, total.sink.scalar_type()));
+    const Tensor ds = score_gradients(p, gradient, total.sink);
 
     const Tensor window_ds = window_part(ds);
     Tensor q_gradient = chunk_.of(total.q);
@@ -101,6 +100,30 @@ class Chunk {
   }
 
  private:
+  // Of the scores, from those of what they weighed; the sink's are added to `sink`.
+  Tensor score_gradients(const Tensor& p, const Tensor& gradient, Tensor& sink) const {
+    Tensor dp = scores();
+    products(dp, gradient, 1.0);
+    if (device::takes(dp)) {
+      sink.add_(device::attention_softmax_backward(device_scores(), p, dp));
+      return dp;
+    }
+    dp.narrow(2, 0, kSinkColumns).zero_();
+    if (const std::int64_t end = kSinkColumns + 2 * block_ + entry_count_; end < width_)
+      dp.narrow(2, end, width_ - end).zero_();
+    Tensor ds = at::_softmax_backward_data(dp, p, 2, p.scalar_type());
+    sink.add_(ds.view({-1, heads_, width_}).select(2, 0).sum(0, false, sink.scalar_type()));
+    return ds;
+  }
+
+  device::AttentionScores device_scores() const {
+    return {.sink = args_.sink,
+            .window_hidden = chunk_hidden_window(),
+            .entries_hidden = entry_count_ > 0 ? chunk_.of(args_.entries_hidden) : Tensor(),
+            .sink_columns = kSinkColumns,
+            .entries = entry_count_};
+  }
+
   Tensor in_blocks(const Tensor& x) const { return x.view({blocks_, block_ * heads_, dim_}); }
 
   Tensor chunk_hidden_window() const {

@@ -1,8 +1,8 @@
 #include "fathom/trainer/step.h"
 
 #include "fathom/base/error.h"
-#include "fathom/spec/rotary.h"
 #include "fathom/trainer/arithmetic.h"
+#include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/fake_quantize.h"
 #include "fathom/trainer/rotary.h"
 
@@ -25,9 +25,8 @@ Step::Step(const Parameters& parameters, const PackedBatch& batch, const Forward
   const torch::NoGradGuard no_gradients;
   const ModelConfig& c = config();
   const auto positions = batch.positions.flatten();
-  plain_turns_ = rotary_turns(positions, rotary_frequencies(c.rope_dim, c.rope_theta), wide());
-  const auto slow = yarn_frequencies(c.rope_dim, c.compress_rope_theta, c.yarn);
-  compressed_turns_ = rotary_turns(positions, slow, wide());
+  plain_turns_ = rotary_turns(positions, batch.plain_frequencies, wide());
+  compressed_turns_ = rotary_turns(positions, batch.slow_frequencies, wide());
   query_block_ = block_for(c.window, length());
   window_hidden_ = hide_outside_window();
   real_ = batch.documents.flatten().ge(0);
@@ -37,11 +36,15 @@ Step::Step(const Parameters& parameters, const PackedBatch& batch, const Forward
 torch::ScalarType Step::wide() const { return wide_type(compute()); }
 
 Tensor Step::cast(std::string_view name, torch::ScalarType type) const {
+  if (options_.weights != nullptr && type == options_.weights->compute())
+    if (const Tensor made = options_.weights->find(name); made.defined()) return learns(name) ? made : made.detach();
   const Parameter& parameter = parameters_.parameter(name);
-  const bool learns =
-      options_.attention != AttentionStage::indexer_warmup || name.find(".indexer.") != std::string_view::npos;
-  const Tensor value = learns ? parameter.value : parameter.value.detach();
+  const Tensor value = learns(name) ? parameter.value : parameter.value.detach();
   return (options_.released_precision ? fake_quantize(value, parameter.released) : value).to(type);
+}
+
+bool Step::learns(std::string_view name) const {
+  return options_.attention != AttentionStage::indexer_warmup || name.find(".indexer.") != std::string_view::npos;
 }
 
 const Tensor& Step::turns(std::int64_t block) const {
@@ -64,12 +67,15 @@ EntryView Step::view_entries(const EntryPlan& plan) const {
                     .eq(plan.documents.unsqueeze(1))
                     .logical_and_(batch_.positions.unsqueeze(2).ge(ends))
                     .logical_not_();
-  const auto frequencies = yarn_frequencies(config().rope_dim, config().compress_rope_theta, config().yarn);
-  view.turns = rotary_turns(plan.positions.flatten(), frequencies, wide());
+  view.turns = rotary_turns(plan.positions.flatten(), batch_.slow_frequencies, wide());
   const auto integers = plan.first.options();
   const Tensor first = plan.first + torch::arange(rows(), integers).unsqueeze(1) * length();
   const Tensor within = torch::arange(plan.ratio, integers);
+  view.first = first.flatten();
   view.tokens = (first.reshape({-1, 1}) + within).flatten();
+  view.unused = plan.documents.lt(0).flatten();
+  if (view.tokens.is_cuda())
+    view.places = batch_.positions.flatten().remainder(plan.ratio).unsqueeze(1).eq(within).to(compute());
   view.no_previous = plan.positions.lt(plan.ratio).logical_or(plan.documents.lt(0)).reshape({-1, 1, 1});
   view.previous = (view.tokens - plan.ratio).clamp_min_(0);
   return view;

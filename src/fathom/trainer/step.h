@@ -23,6 +23,9 @@ struct EntryView {
   torch::Tensor tokens;       // [rows * entries * ratio] int64: rows of x that a block pools
   torch::Tensor previous;     // [rows * entries * ratio] int64: those of the block before it
   torch::Tensor no_previous;  // [rows * entries, 1, 1] bool: the block is its document's first
+  torch::Tensor first;        // [rows * entries] int64: the row of x that the block begins with
+  torch::Tensor unused;       // [rows * entries] bool: no block lies there
+  torch::Tensor places;       // [tokens, ratio], on a GPU: one where a token is its block's so-manyth, else zero
 };
 
 class Step {
@@ -54,6 +57,7 @@ class Step {
 
  private:
   torch::Tensor cast(std::string_view name, torch::ScalarType type) const;
+  bool learns(std::string_view name) const;  // where the indexer learns alone, the rest gives values and no more
   EntryView view_entries(const EntryPlan& plan) const;
   torch::Tensor hide_outside_window() const;
 

@@ -196,7 +196,11 @@ class Loop {
   void finish_files() {
     if (!log_) return;
     log_->draw(title(), seconds(0));
-    run_.write_release(options_.out / "export");
+    if (recipe_.plain_residuals) {
+      progress_.line("fathom-train: a network of plain residuals has no released form: nothing is exported");
+    } else {
+      run_.write_release(options_.out / "export");
+    }
   }
 
   std::string title() const { return recipe_.file.filename().string(); }

@@ -3,13 +3,16 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "fathom/trainer/balance.h"
+#include "fathom/trainer/compute_weights.h"
 #include "fathom/trainer/meters.h"
 #include "fathom/trainer/optimizer.h"
 #include "fathom/trainer/ranks.h"
 #include "fathom/trainer/recipe.h"
+#include "fathom/trainer/recorded_work.h"
 #include "fathom/trainer/step_reader.h"
 #include "fathom/trainer/transformer.h"
 
@@ -38,8 +41,15 @@ class TrainStep {
   const Transformer& transformer() const { return transformer_; }
 
  private:
+  void learn_from(const PackedBatch& batch, const LossOptions& options, const Transformer::Routes& routes);
+
+  Parameters& parameters_;
   Optimizer& optimizer_;
   const Ranks& ranks_;
+  std::unique_ptr<ComputeWeights> weights_;
+  RecordedWork recorded_;
+  torch::Tensor sums_;          // losses, then loads: of a step, over its micro-batches
+  torch::Tensor target_share_;  // LossOptions::target_share
   Transformer transformer_;
   Balance balance_;
   std::int64_t blocks_;

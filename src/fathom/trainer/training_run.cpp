@@ -145,6 +145,9 @@ void TrainingRun::save(const NamedTensors& routes) {
 }
 
 void TrainingRun::write_release(const std::filesystem::path& directory) const {
+  if (options_.recipe.plain_residuals)
+    throw InputError("[train] {}: residuals is \"plain\", the released format holds hyper_connections alone",
+                     options_.recipe.file.string());
   const std::filesystem::path partial = directory.string() + ".partial";
   const std::filesystem::path old = directory.string() + ".old";
   std::filesystem::remove_all(partial);

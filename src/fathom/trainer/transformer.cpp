@@ -24,7 +24,9 @@ struct Passed {
 
 // The row before the vocabulary: streams joined and normed.
 Tensor head_input(const Step& step, const std::string& prefix, const Tensor& streams) {
-  const Tensor joined = HyperConnections(step, prefix + "hc_head_").collapse_head(streams);
+  const Tensor joined = step.options().plain_residuals
+                            ? streams.squeeze(1)
+                            : HyperConnections(step, prefix + "hc_head_").collapse_head(streams);
   return rms_norm(joined, step.wide_weight(prefix + "norm.weight"), static_cast<double>(step.config().norm_eps));
 }
 
@@ -53,7 +55,8 @@ Passed pass(const Step& step, const Transformer::Routes& routes, bool with_index
     return result.streams;
   };
   const Tensor embedded = torch::embedding(step.wide_weight("embed"), step.batch().ids.flatten()).to(step.compute());
-  Tensor streams = embedded.unsqueeze(1).expand({-1, config.streams, -1}).contiguous();
+  Tensor streams =
+      embedded.unsqueeze(1).expand({-1, step.options().plain_residuals ? 1 : config.streams, -1}).contiguous();
   for (std::int64_t layer = 0; layer < config.layers; ++layer)
     streams = keep(Block(step, layer, fmt::format("layers.{}.", layer))
                        .forward(streams, given.next(config, layer), with_index_loss));
@@ -100,21 +103,24 @@ Losses Transformer::loss(const PackedBatch& batch, const LossOptions& options, c
     throw InputError("[trainer] losses are divided by target_count {}, expected at least 1", options.target_count);
   const Step step(parameters_, batch, options.forward);
   const Passed passed = pass(step, routes, options.indexer_weight > 0);
-  const double share = 1.0 / static_cast<double>(options.target_count);
+  const auto counted = [&](const Tensor& sum) {
+    return options.target_share.defined() ? sum * options.target_share
+                                          : sum * (1.0 / static_cast<double>(options.target_count));
+  };
   const Tensor head = step.wide_weight("head");
   const Tensor none = torch::zeros({}, head.options());
 
-  const Tensor language = cross_entropy_sum(passed.trunk, head, batch.targets.flatten()) * share;
+  const Tensor language = counted(cross_entropy_sum(passed.trunk, head, batch.targets.flatten()));
   const Tensor mtp =
-      passed.mtp.defined() ? cross_entropy_sum(passed.mtp, head, passed.mtp_targets.flatten()) * share : none;
+      passed.mtp.defined() ? counted(cross_entropy_sum(passed.mtp, head, passed.mtp_targets.flatten())) : none;
   Tensor balance = none;
   Tensor indexer = none;
   std::vector<Tensor> loads;
   for (const Route& route : passed.routes) {
-    if (route.balance.defined()) balance = balance + route.balance * share;
+    if (route.balance.defined()) balance = balance + counted(route.balance);
     loads.push_back(route.loads);
   }
-  for (const Tensor& loss : passed.index_losses) indexer = indexer + loss * share;
+  for (const Tensor& loss : passed.index_losses) indexer = indexer + counted(loss);
 
   Losses losses{.total = indexer * options.indexer_weight,
                 .language = language.detach(),

@@ -15,16 +15,24 @@ namespace fathom::train {
 // but the indexer's parameters gets a gradient; in the dense stage the indexer's get none.
 enum class AttentionStage : std::uint8_t { dense, indexer_warmup, sparse };
 
+class ComputeWeights;
+
 struct ForwardOptions {
   torch::ScalarType compute = torch::kFloat32;  // products; see docs/training.md, "Numbers"
   AttentionStage attention = AttentionStage::sparse;
   bool released_precision = false;  // weights, entries and index keys through FP8 and FP4, straight-through gradients
+  // One stream and x + F(norm(x)) in place of hyper-connections, whose parameters then lie idle: the baseline.
+  bool plain_residuals = false;
+  // Matrices made beforehand, in this compute type and precision; none: each is made where it is used.
+  const ComputeWeights* weights = nullptr;
 };
 
 struct LossOptions {
   ForwardOptions forward;
   std::int64_t target_count =
       0;  // losses are sums over this batch divided by this count: of all micro-batches and ranks
+  // The same as a scalar, 1 / target_count, where the device is to read it: what is recorded keeps no number of ours.
+  torch::Tensor target_share = {};
   double mtp_weight = 0.3;
   double balance_weight = 1e-4;
   double indexer_weight = 1e-2;

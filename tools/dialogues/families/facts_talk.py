@@ -244,7 +244,4 @@ _KINDS = (country,) * 9 + (
 def exchange(draw: Draw) -> Exchange:
     if draw.chance(0.13):
         return invented(draw)
-    while True:
-        made = draw.pick(_KINDS)(draw)
-        if made is not None:
-            return made
+    return draw.until(lambda: draw.pick(_KINDS)(draw), "a question of this split")

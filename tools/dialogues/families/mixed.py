@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dialogues.draw import Draw
 from dialogues.exchange import Exchange
 from dialogues.families import (
+    code_talk,
+    direct,
     facts_talk,
     json_talk,
     numbers,
@@ -19,9 +21,9 @@ from dialogues.families import (
 from dialogues.families.recall import Reach
 
 _SUBJECTS: tuple[Callable[[Draw], Exchange], ...] = (
-    small_talk.exchange,
-    small_talk.exchange,
-    small_talk.exchange,
+    small_talk.neutral,
+    small_talk.neutral,
+    small_talk.neutral,
     facts_talk.exchange,
     facts_talk.exchange,
     words.exchange,
@@ -30,6 +32,10 @@ _SUBJECTS: tuple[Callable[[Draw], Exchange], ...] = (
     numbers.exchange,
     text_work.exchange,
     text_work.exchange,
+    direct.exchange,
+    direct.exchange,
+    direct.exchange,
+    code_talk.exchange,
     json_talk.exchange_in_company,
     story_talk.exchange,
 )

@@ -15,8 +15,20 @@ def _table(name: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(row) for row in facts.rows(name))
 
 
+def elements() -> tuple[tuple[str, ...], ...]:
+    return _table("elements.tsv")
+
+
+def states() -> tuple[tuple[str, ...], ...]:
+    return _table("states.tsv")
+
+
+def animals() -> tuple[tuple[str, ...], ...]:
+    return _table("animals.tsv")
+
+
 def element(draw: Draw) -> Exchange | None:
-    name, symbol, order, state = draw.pick(_table("elements.tsv"))
+    name, symbol, order, state = draw.pick(elements())
     kind = draw.integer(0, 4)
     lower = name.lower()
     if kind <= 1:
@@ -67,7 +79,7 @@ def element(draw: Draw) -> Exchange | None:
 
 
 def state(draw: Draw) -> Exchange | None:
-    name, city = draw.pick(_table("states.tsv"))
+    name, city = draw.pick(states())
     if draw.chance(0.65):
         return fact_said(
             draw,
@@ -94,7 +106,7 @@ def state(draw: Draw) -> Exchange | None:
 
 
 def animal(draw: Draw) -> Exchange | None:
-    name, young, sound, legs, group, food = draw.pick(_table("animals.tsv"))
+    name, young, sound, legs, group, food = draw.pick(animals())
     kind = draw.integer(0, 5)
     if kind == 0:
         return fact_said(

@@ -264,17 +264,14 @@ def draw_fact(draw: Draw, kind: Kind | None = None) -> Fact:
 
 def other_value(draw: Draw, fact: Fact) -> Fact:
     """The same key with another value."""
-    while True:
+
+    def another() -> Fact | None:
         other = draw_fact(draw, fact.kind)
-        if (
-            other.about.split()
-            and fact.kind.key is not _nothing
-            and other.about != fact.about
-            and fact.kind.about is _favourite
-        ):
-            continue
-        if other.value != fact.value:
-            return Fact(fact.kind, fact.key, fact.about, other.value)
+        if fact.kind.about is _favourite and other.about != fact.about or other.value == fact.value:
+            return None
+        return Fact(fact.kind, fact.key, fact.about, other.value)
+
+    return draw.until(another, f"another value than {fact.value}")
 
 
 def relation(draw: Draw) -> str:

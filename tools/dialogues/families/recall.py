@@ -4,10 +4,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
+from dialogues import slots
 from dialogues.carrier import BYTES_PER_TOKEN, prose, sentence_ends
-from dialogues.draw import Draw
+from dialogues.draw import TRIES, Draw
 from dialogues.exchange import Check, Exchange, Message, assistant, contains, unknown, user
-from dialogues.families.planted import KINDS, Fact, draw_fact, other_value, relation
+from dialogues.families.planted import KINDS, Fact, Kind, draw_fact, other_value, relation
 from dialogues.grammar import Phrase, capital
 
 _FRAME = Phrase(
@@ -30,8 +31,8 @@ _FOUND = Phrase(
 )
 _NOT_THERE = Phrase(
     "[The text does not say|That is not in the text|I do not know; the text does not say it|It is not mentioned "
-    "in the text|The text says nothing about that].",
-    "[I cannot find that in the text.|There is nothing on it in the text. I do not know.]",
+    "in the text|The text does not say anything about that].",
+    "[I cannot find that in the text. I do not know.|There is nothing on it in the text. I do not know.]",
 )
 
 
@@ -42,6 +43,7 @@ class Reach:
     carrier: str = ""
     shortest: int = 300
     longest: int = 16000
+    packages: str = ""  # a file of package descriptions
 
     def size(self, draw: Draw) -> int:
         tokens = exp(log(self.shortest) + draw.random() * (log(self.longest) - log(self.shortest)))
@@ -59,11 +61,11 @@ class Asked:
 
 
 def _plain(draw: Draw, fact: Fact, sentence: str, operation: str = "plain") -> Asked:
-    slots = fact.slots()
+    values = fact.slots()
     about = " ".join(part for part in (fact.key, fact.about) if part)
     return Asked(
-        capital(fact.kind.asks.write(draw.rng, slots)),
-        fact.kind.answers.write(draw.rng, slots),
+        capital(fact.kind.asks.write(draw.rng, values)),
+        fact.kind.answers.write(draw.rng, values),
         draw.fill(_FOUND, {"sentence": sentence, "value": fact.value, "about": about}),
         contains(fact.value),
         sentence,
@@ -78,7 +80,7 @@ def _state(draw: Draw, fact: Fact) -> str:
 class Planting:
     """The sentences to plant, in order, and the questions they allow."""
 
-    def __init__(self, draw: Draw, facts: int) -> None:
+    def __init__(self, draw: Draw, facts: int, plain: bool = False) -> None:
         self.draw = draw
         self.sentences: list[str] = []
         self.asked: list[Asked] = []
@@ -86,25 +88,30 @@ class Planting:
         kind = draw.pick(KINDS) if draw.chance(0.5) else None  # distractors of one kind, or facts of any
         for _ in range(facts):
             fact = self._new(kind)
-            what = draw.random()
+            what = 1.0 if plain else draw.random()
             if what < 0.2:
                 self._updated(fact)
             elif what < 0.4 and fact.kind.person:
                 self._two_steps(fact)
             else:
-                sentence = _state(draw, fact)
-                self.sentences.append(sentence)
-                self.asked.append(_plain(draw, fact, sentence) if draw.chance(0.9) else self._quoted(fact, sentence))
+                self._plainly(fact)
         if draw.chance(0.25):
             self._absent(kind)
 
-    def _new(self, kind: object) -> Fact:
-        while True:
-            fact = draw_fact(self.draw, kind if kind else None)  # type: ignore[arg-type]
+    def _new(self, kind: Kind | None) -> Fact:
+        """A fact with a key of its own; of another kind where this one's keys are used up."""
+        for attempt in range(TRIES):
+            fact = draw_fact(self.draw, kind if attempt < TRIES // 2 else None)
             first = fact.key.split()[0] if fact.key else ""
             if (first, fact.about) not in self.keys:
                 self.keys.add((first, fact.about))
                 return fact
+        raise ValueError(f"[recall] found no key beside {len(self.keys)} others, expected one more")
+
+    def _plainly(self, fact: Fact) -> None:
+        sentence = _state(self.draw, fact)
+        self.sentences.append(sentence)
+        self.asked.append(_plain(self.draw, fact, sentence) if self.draw.chance(0.9) else self._quoted(fact, sentence))
 
     def _updated(self, fact: Fact) -> None:
         newer = other_value(self.draw, fact)
@@ -122,9 +129,12 @@ class Planting:
 
     def _two_steps(self, fact: Fact) -> None:
         draw = self.draw
-        other = draw.slot("name")
-        while any(other in key for key, _ in self.keys) or other in fact.key:
-            other = draw.slot("name")
+        taken = " ".join([fact.key, *(key for key, _ in self.keys)])
+        free = [name for name in slots.values("name", draw.test) if name not in taken]
+        if not free:
+            return self._plainly(fact)
+        other = draw.pick(free)
+        draw.drawn.append(("name", other))
         tie = relation(draw)
         link = draw.say(
             "[The {tie} of {other} is {key}.|{other}'s {tie} is {key}.|{key} is the {tie} of {other}.]",
@@ -164,7 +174,7 @@ class Planting:
             "quoted",
         )
 
-    def _absent(self, kind: object) -> None:
+    def _absent(self, kind: Kind | None) -> None:
         fact = self._new(kind)
         about = " ".join(part for part in (fact.key, fact.about) if part)
         self.asked.append(
@@ -201,15 +211,30 @@ def _distance(text: str, sentence: str) -> int:
 
 
 def long_text(draw: Draw, reach: Reach) -> Exchange:
+    """Several questions on one text: its tokens are many, those of an answer few."""
     size = reach.size(draw)
-    planting = Planting(draw, draw.pick((1, 1, 2, 2, 3, 4, 6, 8) if size > 1500 else (1, 1, 2, 3)))
+    planting = Planting(draw, draw.pick((1, 2, 3, 4, 6, 8, 10) if size > 1500 else (1, 1, 2, 3)))
+    return _read_and_asked(draw, reach, size, planting, draw.pick((1, 2, 3, 4, 6, 8)))
+
+
+def short_text(draw: Draw, reach: Reach) -> Exchange:
+    """Plain facts in a text of up to 2,000 tokens, nearly all of them asked for: what recall is learned from."""
+    near = Reach(reach.carrier, 40, min(2000, reach.longest))
+    facts = draw.integer(1, 8)
+    return _read_and_asked(draw, near, near.size(draw), Planting(draw, facts, draw.chance(0.8)), draw.integer(1, 6))
+
+
+def _read_and_asked(draw: Draw, reach: Reach, size: int, planting: Planting, questions: int) -> Exchange:
     text = _plant(draw, prose(draw, reach.carrier, size), planting.sentences)
     asked = draw.shuffled(planting.asked)
-    absent = [each for each in asked if each.operation == "not there" and (key := each.question) and key]
-    if absent and draw.chance(0.5):
+    absent = [each for each in asked if each.operation == "not there"]
+    if draw.chance(0.5):
         asked = absent + [each for each in asked if each.operation != "not there"]
-    asked = asked[: draw.pick((1, 1, 2, 3, 4))]
-    first = asked[0]
+    return _asked_in_turn(draw, text, asked[:questions])
+
+
+def _asked_in_turn(draw: Draw, text: str, asked: list[Asked]) -> Exchange:
+    first, last = asked[0], asked[-1]
     messages: list[Message] = [
         user(draw.fill(_FRAME, {"text": text, "question": first.question})),
         assistant(first.answer, first.reasoning),
@@ -218,12 +243,12 @@ def long_text(draw: Draw, reach: Reach) -> Exchange:
         messages += [user(each.question), assistant(each.answer, each.reasoning)]
     return Exchange(
         messages,
-        [(len(messages) - 1, asked[-1].check)],
+        [(len(messages) - 1, last.check)],
         alone=True,
         note={
-            "operation": asked[-1].operation,
+            "operation": last.operation,
             "tokens": int(len(text) / BYTES_PER_TOKEN),
-            "distance": _distance(text, asked[-1].sentence),
+            "distance": _distance(text, last.sentence),
         },
     )
 
@@ -234,21 +259,8 @@ def notes(draw: Draw, reach: Reach) -> Exchange:
     style = draw.pick(("\n", "\n- ", " ", "\n* "))
     text = style.join(planting.sentences)
     text = style.strip() + " " + text if style.strip() else text
-    asked = draw.pick(planting.asked)
     head = draw.pick(("", "Notes:\n", "What I know:\n", "Facts:\n", "My notes:\n"))
-    return Exchange(
-        [
-            user(draw.fill(_FRAME, {"text": head + text, "question": asked.question})),
-            assistant(asked.answer, asked.reasoning),
-        ],
-        [(1, asked.check)],
-        alone=True,
-        note={
-            "operation": asked.operation,
-            "tokens": int(len(text) / BYTES_PER_TOKEN),
-            "distance": _distance(text, asked.sentence),
-        },
-    )
+    return _asked_in_turn(draw, head + text, draw.several(planting.asked, draw.pick((1, 2, 3, 4, 6))))
 
 
 def told_in_chat(draw: Draw, reach: Reach) -> Exchange:
@@ -290,6 +302,11 @@ def told_in_chat(draw: Draw, reach: Reach) -> Exchange:
         [(len(messages) - 1, asked.check)],
         note={"operation": asked.operation + ", told", "distance": distance},
     )
+
+
+def near(draw: Draw, reach: Reach) -> Exchange:
+    """What is close by: a short text, or notes."""
+    return short_text(draw, reach) if draw.chance(0.75) else notes(draw, reach)
 
 
 def exchange(draw: Draw, reach: Reach) -> Exchange:

@@ -1,10 +1,12 @@
 """Small talk, and who the assistant is."""
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from dialogues.draw import Draw
-from dialogues.exchange import Exchange, any_of, assistant, contains, says, unknown, user
+from dialogues.exchange import Exchange, Message, any_of, assistant, contains, says, unknown, user
 from dialogues.grammar import Phrase, capital, lines_of
 from dialogues.slots import CONTENT
 
@@ -30,12 +32,25 @@ def _read(name: str) -> tuple[tuple[Phrase, Phrase], ...]:
 
 @lru_cache(maxsize=None)
 def _talk() -> tuple[tuple[Phrase, Phrase], ...]:
-    return _read("small_talk.txt")
+    names = ("small_talk.txt", "small_talk_feelings.txt", "small_talk_life.txt", "small_talk_advice.txt")
+    return tuple(pair for name in names for pair in _read(name))
 
 
 @lru_cache(maxsize=None)
 def _identity() -> tuple[tuple[Phrase, Phrase], ...]:
     return _read("identity.txt")
+
+
+@lru_cache(maxsize=None)
+def _threads() -> tuple[tuple[tuple[Phrase, Phrase], ...], ...]:
+    lines = lines_of((CONTENT / "threads.txt").read_text(encoding="utf-8"))
+    return tuple(
+        tuple(
+            (Phrase(question), Phrase(answer))
+            for question, answer in (turn.split(" => ") for turn in line.split(" >> "))
+        )
+        for line in lines
+    )
 
 
 @lru_cache(maxsize=None)
@@ -55,7 +70,8 @@ def _values() -> dict[str, tuple[str, ...]]:
 def exchanges_known() -> int:
     """How many exchanges there are, not counting wordings: a topic or an ability counts as one."""
     special = sum(len(_values()[kind]) for kind in ("topic", "cannot", "can", "done", "do_past", "bad", "good"))
-    return len(_talk()) + len(_identity()) + len(_jokes()) + special - 6
+    turns = sum(map(len, _threads()))
+    return len(_talk()) + len(_identity()) + len(_jokes()) + turns + special - 7
 
 
 class _Slots(dict[str, object]):
@@ -115,6 +131,71 @@ def identity(draw: Draw) -> Exchange:
     return says(_roughly(draw, capital(asked)), reply, draw.fill(_SELF_THOUGHTS, {}), check)
 
 
+def thread(draw: Draw) -> Exchange:
+    """A talk of several turns whose later ones know the earlier ones."""
+    slots = _Slots(draw)
+    messages: list[Message] = []
+    told: list[str] = []
+    for question, answer in draw.pick(_threads()):
+        asked = question.write(draw.rng, slots)
+        before = [str(value) for value in slots.values() if str(value).lower() not in asked.lower()]
+        said = answer.write(draw.rng, slots)
+        told = [value for value in before if value.lower() in said.lower()]  # said earlier, and needed now
+        thought = f"Earlier in this chat: {', '.join(told)}." if told else draw.fill(_THOUGHTS, {})
+        messages += [user(_roughly(draw, capital(asked))), assistant(capital(said), thought)]
+    return Exchange(messages, [(len(messages) - 1, contains(*told))] if told else [])
+
+
+_OF_THE_USER = re.compile(r"\b(I|I'm|my|My|me)\b")
+
+
+def neutral(draw: Draw) -> Exchange:
+    """Talk in which the user says nothing of themselves, so that it can stand between what was told and its question."""
+
+    def made() -> Exchange | None:
+        each = draw.pick((talk, talk, identity))(draw)
+        return None if _OF_THE_USER.search(each.messages[0]["content"]) else each
+
+    return joke(draw) if draw.chance(0.1) else draw.until(made, "talk without the user")
+
+
+def conversation(draw: Draw) -> Exchange:
+    """From hello to goodbye, with what was told in between."""
+    main = draw.pick((thread, remembered, talk, identity))
+    messages = list(hello(draw, nameless=True).messages) if draw.chance(0.6) else []
+    parts = draw.shuffled([main(draw), *(neutral(draw) for _ in range(draw.integer(0, 3)))])
+    checks = []
+    for part in parts:
+        checks = [(len(messages) + at, check) for at, check in part.checks]
+        messages += part.messages
+    if draw.chance(0.4):
+        checks = []
+        messages += goodbye(draw).messages
+    return Exchange(messages, checks)
+
+
+def hello(draw: Draw, nameless: bool = False) -> Exchange:
+    name = draw.slot("name")
+    question, answer = draw.pick(
+        (
+            ("[Hello|Hi|Hey|Good morning|Good evening|Hello minnow|Hi minnow][!|.|]", "[Hello|Hi]! [How can I help|What can I do for you]?"),
+            ("[Hello|Hi], [I am|my name is|this is] {name}[.|!]", "[Hello|Hi] {name}! [What can I do for you|How can I help]?"),
+            ("[Hello|Hi][, how are you|. How are you|! How is it going]?", "[Hello! |Hi! |]I am fine, thank you. And you?"),
+        )[:: 2 if nameless else 1]
+    )  # fmt: skip
+    return says(draw.say(question, name=name), draw.say(answer, name=name), draw.fill(_THOUGHTS, {}))
+
+
+def goodbye(draw: Draw) -> Exchange:
+    return says(
+        draw.say(
+            "[Thanks, that was all|Thank you, bye|Bye|Goodbye|I have to go|That is all for today|Thanks minnow, bye][!|.|]"
+        ),
+        draw.say("[You are welcome. |]Goodbye[!|, and have a nice day!]"),
+        draw.fill(_THOUGHTS, {}),
+    )
+
+
 def joke(draw: Draw) -> Exchange:
     text = draw.pick(_jokes())
     question = draw.say(
@@ -157,19 +238,19 @@ _TOLD = tuple(
             "colour",
         ),
         (
-            "[I work as a {value}|My job is {value}].",
+            "[I work as {a value}|I am {a value}|My job is {value}].",
             "[What is my job|What do I do for a living|As what do I work]?",
-            "[{Value}.|You work as a {value}.|Your job is {value}.]",
+            "[You work as {a value}.|Your job is {value}.|You are {a value}.]",
             "job",
         ),
         (
-            "[I have a {value}|My pet is a {value}].",
+            "[I have {a value}|My pet is {a value}].",
             "[What pet do I have|Which animal do I have]?",
-            "[A {value}.|You have a {value}.]",
+            "[{A value}.|You have {a value}.]",
             "animal",
         ),
         (
-            "[My hobby is {value}|I like {value}|In the evening I go {value}].",
+            "[My hobby is {value}|I like {value}].",
             "[What is my hobby|What do I like to do]?",
             "[{Value}.|Your hobby is {value}.]",
             "hobby",
@@ -181,7 +262,7 @@ _TOLD = tuple(
             "age",
         ),
         (
-            "[My sister is called {value}|My brother's name is {value}|My best friend is {value}].",
+            "[My neighbour is called {value}|My best friend is {value}|My teacher's name is {value}].",
             "[Who did I tell you about|Which name did I mention]?",
             "[{value}.|You told me about {value}.]",
             "name",
@@ -197,6 +278,69 @@ _TOLD = tuple(
             "[Where do I want to go|Where does my trip go]?",
             "[To {value}.|You go to {value}.|{value}.]",
             "city",
+        ),
+        *(
+            (
+                f"My favourite {kind} is {{value}}.",
+                f"[What is my favourite {kind}|Which {kind} do I like most|Do you remember my favourite {kind}]?",
+                f"[Your favourite {kind} is {{value}}.|It is {{value}}.|{{value}}]",
+                kind,
+            )
+            for kind in ("season", "sport", "fruit", "flower", "subject", "instrument", "dish", "weekday", "month")
+        ),
+        (
+            "[I bought|I got|I have] a new {value}.",
+            "What did I [buy|get]?",
+            "[A {value}.|You have a new {value}.]",
+            "thing",
+        ),
+        (
+            "[I like to eat|I love|I always eat] {value}.",
+            "What do I like to eat?",
+            "[{Value}.|You like {value}.]",
+            "food",
+        ),
+        (
+            "[I go to work by|I travel by|I always take the] {value}.",
+            "[How do I travel|How do I go to work]?",
+            "[By {value}.|You go by {value}.]",
+            "vehicle",
+        ),
+        (
+            "[I need|Please remember to buy|I must buy] {value}.",
+            "[What did I want to buy|What do I need]?",
+            "[{Value}.|You need {value}.]",
+            "food",
+        ),
+        (
+            "[I play the {value}|I am learning the {value}].",
+            "[What do I play|Which instrument do I play]?",
+            "[The {value}.|You play the {value}.]",
+            "instrument",
+        ),
+        (
+            "[My surname is|My last name is] {value}.",
+            "[What is my surname|What is my last name]?",
+            "[{value}.|Your surname is {value}.]",
+            "surname",
+        ),
+        (
+            "[I am sitting in the|I am in the|Right now I am in the] {value}.",
+            "[Where am I|Where am I sitting]?",
+            "[In the {value}.|You are in the {value}.]",
+            "room",
+        ),
+        (
+            "[Remember|Please remember|Keep in mind] the word {value}.",
+            "[What was the word|Which word should you remember]?",
+            "[{value}|The word is {value}.]",
+            "noun",
+        ),
+        (
+            "[Remember|Please remember|Keep in mind] the number {value}.",
+            "[What was the number|Which number should you remember]?",
+            "[{value}|The number is {value}.]",
+            "age",
         ),
     )
 )
@@ -218,7 +362,7 @@ def remembered(draw: Draw) -> Exchange:
         ),
     ]
     for _ in range(draw.integer(0, 2)):
-        messages += talk(draw).messages
+        messages += neutral(draw).messages
     at = draw.integer(0, len(told) - 1)
     _, ask, reply, kind = told[at]
     value = values[at]
@@ -240,10 +384,11 @@ def remembered(draw: Draw) -> Exchange:
     return Exchange(messages, [(len(messages) - 1, check)])
 
 
+_KINDS: tuple[Callable[[Draw], Exchange], ...] = (
+    *((talk,) * 9 + (identity,) * 6 + (thread,) * 4 + (remembered,) * 4),
+    *(joke, joke, hello, conversation, conversation),
+)
+
+
 def exchange(draw: Draw) -> Exchange:
-    kind = draw.random()
-    if kind < 0.55:
-        return talk(draw)
-    if kind < 0.8:
-        return identity(draw)
-    return joke(draw) if kind < 0.86 else remembered(draw)
+    return draw.pick(_KINDS)(draw)

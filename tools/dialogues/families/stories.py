@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dialogues.draw import Draw
+from dialogues.draw import TRIES, Draw
 from dialogues.english import plural, with_article
 from dialogues.grammar import capital
 from dialogues.families.plots import Plot, frame, plots
@@ -72,7 +72,10 @@ def _cast(draw: Draw, plot: Plot, wishes: dict[str, str]) -> dict[str, str]:
     slots: dict[str, str] = {}
     for role in ("hero", "friend", "elder"):
         _person(draw, slots, role, old=role == "elder", name=wishes.get(role, ""))
-        while role != "hero" and slots[role] in (slots["hero"], slots.get("friend") if role == "elder" else ""):
+        taken = {slots[other] for other in ("hero", "friend") if other in slots and other != role}
+        for _ in range(TRIES):
+            if slots[role] not in taken:
+                break
             _person(draw, slots, role, old=role == "elder")
     qualities = draw.several(_qualities(), 3)
     slots.update(species=slots["herospecies"], adjective=qualities[0], quality=qualities[1], quality2=qualities[2])

@@ -58,6 +58,23 @@ def multiplied(a: int, b: int) -> str:
     return ". ".join(said + sums) + f". So {a * b}."
 
 
+def is_hard(a: int, sign: str, b: int) -> bool:
+    """Whether one writes steps: what is not in the tables up to 12 that one knows by heart."""
+    if sign in "*/":
+        return max(a, b) > 12 and min(a, b) > 1 and not (sign == "/" and b <= 12 and a <= 12 * b and a % b == 0)
+    return max(a, b) > 20
+
+
+def step(a: int, sign: str, b: int) -> str:
+    """One step of a longer sum, itself in steps where it is hard: 2 + 9 = 11, write 1, carry 1. 1 + 3 + 1 = 5. 12 + 39 = 51"""
+    value = {"+": a + b, "-": a - b, "*": a * b, "/": a // b if b else 0}[sign]
+    said = f"{a} {sign} {b} = {value}"
+    if not is_hard(a, sign, b) or a < b and sign == "-":
+        return said
+    steps = {"+": added, "-": subtracted, "*": multiplied, "/": divided}[sign](a, b)
+    return f"{steps[: steps.rindex('. So ')]}. {said}"
+
+
 def divided(a: int, b: int) -> str:
     """Long division; says the rest where there is one."""
     steps, rest, digits = [], 0, ""

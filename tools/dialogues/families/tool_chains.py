@@ -319,9 +319,13 @@ def time_then_table(draw: Draw) -> Steps:
 
 def random_pair(draw: Draw) -> Steps:
     """Two drawn tools; a result of the first is a parameter of the second."""
-    first, second = tools_random.random_tool(draw), tools_random.random_tool(draw)
-    while second.name == first.name:
-        second = tools_random.random_tool(draw)
+    first = tools_random.random_tool(draw)
+
+    def another() -> Tool | None:
+        tool = tools_random.random_tool(draw)
+        return tool if tool.name != first.name else None
+
+    second = draw.until(another, "a second tool")
     first_arguments, second_arguments = first.draw(draw), second.draw(draw)
     key = next(
         (

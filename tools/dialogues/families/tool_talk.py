@@ -1,6 +1,7 @@
 """Dialogues with tools: one call, two at once, a chain, a missing parameter, an error, or no call at all."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,11 +201,18 @@ def chained(draw: Draw) -> Exchange:
     return Exchange(messages, checks, offered(draw, tools), note={"calls": len(steps.calls)})
 
 
+def _tool_with(draw: Draw, what: str, has: Callable[[Tool], bool]) -> Tool:
+    def fitting() -> Tool | None:
+        tool = pick_tool(draw)
+        return tool if has(tool) else None
+
+    return draw.until(fitting, f"a tool with the {what}")
+
+
 def missing(draw: Draw) -> Exchange:
     """The question lacks something; the assistant asks for it, gets it and calls."""
-    tool = pick_tool(draw)
-    while tool.partial is None or tool.missing is None or not tool.required:
-        tool = pick_tool(draw)
+    tool = _tool_with(draw, "question to ask back", lambda each: bool(each.partial and each.missing and each.required))
+    assert tool.partial and tool.missing
     used = use(draw, tool)
     lacking = [name.replace("_", " ") for name in tool.required]
     values: dict[str, object] = {**shown(used.arguments), "missing": " and the ".join(lacking)}
@@ -247,9 +255,7 @@ def _given(draw: Draw, used: Use) -> str:
 
 
 def failing(draw: Draw) -> Exchange:
-    tool = pick_tool(draw)
-    while not tool.errors:
-        tool = pick_tool(draw)
+    tool = _tool_with(draw, "error", lambda each: bool(each.errors))
     used = use(draw, tool)
     error = draw.pick(tool.errors)
     result: Json = {"error": error}
@@ -332,13 +338,16 @@ def dialogue(draw: Draw) -> list[Exchange]:
     count = draw.pick((1, 1, 1, 1, 2, 3))
     if count == 1:
         return [exchange(draw)]
-    while True:
+
+    def agreeing() -> list[Exchange] | None:
         made = [draw.pick(_CALLING)(draw) for _ in range(count)]
         schemas: dict[str, Json] = {}
-        if all(
+        agree = all(
             schemas.setdefault(tool["function"]["name"], tool["function"]["parameters"])
             == tool["function"]["parameters"]
             for each in made
             for tool in each.tools
-        ):
-            return made
+        )
+        return made if agree else None
+
+    return draw.until(agreeing, "uses of tools whose schemas agree")

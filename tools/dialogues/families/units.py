@@ -53,11 +53,13 @@ WHOLE = (
 
 def unit_pair(draw: Draw) -> tuple[str, str]:
     """Two units of one quantity; neither is so small against the other that four decimals would lose it."""
-    while True:
+
+    def pair() -> tuple[str, str] | None:
         sizes = UNITS[draw.pick(list(UNITS))]
         source, target = draw.several(list(sizes), 2)
-        if 1e-3 <= sizes[source] / sizes[target] <= 1e6:
-            return source, target
+        return (source, target) if 1e-3 <= sizes[source] / sizes[target] <= 1e6 else None
+
+    return draw.until(pair, "two units of like size")
 
 
 def convert(value: float, source: str, target: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dialogues.draw import Draw
 from dialogues.english import plural
 from dialogues.exchange import Exchange, contains, says
+from dialogues.families import sums
 from dialogues.grammar import Phrase, capital
 
 # Text, the question, the steps with {a}, {b}, {c}; every step is an expression of what was given or found before.
@@ -161,7 +162,7 @@ def problem(draw: Draw) -> Exchange:
         x = result if left == "r" else numbers[left]
         y = result if right == "r" else numbers[right]
         result = {"+": x + y, "-": x - y, "*": x * y, "/": x // y}[sign]
-        said.append(f"{x} {sign} {y} = {result}")
+        said.append(sums.step(x, sign, y))
     why = ". ".join(said) + "."
     order = draw.chance(0.9)
     full = (

@@ -63,7 +63,7 @@ def _fresh(draw: Draw, make_question: object, word: Word) -> bool:
 
 
 def define(draw: Draw) -> Exchange:
-    word = draw.pick(facts.words())
+    word = draw.common(facts.words())
     slots = {"word": word.word, "part": word.part, "definition": word.definition}
     is_first = facts.first_senses()[word.word] is word
     question = (_DEFINE if is_first and draw.chance(0.85) else _DEFINE_AS).write(draw.rng, slots)
@@ -79,7 +79,7 @@ def define(draw: Draw) -> Exchange:
 
 
 def synonym(draw: Draw) -> Exchange:
-    word = draw.pick(_with("synonyms"))
+    word = draw.common(_with("synonyms"))
     question = draw.say(
         '[[Give|Tell|Name] me a synonym [of|for] ["{w}"|{w}].|What is another word for ["{w}"|{w}]?|Synonym of '
         "{w}?|Which word means the same as {w}?|[Another|A different] word for {w}[, please.|?]|What can I say "
@@ -98,7 +98,7 @@ def synonym(draw: Draw) -> Exchange:
 
 
 def antonym(draw: Draw) -> Exchange:
-    word = draw.pick(_with("antonyms"))
+    word = draw.common(_with("antonyms"))
     question = draw.say(
         '[What is the opposite of ["{w}"|{w}]?|Opposite of {w}?|[Give|Tell|Name] me the opposite of ["{w}"|'
         "{w}].|Which word means the opposite of {w}?|Not {w}, but ...?|Antonym of {w}?]",

@@ -1,11 +1,8 @@
 // Tensors to the kernels' arguments: check, allocate, launch on the current stream.
 #include "fathom/trainer/kernels/device.h"
 
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-
 #include "fathom/base/error.h"
+#include "fathom/trainer/kernels/device_launch.h"
 #include "fathom/trainer/kernels/kernels.h"
 
 namespace fathom::train::device {
@@ -14,17 +11,6 @@ namespace {
 using torch::Tensor;
 
 constexpr std::int64_t kVector = 8;
-
-bool is_bf16(const Tensor& x) { return x.scalar_type() == torch::kBFloat16; }
-Tensor wide(const Tensor& x) { return x.to(torch::kFloat32).contiguous(); }
-torch::TensorOptions wide_options(const Tensor& x) { return x.options().dtype(torch::kFloat32); }
-
-template <class Args, class Kernel>
-void launch(const Tensor& x, const Kernel& kernel, const Args& args) {
-  const c10::cuda::CUDAGuard guard(x.device());
-  kernel(args, c10::cuda::getCurrentCUDAStream().stream());
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
-}
 
 ExpandKernelArgs expand_args(const Tensor& post, const Tensor& comb, const Tensor& y, const Tensor& streams) {
   check_equal(streams.size(1), std::int64_t{4}, "streams of the kernels");

@@ -9,13 +9,14 @@
 #include <utility>
 #include <vector>
 
-namespace fathom::train {
+namespace fathom {
 
 class TomlSection {
  public:
-  // InputError names the file, the line and the fault. `settings` are "stages.0.tokens=1000": the value of a key, in
-  // TOML or as a bare word, in place of the file's; a place in an array is its number.
-  static TomlSection load(const std::filesystem::path& file, const std::vector<std::string>& settings);
+  // InputError names the file, the line and the fault, and opens with [room]. `settings` are "stages.0.tokens=1000":
+  // the value of a key, in TOML or as a bare word, in place of the file's; a place in an array is its number.
+  static TomlSection load(std::string_view room, const std::filesystem::path& file,
+                          const std::vector<std::string>& settings = {});
   ~TomlSection();
   TomlSection(TomlSection&&) noexcept;
 
@@ -43,6 +44,7 @@ class TomlSection {
     for (const auto& entry : words) names.push_back(entry.first);
     refuse_word(key, word, names);
   }
+  bool has(std::string_view key) const;
   // A table, empty when missing; and an array of tables.
   TomlSection section(std::string_view key);
   std::vector<TomlSection> sections(std::string_view key, Need need = Need::optional);
@@ -59,4 +61,4 @@ class TomlSection {
   std::unique_ptr<Contents> contents_;
 };
 
-}  // namespace fathom::train
+}  // namespace fathom

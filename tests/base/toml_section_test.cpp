@@ -1,20 +1,20 @@
-#include "fathom/trainer/toml_section.h"
+#include "fathom/base/toml_section.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/trainer/run_support.h"
+#include "tests/base/file_support.h"
 
-namespace fathom::train {
+namespace fathom {
 namespace {
 
-using testing::input_error_of;
-using testing::TemporaryFolder;
+using testing::error_of;
+using testing::TemporaryDirectory;
 
 TEST(TomlSection, EveryKindOfValue) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const std::filesystem::path file = folder.path() / "a.toml";
-  testing::write_file(file, "whole = 7\nreal = 2\nyes = true\ntext = \"a\"\npath = \"b/c\"\n[table]\nx = 1\n");
-  TomlSection root = TomlSection::load(file, {});
+  testing::write_text(file, "whole = 7\nreal = 2\nyes = true\ntext = \"a\"\npath = \"b/c\"\n[table]\nx = 1\n");
+  TomlSection root = TomlSection::load("recipe", file, {});
   std::int64_t whole = 0;
   double real = 0.0;
   double missing = 9.0;
@@ -42,27 +42,27 @@ TEST(TomlSection, EveryKindOfValue) {
 }
 
 TEST(TomlSection, KindsAreNotMixed) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const std::filesystem::path file = folder.path() / "a.toml";
-  testing::write_file(file, "whole = 7.0\nyes = 1\ntext = 3\ntable = 4\nlist = [1]\n");
-  TomlSection root = TomlSection::load(file, {});
+  testing::write_text(file, "whole = 7.0\nyes = 1\ntext = 3\ntable = 4\nlist = [1]\n");
+  TomlSection root = TomlSection::load("recipe", file, {});
   std::int64_t whole = 0;
   bool yes = false;
   std::string text;
-  EXPECT_NE(input_error_of([&] { root.read("whole", whole, 0, 10); }).find("a.toml:1: whole is no whole number"),
+  EXPECT_NE(error_of([&] { root.read("whole", whole, 0, 10); }).find("a.toml:1: whole is no whole number"),
             std::string::npos);
-  EXPECT_NE(input_error_of([&] { root.read("yes", yes); }).find("neither true nor false"), std::string::npos);
-  EXPECT_NE(input_error_of([&] { root.read("text", text); }).find("no text in quotes"), std::string::npos);
-  EXPECT_NE(input_error_of([&] { root.section("table"); }).find("is no table"), std::string::npos);
-  EXPECT_NE(input_error_of([&] { root.sections("list"); }).find("[0] is no table"), std::string::npos);
-  EXPECT_NE(input_error_of([&] { root.sections("table"); }).find("no list of tables"), std::string::npos);
+  EXPECT_NE(error_of([&] { root.read("yes", yes); }).find("neither true nor false"), std::string::npos);
+  EXPECT_NE(error_of([&] { root.read("text", text); }).find("no text in quotes"), std::string::npos);
+  EXPECT_NE(error_of([&] { root.section("table"); }).find("is no table"), std::string::npos);
+  EXPECT_NE(error_of([&] { root.sections("list"); }).find("[0] is no table"), std::string::npos);
+  EXPECT_NE(error_of([&] { root.sections("table"); }).find("no list of tables"), std::string::npos);
 }
 
 TEST(TomlSection, SettingsMakeTablesThatAreNotThere) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const std::filesystem::path file = folder.path() / "a.toml";
-  testing::write_file(file, "");
-  TomlSection root = TomlSection::load(file, {"a.b=3", "a.word=hello", "a.quoted=\"x y\""});
+  testing::write_text(file, "");
+  TomlSection root = TomlSection::load("recipe", file, {"a.b=3", "a.word=hello", "a.quoted=\"x y\""});
   TomlSection a = root.section("a");
   std::int64_t b = 0;
   std::string word;
@@ -76,4 +76,4 @@ TEST(TomlSection, SettingsMakeTablesThatAreNotThere) {
 }
 
 }  // namespace
-}  // namespace fathom::train
+}  // namespace fathom
