@@ -20,8 +20,7 @@ State Automaton::add_final() {
 }
 
 void Automaton::edge(State from, std::int32_t first, std::int32_t last, State target) {
-  states_[from].edges.push_back(
-      {static_cast<std::int16_t>(first), static_cast<std::int16_t>(last), target});
+  states_[from].edges.push_back({static_cast<std::int16_t>(first), static_cast<std::int16_t>(last), target});
 }
 
 void Automaton::jump(State from, State target) { states_[from].jumps.push_back(target); }
@@ -98,11 +97,11 @@ std::vector<char> Automaton::find_nullable() const {
     for (State state = size() - 1; state >= 0; --state) {
       if (nullable[state]) continue;
       const StateEdges& edges = states_[state];
-      const bool now = edges.final || std::any_of(edges.jumps.begin(), edges.jumps.end(), [&](State target) {
-                         return nullable[target] != 0;
-                       }) || std::any_of(edges.calls.begin(), edges.calls.end(), [&](const CallEdge& call) {
-                         return nullable[call.callee] && nullable[call.back];
-                       });
+      const bool now =
+          edges.final ||
+          std::any_of(edges.jumps.begin(), edges.jumps.end(), [&](State target) { return nullable[target] != 0; }) ||
+          std::any_of(edges.calls.begin(), edges.calls.end(),
+                      [&](const CallEdge& call) { return nullable[call.callee] && nullable[call.back]; });
       if (now) nullable[state] = changed = true;
     }
   }

@@ -32,7 +32,8 @@ void add_bytes(Automaton& automaton, State from, const std::string& first, const
 }
 
 void add_plain(Automaton& automaton, State from, CharacterRange range, State to) {
-  constexpr CharacterRange kLengths[] = {{0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xD7FF}, {0xE000, 0xFFFF}, {0x10000, kLastCharacter}};
+  constexpr CharacterRange kLengths[] = {
+      {0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xD7FF}, {0xE000, 0xFFFF}, {0x10000, kLastCharacter}};
   for (const CharacterRange& length : kLengths) {
     const char32_t first = std::max(range.first, length.first), last = std::min(range.last, length.last);
     if (first <= last) add_bytes(automaton, from, utf8_encode(first), utf8_encode(last), to);
@@ -50,8 +51,8 @@ void add_escaped(Automaton& automaton, State from, char32_t character, State to)
 CharacterRanges without(const CharacterRanges& ranges, char32_t first, char32_t last) {
   CharacterRanges kept;
   for (const CharacterRange& range : ranges) {
-    if (range.first < first) kept.push_back({range.first, std::min(range.last, first - 1)});
-    if (range.last > last) kept.push_back({std::max(range.first, last + 1), range.last});
+    if (range.first < first) kept.push_back({range.first, std::min<char32_t>(range.last, first - 1)});
+    if (range.last > last) kept.push_back({std::max<char32_t>(range.first, last + 1), range.last});
   }
   std::erase_if(kept, [](const CharacterRange& range) { return range.first > range.last; });
   return kept;
@@ -89,7 +90,8 @@ void add_characters(Automaton& automaton, State from, const CharacterRanges& ran
     for (const CharacterRange& range : plain)
       for (char32_t character = range.first; character <= std::min<char32_t>(range.last, '\\'); ++character)
         if (character < 0x20 || character == '"' || character == '\\') add_escaped(automaton, from, character, to);
-    for (const CharacterRange& special : {CharacterRange{0, 0x1F}, CharacterRange{'"', '"'}, CharacterRange{'\\', '\\'}})
+    for (const CharacterRange& special :
+         {CharacterRange{0, 0x1F}, CharacterRange{'"', '"'}, CharacterRange{'\\', '\\'}})
       plain = without(plain, special.first, special.last);
   }
   for (const CharacterRange& range : plain) add_plain(automaton, from, range, to);

@@ -23,8 +23,8 @@ CharacterRanges normalized(CharacterRanges ranges);
 CharacterRanges complement(const CharacterRanges& ranges);
 
 // From one state to the other by any character of the ranges, in its shortest spelling: as itself, or in a JSON string
-// as \" \\ \n ... or \u001f where it must be escaped. Surrogates are left out, and U+FF5C, so that no marker of the chat
-// format can be spelled.
+// as \" \\ \n ... or \u001f where it must be escaped. Surrogates are left out, and U+FF5C, so that no marker of the
+// chat format can be spelled.
 void add_characters(Automaton& automaton, State from, const CharacterRanges& ranges, TextForm form, State to);
 
 // The text itself in that form, without quotes.

@@ -76,7 +76,7 @@ class Configurations {
   std::vector<StackFrame> frames_;
   std::unordered_map<std::uint64_t, StackId> frame_ids_;
   std::vector<ConfigurationSet> sets_;
-  std::vector<std::unique_ptr<SetId[]>> steps_;       // [sets][kSymbols]
+  std::vector<std::unique_ptr<SetId[]>> steps_;          // [sets][kSymbols]
   std::unordered_multimap<std::size_t, SetId> set_ids_;  // by hash
 };
 

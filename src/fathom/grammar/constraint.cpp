@@ -90,20 +90,21 @@ CompiledGrammar ConstraintMaker::Shared::compile(const ConstraintPlan& plan) con
   if (!tools.empty()) {
     const bool one = plan.choice == ConstraintPlan::Choice::named;
     const ToolCallRules calls = add_tool_call_rules(*automaton, rules, tools, one);
-    result.free_text =
-        plan.choice == ConstraintPlan::Choice::automatic && plan.answer == ConstraintPlan::Answer::text;
+    result.free_text = plan.choice == ConstraintPlan::Choice::automatic && plan.answer == ConstraintPlan::Answer::text;
     automaton->jump(result.start, result.free_text ? calls.behind_mark : calls.block);
   }
-  const bool must_call = plan.choice == ConstraintPlan::Choice::required || plan.choice == ConstraintPlan::Choice::named;
+  const bool must_call =
+      plan.choice == ConstraintPlan::Choice::required || plan.choice == ConstraintPlan::Choice::named;
   if (plan.answer != ConstraintPlan::Answer::text && !must_call) {
     State value = rules.object;
     if (plan.answer == ConstraintPlan::Answer::json_schema) {
       const JsonValue schema = read_json(plan.schema, "schema");
       value = SchemaCompiler(*automaton, rules, schema, "schema").root_rule();
     }
-    const State before = automaton->add(), behind = automaton->add_final();
+    const State before = automaton->add(), behind = automaton->add(), end = automaton->add_final();
     automaton->call(result.start, rules.space, before);
     automaton->call(before, value, behind);
+    automaton->call(behind, rules.space, end);
   }
   automaton->finish(result.start, "schema");
   result.masks = std::make_shared<StateMasks>(vocabulary, std::move(automaton), rules.end, of_rules);

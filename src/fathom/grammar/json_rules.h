@@ -8,12 +8,12 @@ namespace fathom::grammar {
 
 // Each is a state to call.
 struct JsonRules {
-  State space = 0;        // nothing; a blank; or one or two line breaks and at most 80 blanks and tabs
-  State string = 0;       // with its quotes
-  State string_rest = 0;  // behind the opening quote or a whole character
+  State space = 0;             // nothing; a blank; or one or two line breaks and at most 80 blanks and tabs
+  State string = 0;            // with its quotes
+  State string_rest = 0;       // behind the opening quote or a whole character
   State string_character = 0;  // one, escaped or not
-  State integer = 0;      // at most 64 digits
-  State number = 0;       // the same, with at most 64 digits behind the point and 3 of the exponent
+  State integer = 0;           // at most 64 digits
+  State number = 0;            // the same, with at most 64 digits behind the point and 3 of the exponent
   State value = 0;
   State object = 0;
   State array = 0;

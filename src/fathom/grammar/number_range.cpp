@@ -29,7 +29,8 @@ class Magnitudes {
     for (int length = 1; length <= kMostWhole; ++length) {
       const int low_length = low ? whole_length(low->value) : 0, high_length = high ? whole_length(high->value) : 0;
       if ((low && low_length > length) || (high && high_length < length)) continue;
-      const Place place{.left = length, .at_low = low && low_length == length, .at_high = high && high_length == length};
+      const Place place{
+          .left = length, .at_low = low && low_length == length, .at_high = high && high_length == length};
       add_digits(from, place, length > 1 ? 1 : 0);
     }
   }
@@ -48,7 +49,8 @@ class Magnitudes {
   static int whole_length(const Decimal& value) { return std::max<int>(1, static_cast<int>(value.whole.size())); }
   // Of the bound, the digit that stands where the next one goes.
   static int digit(const Decimal& value, int left) {
-    if (left > 0) return value.whole.empty() ? 0 : value.whole[value.whole.size() - static_cast<std::size_t>(left)] - '0';
+    if (left > 0)
+      return value.whole.empty() ? 0 : value.whole[value.whole.size() - static_cast<std::size_t>(left)] - '0';
     const auto at = static_cast<std::size_t>(-left);
     return at < value.fraction.size() ? value.fraction[at] - '0' : 0;
   }

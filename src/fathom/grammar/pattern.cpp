@@ -103,8 +103,7 @@ std::string_view format_pattern(std::string_view format) {
   static const std::string octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
   static const std::string ipv4 = octet + "(\\." + octet + "){3}";
   static const std::string date(kDate);
-  static const std::string time =
-      "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)";
+  static const std::string time = "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)";
   static const std::string h = "[0-9A-Fa-f]{1,4}";
   static const std::string part = "(:" + h + ")";
   static const std::string ipv6 = "((" + h + ":){7}" + h + "|(" + h + ":){1,7}:|(" + h + ":){1,6}" + part + "|(" + h +

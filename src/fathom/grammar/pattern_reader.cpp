@@ -14,8 +14,9 @@ constexpr int kMostRepeats = 5000;
 
 const CharacterRanges kDigits = {{'0', '9'}};
 const CharacterRanges kWord = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-const CharacterRanges kSpace = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
-                                {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+const CharacterRanges kSpace = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680},
+                                {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F},
+                                {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
 
 class Reader {
  public:
@@ -86,7 +87,8 @@ class Reader {
     repeat.most = repeat.least;
     if (take(",")) repeat.most = next_is("}") ? PatternNode::kForever : count();
     if (!take("}")) fail("no '}'", "{n}, {n,} or {n,m}");
-    if (repeat.most != PatternNode::kForever && repeat.most < repeat.least) fail("a range that runs backwards", "{n,m}");
+    if (repeat.most != PatternNode::kForever && repeat.most < repeat.least)
+      fail("a range that runs backwards", "{n,m}");
   }
 
   int count() {
@@ -182,10 +184,14 @@ class Reader {
     char32_t value = 0;
     for (int digit = 0; digit < digits; ++digit) {
       const char32_t letter = character();
-      if (letter >= '0' && letter <= '9') value = value * 16 + (letter - '0');
-      else if (letter >= 'a' && letter <= 'f') value = value * 16 + (letter - 'a' + 10);
-      else if (letter >= 'A' && letter <= 'F') value = value * 16 + (letter - 'A' + 10);
-      else fail("no hexadecimal digit", "one");
+      if (letter >= '0' && letter <= '9')
+        value = value * 16 + (letter - '0');
+      else if (letter >= 'a' && letter <= 'f')
+        value = value * 16 + (letter - 'a' + 10);
+      else if (letter >= 'A' && letter <= 'F')
+        value = value * 16 + (letter - 'A' + 10);
+      else
+        fail("no hexadecimal digit", "one");
     }
     return value;
   }

@@ -1,7 +1,8 @@
 #include "fathom/grammar/schema_compiler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cctype>
 
 #include "fathom/grammar/number_range.h"
 #include "fathom/grammar/pattern.h"
@@ -60,9 +61,8 @@ void SchemaCompiler::add(State from, const SchemaPart& part, Values values, Stat
       fail_schema(choices->place, kind_name(choices->schema->kind), "an array of values");
     const std::vector<JsonType> types = schema_types({&schema, part.place});
     for (const JsonValue& value : choices->schema->elements) {
-      const bool named = !schema.find("type") || std::any_of(types.begin(), types.end(), [&](JsonType type) {
-        return is_of(value, type);
-      });
+      const bool named = !schema.find("type") ||
+                         std::any_of(types.begin(), types.end(), [&](JsonType type) { return is_of(value, type); });
       if (named) add_literal(from, value, choices->place, values, to);
     }
     return;
@@ -80,8 +80,8 @@ void SchemaCompiler::add(State from, const SchemaPart& part, Values values, Stat
   }
   const bool anything = schema.is(JsonValue::Kind::boolean) || schema_types(part).size() == 6;
   if (anything && values == Values::json && !schema.find("type")) return automaton_.call(from, rules_.value, to);
-  static const JsonValue empty{.kind = JsonValue::Kind::object};
-  const SchemaPart typed{schema.is(JsonValue::Kind::boolean) ? &empty : &schema, part.place};
+  static const JsonValue says_nothing = read_json("{}", "schema");
+  const SchemaPart typed{schema.is(JsonValue::Kind::boolean) ? &says_nothing : &schema, part.place};
   for (const JsonType type : schema_types(typed)) add_type(from, type, typed, values, to);
 }
 
@@ -104,10 +104,12 @@ void SchemaCompiler::add_type(State from, JsonType type, const SchemaPart& part,
   }
 }
 
-void SchemaCompiler::add_literal(State from, const JsonValue& value, const std::string& place, Values values, State to) {
+void SchemaCompiler::add_literal(State from, const JsonValue& value, const std::string& place, Values values,
+                                 State to) {
   const bool string = value.is(JsonValue::Kind::string);
   if (values != Values::json && string != (values == Values::bare_strings)) return;
-  if (values == Values::bare_strings) return automaton_.jump(add_text(automaton_, from, value.text, TextForm::bare), to);
+  if (values == Values::bare_strings)
+    return automaton_.jump(add_text(automaton_, from, value.text, TextForm::bare), to);
   automaton_.jump(add_json(from, value, place), to);
 }
 
@@ -143,8 +145,8 @@ State SchemaCompiler::space(State from) {
 }
 
 void SchemaCompiler::add_string(State from, const SchemaPart& part, TextForm form, State to) {
-  const bool plain = !part.schema->find("pattern") && !part.schema->find("format") &&
-                     !part.schema->find("minLength") && !part.schema->find("maxLength");
+  const bool plain = !part.schema->find("pattern") && !part.schema->find("format") && !part.schema->find("minLength") &&
+                     !part.schema->find("maxLength");
   if (plain) return automaton_.call(from, form == TextForm::json ? rules_.string : rules_.bare_text, to);
   if (form == TextForm::bare) return add_string_body(from, part, form, to);
   const State end = automaton_.add();

@@ -11,36 +11,36 @@ namespace fathom::grammar {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, JsonType>, 7> kTypes = {{{"null", JsonType::null},
-                                                                        {"boolean", JsonType::boolean},
-                                                                        {"integer", JsonType::integer},
-                                                                        {"number", JsonType::number},
-                                                                        {"string", JsonType::string},
-                                                                        {"array", JsonType::array},
-                                                                        {"object", JsonType::object}}};
+                                                                          {"boolean", JsonType::boolean},
+                                                                          {"integer", JsonType::integer},
+                                                                          {"number", JsonType::number},
+                                                                          {"string", JsonType::string},
+                                                                          {"array", JsonType::array},
+                                                                          {"object", JsonType::object}}};
 
 // Keywords that are about values of one type alone.
 constexpr std::array<std::pair<std::string_view, JsonType>, 15> kTyped = {{{"pattern", JsonType::string},
-                                                                         {"format", JsonType::string},
-                                                                         {"minLength", JsonType::string},
-                                                                         {"maxLength", JsonType::string},
-                                                                         {"minimum", JsonType::number},
-                                                                         {"maximum", JsonType::number},
-                                                                         {"exclusiveMinimum", JsonType::number},
-                                                                         {"exclusiveMaximum", JsonType::number},
-                                                                         {"multipleOf", JsonType::number},
-                                                                         {"items", JsonType::array},
-                                                                         {"minItems", JsonType::array},
-                                                                         {"maxItems", JsonType::array},
-                                                                         {"properties", JsonType::object},
-                                                                         {"required", JsonType::object},
-                                                                         {"additionalProperties", JsonType::object}}};
+                                                                           {"format", JsonType::string},
+                                                                           {"minLength", JsonType::string},
+                                                                           {"maxLength", JsonType::string},
+                                                                           {"minimum", JsonType::number},
+                                                                           {"maximum", JsonType::number},
+                                                                           {"exclusiveMinimum", JsonType::number},
+                                                                           {"exclusiveMaximum", JsonType::number},
+                                                                           {"multipleOf", JsonType::number},
+                                                                           {"items", JsonType::array},
+                                                                           {"minItems", JsonType::array},
+                                                                           {"maxItems", JsonType::array},
+                                                                           {"properties", JsonType::object},
+                                                                           {"required", JsonType::object},
+                                                                           {"additionalProperties", JsonType::object}}};
 
 constexpr std::array<std::string_view, 7> kUntyped = {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"};
 
 // They say nothing about which values fit.
 constexpr std::array<std::string_view, 13> kAnnotations = {
-    "title",    "description", "default",   "examples", "$schema", "$id",  "$comment",
-    "$defs",    "definitions", "readOnly",  "writeOnly", "deprecated", "$def"};
+    "title", "description", "default",  "examples",  "$schema",    "$id", "$comment",
+    "$defs", "definitions", "readOnly", "writeOnly", "deprecated", "$def"};
 
 bool says_nothing(const JsonMember& member) {
   if (member.key == "uniqueItems") return member.value.is(JsonValue::Kind::boolean) && !member.value.truth;
@@ -62,9 +62,12 @@ std::optional<JsonType> type_named(const JsonValue& name) {
 std::string escaped_for_pointer(std::string_view key) {
   std::string out;
   for (const char byte : key)
-    if (byte == '~') out += "~0";
-    else if (byte == '/') out += "~1";
-    else out += byte;
+    if (byte == '~')
+      out += "~0";
+    else if (byte == '/')
+      out += "~1";
+    else
+      out += byte;
   return out;
 }
 
@@ -102,7 +105,8 @@ void check_keywords(const SchemaPart& part) {
     if (!untyped && !typed(member.key))
       fail_schema(part.place, "the keyword \"" + member.key + "\"", "one of those that can be obeyed");
     if (untyped && member.key != "type") {
-      if (!alone.empty()) fail_schema(part.place, "\"" + member.key + "\" beside \"" + std::string(alone) + "\"", "one of them");
+      if (!alone.empty())
+        fail_schema(part.place, "\"" + member.key + "\" beside \"" + std::string(alone) + "\"", "one of them");
       alone = member.key;
     }
   }
@@ -146,7 +150,8 @@ std::optional<std::int64_t> find_count(const SchemaPart& part, std::string_view 
   std::int64_t count = -1;
   const std::string& text = found->schema->text;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (!found->schema->is(JsonValue::Kind::number) || error != std::errc{} || end != text.data() + text.size() || count < 0)
+  if (!found->schema->is(JsonValue::Kind::number) || error != std::errc{} || end != text.data() + text.size() ||
+      count < 0)
     fail_schema(found->place, write_json(*found->schema), "a count");
   return count;
 }

@@ -62,8 +62,8 @@ class GrammarWalk {
 
  private:
   static constexpr std::size_t kManyMembers = 128;  // of a set: one walk for all is cheaper than one each
-  static constexpr std::size_t kMostMasks = 64;    // 16 KiB each
-  static constexpr std::size_t kMostSets = 4096;   // 1 KiB each
+  static constexpr std::size_t kMostMasks = 64;     // 16 KiB each
+  static constexpr std::size_t kMostSets = 4096;    // 1 KiB each
 
   void work_out(std::span<std::uint32_t> mask);
   void walk_all(std::span<std::uint32_t> mask);

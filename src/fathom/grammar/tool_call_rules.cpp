@@ -55,14 +55,14 @@ struct CallBuilder {
         automaton.jump(at, next);
       else
         required_left = next;
-      const State head =
-          add_tag(automaton, at, "<", fmt::format("parameter name=\"{}\"", property.name));
+      const State head = add_tag(automaton, at, "<", fmt::format("parameter name=\"{}\"", property.name));
       add_value(head, bare(property.schema), json(property.schema), next);
       at = next;
     }
     if (shape.open) {
       const State head = automaton.add();
-      automaton.call(add_tag(automaton, at, "<", "parameter name=\""), compiler.other_name(shape, TextForm::bare), head);
+      automaton.call(add_tag(automaton, at, "<", "parameter name=\""), compiler.other_name(shape, TextForm::bare),
+                     head);
       add_value(head, bare(shape.others), json(shape.others), at);
     }
     automaton.jump(at, to);
