@@ -64,6 +64,8 @@ struct ConstraintMaker::Shared {
     const JsonRules rules = add_json_rules(*automaton);
     automaton->finish(rules.value, "JSON");
     of_rules = std::make_shared<StateMasks>(vocabulary, std::move(automaton), rules.end, nullptr);
+    // The two that take milliseconds, so that no first request waits for them.
+    for (const State text : {rules.string_rest, rules.bare_text}) of_rules->at(text);
   }
 
   CompiledGrammar compile(const ConstraintPlan& plan) const;

@@ -12,6 +12,18 @@ constexpr std::size_t kFewTokens = 1024;
 
 void permit(std::span<std::uint32_t> mask, std::int32_t token) { mask[token / 32] |= 1u << (token % 32); }
 
+void sort_beyond(const std::vector<Vocabulary::Node>& nodes, const std::vector<std::int32_t>& ends, StateMask& result) {
+  const auto each_child = [&](const auto& visit) {
+    for (const std::int32_t end : ends)
+      for (std::int32_t child = end + 1; child < nodes[end].after; child = nodes[child].after) visit(child);
+  };
+  each_child([&](std::int32_t child) { ++result.beyond_of[nodes[child].byte + 1]; });
+  for (std::size_t byte = 0; byte < 256; ++byte) result.beyond_of[byte + 1] += result.beyond_of[byte];
+  result.beyond.resize(static_cast<std::size_t>(result.beyond_of[256]));
+  std::array<std::int32_t, 257> next = result.beyond_of;
+  each_child([&](std::int32_t child) { result.beyond[next[nodes[child].byte]++] = child; });
+}
+
 }  // namespace
 
 StateMasks::StateMasks(std::shared_ptr<const Vocabulary> vocabulary, std::shared_ptr<const Automaton> automaton,
@@ -33,6 +45,7 @@ std::shared_ptr<const StateMask> StateMasks::at(State state) {
 StateMask StateMasks::work_out(State state) const {
   Configurations sets(*automaton_, /*bounded=*/false);
   StateMask result;
+  std::vector<std::int32_t> ends;  // nodes at which the rule may be over
   const std::vector<Vocabulary::Node>& nodes = vocabulary_->nodes();
   std::vector<SetId> path(static_cast<std::size_t>(vocabulary_->longest()) + 1);
   path[0] = sets.begin(state);
@@ -47,11 +60,11 @@ StateMask StateMasks::work_out(State state) const {
     if (node.token >= 0) result.tokens.push_back(node.token);
     const ConfigurationSet& now = sets.set(set);
     result.reach = std::max(result.reach, now.reach);
-    if (now.finished && node.after > static_cast<std::int32_t>(at) + 1)
-      result.ends.push_back(static_cast<std::int32_t>(at));
+    if (now.finished) ends.push_back(static_cast<std::int32_t>(at));
     ++at;
   }
   if (vocabulary_->dsml && sets.step(path[0], kDsmlSymbol) != kDead) result.tokens.push_back(*vocabulary_->dsml);
+  sort_beyond(nodes, ends, result);
   if (result.tokens.size() > kFewTokens) {
     result.mask.resize(vocabulary_->mask_words());
     for (const std::int32_t token : result.tokens) permit(result.mask, token);
@@ -83,6 +96,7 @@ void GrammarWalk::work_out(std::span<std::uint32_t> mask) {
   // By value: walking adds sets.
   const std::vector<Configuration> members = sets_.set(at_).members;
   if (members.size() > kManyMembers) return walk_all(mask);
+  const std::vector<Vocabulary::Node>& nodes = masks_->vocabulary().nodes();
   for (const Configuration& member : members) {
     const std::shared_ptr<const StateMask> state = masks_->at(member.state);
     const StackFrame frame = sets_.frame(member.stack);
@@ -90,25 +104,32 @@ void GrammarWalk::work_out(std::span<std::uint32_t> mask) {
     if (frame.depth + state->reach > Automaton::kDepthLimit) return walk_all(mask);
     for (std::size_t word = 0; word < state->mask.size(); ++word) mask[word] |= state->mask[word];
     for (const std::int32_t token : state->tokens) permit(mask, token);
-    if (state->ends.empty() || member.stack == kEmptyStack) continue;
+    if (state->beyond.empty() || member.stack == kEmptyStack) continue;
     const SetId beyond = sets_.begin(frame.back, frame.below);
-    for (const std::int32_t node : state->ends) walk_below(node, beyond, mask);
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::int32_t first = state->beyond_of[byte], last = state->beyond_of[byte + 1];
+      if (first == last || sets_.step(beyond, byte) == kDead) continue;
+      for (std::int32_t at = first; at < last; ++at) {
+        const std::int32_t node = state->beyond[at];
+        path_[nodes[node].depth - 1] = beyond;
+        walk(node, nodes[node].after, mask);
+      }
+    }
   }
 }
 
 void GrammarWalk::walk_all(std::span<std::uint32_t> mask) {
   std::fill(mask.begin(), mask.end(), 0u);
-  walk_below(-1, at_, mask);
+  path_[0] = at_;
+  walk(0, static_cast<std::int32_t>(masks_->vocabulary().nodes().size()), mask);
   const std::optional<std::int32_t> dsml = masks_->vocabulary().dsml;
   if (dsml && sets_.step(at_, kDsmlSymbol) != kDead) permit(mask, *dsml);
 }
 
-// Permits the tokens below a node (-1: all) that `set` lets come from there on.
-void GrammarWalk::walk_below(std::int32_t node, SetId set, std::span<std::uint32_t> mask) {
+// Permits the tokens at the nodes from..end that path_ leads to.
+void GrammarWalk::walk(std::int32_t from, std::int32_t end, std::span<std::uint32_t> mask) {
   const std::vector<Vocabulary::Node>& nodes = masks_->vocabulary().nodes();
-  const std::int32_t end = node < 0 ? static_cast<std::int32_t>(nodes.size()) : nodes[node].after;
-  path_[node < 0 ? 0 : nodes[node].depth] = set;
-  for (std::int32_t at = node + 1; at < end;) {
+  for (std::int32_t at = from; at < end;) {
     const Vocabulary::Node& next = nodes[at];
     const SetId stepped = sets_.step(path_[next.depth - 1], next.byte);
     if (stepped == kDead) {

@@ -3,6 +3,7 @@
 // where the rule ends; the latter are walked when they are asked for. docs/constrained_decoding.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,10 @@ namespace fathom::grammar {
 struct StateMask {
   std::vector<std::uint32_t> mask;   // [words], or empty if `tokens` has them
   std::vector<std::int32_t> tokens;  // a few
-  std::vector<std::int32_t> ends;    // tree nodes with others below them, at which the rule is over
-  std::int32_t reach = 0;            // how deep the walk went or needed to go
+  // Tree nodes whose parent may end the rule, by their byte: those of byte b from beyond_of[b] to beyond_of[b + 1].
+  std::vector<std::int32_t> beyond;
+  std::array<std::int32_t, 257> beyond_of{};
+  std::int32_t reach = 0;  // how deep the walk went or needed to go
 };
 
 // Thread-safe. The states below `shared` are the same in every grammar, and so are their masks.
@@ -67,7 +70,7 @@ class GrammarWalk {
 
   void work_out(std::span<std::uint32_t> mask);
   void walk_all(std::span<std::uint32_t> mask);
-  void walk_below(std::int32_t node, SetId set, std::span<std::uint32_t> mask);
+  void walk(std::int32_t from, std::int32_t end, std::span<std::uint32_t> mask);
   void trim();
 
   std::shared_ptr<StateMasks> masks_;
