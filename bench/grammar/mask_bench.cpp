@@ -45,18 +45,21 @@ std::vector<Case> cases() {
           "format": "email"}, "items": {"type": "array", "items": )" +
       item + R"(}, "paid": {"type": "boolean"}}, "required": ["id", "customer", "email", "items", "paid"],
           "additionalProperties": false})";
-  const std::string orders = R"({"type": "object", "properties": {"orders": {"type": "array", "items": )" + order_schema +
-                             R"(}}, "required": ["orders"], "additionalProperties": false})";
+  const std::string orders = R"({"type": "object", "properties": {"orders": {"type": "array", "items": )" +
+                             order_schema + R"(}}, "required": ["orders"], "additionalProperties": false})";
   std::string text = "{\"orders\": [";
   for (int index = 0; index < 40; ++index) text += (index > 0 ? ", " : "") + order(index);
   text += "]}";
   std::string code;
-  for (int line = 0; line < 60; ++line) code += fmt::format("    if (x[{}] < y) {{ return \"</a>{}\"; }}\n", line, line);
+  for (int line = 0; line < 60; ++line)
+    code += fmt::format("    if (x[{}] < y) {{ return \"</a>{}\"; }}\n", line, line);
   const std::string call =
-      "\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"write\">\n<｜DSML｜parameter name=\"path\" string=\"true\">src/a.cpp"
+      "\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"write\">\n<｜DSML｜parameter name=\"path\" "
+      "string=\"true\">src/a.cpp"
       "</｜DSML｜parameter>\n<｜DSML｜parameter name=\"content\" string=\"true\">" +
       code +
-      "</｜DSML｜parameter>\n<｜DSML｜parameter name=\"mode\" string=\"false\">{\"bits\": [6, 4, 4]}</｜DSML｜parameter>\n"
+      "</｜DSML｜parameter>\n<｜DSML｜parameter name=\"mode\" string=\"false\">{\"bits\": [6, 4, "
+      "4]}</｜DSML｜parameter>\n"
       "</｜DSML｜invoke>\n</｜DSML｜tool_calls>";
   const std::vector<ConstraintTool> tools = {
       {"write",

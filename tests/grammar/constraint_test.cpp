@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "fathom/base/error.h"
 #include "tests/grammar/grammar_support.h"
@@ -181,6 +183,38 @@ TEST(Constraint, AlikeAlternativesStayWithinBounds) {
   std::string text;
   for (int depth = 0; depth < 40; ++depth) text += "{\"a\":";
   text += "null" + std::string(40, '}');
+  EXPECT_TRUE(takes(*constraint, small_tokenizer(), text, Cut::tokens));
+}
+
+TEST(Constraint, OneMakerServesManyThreads) {
+  ConstraintMaker maker(small_tokenizer());
+  std::vector<std::thread> threads;
+  std::atomic<int> taken{0};
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < 40; ++round) {
+        const int size = (thread + round) % 35 + 1;
+        const auto constraint = maker.make(schema_plan(
+            "{\"type\": \"array\", \"items\": {\"type\": \"string\"}, \"maxItems\": " + std::to_string(size) + "}"));
+        taken += takes(*constraint, small_tokenizer(), R"(["a thread"])", Cut::tokens);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, 160);
+}
+
+// Long answers pass what a walk keeps of sets and masks.
+TEST(Constraint, ForgettingChangesNothing) {
+  std::string text = "[";
+  for (int item = 0; item < 300; ++item)
+    text += (item > 0 ? ",\n " : "") + std::string("{\"a") + std::to_string(item) + "\": [" +
+            std::to_string(item * 37) + ", \"x\"]}";
+  std::string deep;
+  for (int depth = 0; depth < 60; ++depth) deep += "{\"k\": [ 1.5, ";
+  text += "," + deep + "{}";
+  for (int depth = 0; depth < 60; ++depth) text += "]}";
+  text += "]";
+  const auto constraint = small_maker().make(schema_plan("{}"));
   EXPECT_TRUE(takes(*constraint, small_tokenizer(), text, Cut::tokens));
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMostSchemaBytes = 1 << 20;
 constexpr std::size_t kMostGrammars = 32;
+constexpr std::int64_t kMostStates = 400000;  // of all kept grammars
 
 struct CompiledGrammar {
   std::shared_ptr<StateMasks> masks;
@@ -126,7 +127,14 @@ CompiledGrammar ConstraintMaker::Shared::compiled(const ConstraintPlan& plan) {
   CompiledGrammar made = compile(plan);
   const std::lock_guard lock(mutex);
   known.push_front({key, made});
-  if (known.size() > kMostGrammars) known.pop_back();
+  std::int64_t states = 0;
+  std::size_t kept = 0;
+  for (const NamedGrammar& one : known) {
+    states += one.grammar.masks->automaton().size();
+    if (kept > 0 && (kept == kMostGrammars || states > kMostStates)) break;
+    ++kept;
+  }
+  known.resize(kept);
   return made;
 }
 

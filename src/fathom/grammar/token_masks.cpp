@@ -38,8 +38,13 @@ std::shared_ptr<const StateMask> StateMasks::at(State state) {
   const std::lock_guard lock(mutex_);
   const auto known = known_.find(state);
   if (known != known_.end()) return known->second;
-  if (known_.size() >= kMostKept) known_.clear();
-  return known_[state] = std::make_shared<const StateMask>(work_out(state));
+  if (bytes_ > kMostBytes) {
+    known_.clear();
+    bytes_ = 0;
+  }
+  auto made = std::make_shared<const StateMask>(work_out(state));
+  bytes_ += sizeof(StateMask) + 4 * (made->mask.size() + made->tokens.size() + made->beyond.size());
+  return known_[state] = std::move(made);
 }
 
 StateMask StateMasks::work_out(State state) const {

@@ -37,8 +37,8 @@ class StateMasks {
   const Automaton& automaton() const { return *automaton_; }
 
  private:
-  // Masks kept; more are worked out again. 16 KiB each.
-  static constexpr std::size_t kMostKept = 4096;
+  // Of masks that are kept; past it all are worked out again.
+  static constexpr std::size_t kMostBytes = std::size_t{32} << 20;
 
   StateMask work_out(State state) const;
 
@@ -48,6 +48,7 @@ class StateMasks {
   std::shared_ptr<StateMasks> of_shared_;  // none: this is it
   std::mutex mutex_;
   std::unordered_map<State, std::shared_ptr<const StateMask>> known_;
+  std::size_t bytes_ = 0;  // of known_
 };
 
 // One walk through an automaton, token by token.
