@@ -50,6 +50,11 @@ TEST(Constraint, RandomAnswersFitTheirSchema) {
       const std::string answer = random_answer(*constraint, small_tokenizer(), random);
       ASSERT_TRUE(is_json(answer)) << text << "\n" << answer;
       ASSERT_EQ(misfit(read_json(answer, "answer"), schema, schema), "") << text << "\n" << answer;
+      // However it is cut into tokens.
+      EXPECT_TRUE(takes(*small_maker().make(schema_plan(text)), small_tokenizer(), answer, Cut::tokens)) << answer;
+      const bool bytes =
+          round >= 3 || takes(*small_maker().make(schema_plan(text)), small_tokenizer(), answer, Cut::bytes);
+      EXPECT_TRUE(bytes) << answer;
     }
   }
 }
