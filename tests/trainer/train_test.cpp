@@ -181,7 +181,7 @@ TEST_F(TrainTest, BeginsFromARunAndExportsAtAnyTime) {
 TEST_F(TrainTest, MeasuresItsSpeed) {
   const TrainRan ran = run_train(words("a", {"--bench"}));
   ASSERT_EQ(ran.exit_code, 0) << ran.out;
-  for (const char* text : {"multiply-add peak", "dense", "indexer", "sparse", "optimizer"})
+  for (const char* text : {"multiply-add peak", "dense", "indexer", "sparse", "MFLOP/tok", "share"})
     EXPECT_NE(ran.out.find(text), std::string::npos) << ran.out;
 }
 
