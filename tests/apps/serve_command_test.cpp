@@ -59,6 +59,18 @@ TEST(ServeCommand, PrintsItsSettingsWithTheirPrecedence) {
     EXPECT_NE(ran.out.find(line), std::string::npos) << line << " in " << ran.out;
 }
 
+// The file of all commands serves too, by flag or variable, and gives way to the environment like any.
+TEST(ServeCommand, TheFileOfAllCommandsCounts) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "fathom_all_commands_test.toml";
+  std::ofstream(file) << "[serve]\nport = 1111\nqueue = 9\n[chat]\neffort = \"max\"\n";
+  const Ran flag = run_program({"--config", file.string(), "serve", "--print-config"}, "", {{"FATHOM_QUEUE", "8"}});
+  const Ran variable = run_program({"serve", "--print-config"}, "", {{"FATHOM_CONFIG", file.string()}});
+  std::filesystem::remove(file);
+  EXPECT_NE(flag.out.find("port = 1111 "), std::string::npos) << flag.err;
+  EXPECT_NE(flag.out.find("queue = 8 "), std::string::npos) << flag.out;
+  EXPECT_NE(variable.out.find("queue = 9 "), std::string::npos) << variable.err;
+}
+
 TEST(ServeCommand, WhatIsWrongIsOneLine) {
   const auto error_of = [](const Arguments& arguments) {
     Arguments all = {"serve"};

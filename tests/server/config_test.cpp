@@ -75,7 +75,8 @@ TEST(Config, WhatIsWrongIsNamedWithItsLine) {
             std::string::npos);
   EXPECT_NE(error_of("[serve]\n\nport = 70000\n").find("line 3"), std::string::npos);
   EXPECT_NE(error_of("[serve]\nport = [\n").find("line "), std::string::npos);
-  EXPECT_NE(error_of("port = 1\n").find("has no [serve] table"), std::string::npos);
+  EXPECT_NE(error_of("\nport = 1\n").find("line 2: port stands outside of the [serve] table"), std::string::npos);
+  EXPECT_EQ(error_of("[chat]\nport = 1\n"), "no error");
   EXPECT_NE(error_of("[serve]\nport = 2026-01-01\n").find("found a table or a date"), std::string::npos);
   EXPECT_NE(error_of("[serve]\n", {{"FATHOM_PORT", "x"}}).find("(FATHOM_PORT)"), std::string::npos);
   EXPECT_THROW(read_config({.file = "/no/such/file", .environment = {}, .flags = {}}), InputError);

@@ -12,6 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kKeptRequests = 256;
+
 // One line's words and "strings".
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words;
@@ -54,7 +56,7 @@ void read_line(const std::vector<std::string>& words, Script& script) {
   using Kind = ScriptStep::Kind;
   const std::string& verb = words.front();
   const std::map<std::string, Kind> with_number = {
-      {"read", Kind::read}, {"cached", Kind::cached}, {"pause", Kind::pause}};
+      {"read", Kind::read}, {"cached", Kind::cached}, {"pause", Kind::pause}, {"pace", Kind::pace}};
   const std::map<std::string, Kind> with_text = {{"say", Kind::say}, {"wait", Kind::wait}, {"end", Kind::end}};
   if (verb == "when") {
     script.when.assign(words.begin() + 1, words.end());
@@ -136,7 +138,9 @@ std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest re
                                                             std::shared_ptr<TokenSink> sink) {
   const Script& script = script_for(prompt_text(request));
   const std::scoped_lock lock(mutex_);
+  ++submitted_;
   requests_.push_back(request);
+  if (requests_.size() > kKeptRequests) requests_.pop_front();
   event_.notify_all();
   if (load_.draining) return Refusal{Refusal::Reason::draining, "The server is about to end.", 1.0};
   if (script.refusal) return *script.refusal;
@@ -180,13 +184,13 @@ bool ScriptedGenerator::wait_for_cancelled(int count) {
 
 bool ScriptedGenerator::wait_for_submitted(std::int64_t count) {
   std::unique_lock lock(mutex_);
-  event_.wait_for(lock, 20s, [&] { return std::ssize(requests_) >= count; });
-  return std::ssize(requests_) == count;
+  event_.wait_for(lock, 20s, [&] { return submitted_ >= count; });
+  return submitted_ == count;
 }
 
 std::vector<GenerationRequest> ScriptedGenerator::requests() const {
   const std::scoped_lock lock(mutex_);
-  return requests_;
+  return {requests_.begin(), requests_.end()};
 }
 
 SampledToken ScriptedGenerator::sampled(std::int32_t token, const SamplingParams& sampling) const {
@@ -203,6 +207,7 @@ SampledToken ScriptedGenerator::sampled(std::int32_t token, const SamplingParams
 bool ScriptedGenerator::emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish) {
   ++running.sampled;
   ++load_.sampled_tokens;
+  running.ready = std::chrono::steady_clock::now() + running.pace;
   if (finish == FinishReason::none && running.sampled >= running.sampling.max_tokens) finish = FinishReason::length;
   running.sink->on_token(
       {.sequence = id, .token = sampled(token, running.sampling), .finish = finish, .cached_tokens = running.cached});
@@ -231,6 +236,7 @@ bool ScriptedGenerator::play_one(SequenceId id, Running& running) {
     case ScriptStep::Kind::pause:
       running.ready = std::chrono::steady_clock::now() + std::chrono::milliseconds(step.number);
       return false;
+    case ScriptStep::Kind::pace: running.pace = std::chrono::milliseconds(step.number); return false;
     case ScriptStep::Kind::wait: running.gate = step.text; return false;
     case ScriptStep::Kind::say: {
       const auto ids = tokenizer_->encode(step.text);

@@ -6,7 +6,7 @@
 //   read 128                    on_progress
 //   cached 64                   of the prompt, found in the cache
 //   say "Let me see.</think>It rains."      the tokens of the text
-//   pause 20                    milliseconds
+//   pause 20                    milliseconds;   pace 20   before each token from here on
 //   wait gate                   until the test opens the gate of that name; gates stay open
 //   end stop                    stop (the default: the end of sentence), length, overloaded, late, never
 //   refuse queue_full "words" 3    in place of all others: queue_full, user_limit, too_large or draining; Retry-After
@@ -33,10 +33,10 @@
 namespace fathom::testing {
 
 struct ScriptStep {
-  enum class Kind { read, cached, say, pause, wait, end };
+  enum class Kind { read, cached, say, pause, pace, wait, end };
   Kind kind = Kind::say;
   std::string text;         // say, wait, end
-  std::int64_t number = 0;  // read, cached, pause
+  std::int64_t number = 0;  // read, cached, pause, pace
 };
 
 struct Script {
@@ -67,7 +67,7 @@ class ScriptedGenerator final : public Generator {
   bool wait_for_cancelled(int count);
   // The same of requests, refused ones included; whether there are exactly so many then.
   bool wait_for_submitted(std::int64_t count);
-  // What was asked, in order of submission; and its prompts as text.
+  // What was asked last, in order of submission, a few hundred at most; and its prompts as text.
   std::vector<GenerationRequest> requests() const;
   std::string prompt_text(const GenerationRequest& request) const;
 
@@ -81,6 +81,7 @@ class ScriptedGenerator final : public Generator {
     bool step_begun = false;
     std::int64_t cached = 0;
     std::int64_t sampled = 0;
+    std::chrono::milliseconds pace{0};
     std::chrono::steady_clock::time_point ready{};
     std::string gate = {};  // it waits for
   };
@@ -97,7 +98,8 @@ class ScriptedGenerator final : public Generator {
   mutable std::mutex mutex_;
   std::condition_variable event_;
   std::map<SequenceId, Running> running_;
-  std::vector<GenerationRequest> requests_;
+  std::deque<GenerationRequest> requests_;  // the last ones
+  std::int64_t submitted_ = 0;
   std::set<std::string> gates_;
   GeneratorLoad load_;
   SequenceId next_ = 1;

@@ -140,7 +140,7 @@ void add_settings(CLI::App& command, const std::shared_ptr<ServeOptions>& option
       if (const std::string value = setting.get(defaults); !value.empty()) option->default_str(value);
     }
     option->group(setting.group);
-    option->configurable(false);  // its file is --config of this command: the environment goes before it
+    option->configurable(false);  // config.cpp reads the file: there the environment goes before it
   }
 }
 
@@ -157,10 +157,18 @@ of a TOML file, in this order of precedence; --print-config writes such a file.
   curl -N http://127.0.0.1:8080/chat/completions -d '{"model": "deepseek-v4-flash", "stream": true,
     "messages": [{"role": "user", "content": "Hi"}]}')");
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("--config", options->file, "TOML file with a [serve] table")->envname("FATHOM_SERVE_CONFIG");
+  command->allow_config_extras(CLI::config_extras_mode::ignore_all);
+  command
+      ->add_option("--config", options->file,
+                   "TOML file with a [serve] table; or before the command, as for all commands")
+      ->configurable(false);
   command->add_flag("--print-config", options->print_config, "write the settings as a TOML file and end");
   add_settings(*command, options);
-  command->callback([options, version = program.version()] { run_serve(*options, version); });
+  command->callback([options, &program] {
+    const CLI::Option* whole = program.get_config_ptr();  // of all commands, or FATHOM_CONFIG
+    if (options->file.empty() && whole != nullptr && whole->count() > 0) options->file = whole->as<std::string>();
+    run_serve(*options, program.version());
+  });
 }
 
 }  // namespace fathom

@@ -54,8 +54,12 @@ void read_file(const std::filesystem::path& file, ServerConfig& config) {
   } catch (const toml::parse_error& error) {
     throw InputError("[serve] {} line {}: {}", file.string(), error.source().begin.line, error.description());
   }
+  for (const auto& [key, node] : whole)  // tables of other commands are theirs
+    if (!node.is_table())
+      throw InputError("[serve] {} line {}: {} stands outside of the [serve] table", file.string(),
+                       key.source().begin.line, std::string(key.str()));
   const toml::table* table = whole[kTable].as_table();
-  if (table == nullptr) throw InputError("[serve] {}: has no [serve] table", file.string());
+  if (table == nullptr) return;
   for (const auto& [key, node] : *table) {
     const std::string name(key.str());
     const std::string place = fmt::format("{} line {}: {}", file.string(), key.source().begin.line, name);
