@@ -1,8 +1,12 @@
 // `fathom serve` as an operator meets it: its help, its settings, what it prints, and how it ends.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "fathom/chat/json_text.h"
 #include "fathom/server/config.h"
@@ -132,6 +136,82 @@ TEST(ServeCommand, ASecondSignalEndsItAtOnce) {
   serving.program().wait_for("fathom ends: 1 connection");
   serving.program().send(kCtrlC);
   EXPECT_EQ(serving.program().wait_for_end(), 0);
+}
+
+// What a request got, without what differs by nature: ids and times.
+std::string told(const ReceivedAnswer& answer) {
+  const JsonValue json = read_json(answer.body, "answer");
+  const JsonValue& choice = json.find("choices")->elements[0];
+  std::string text = choice.find("finish_reason")->text + " " + json.find("usage")->find("completion_tokens")->text;
+  if (const JsonValue* message = choice.find("message")) {
+    for (const char* part : {"reasoning_content", "content"})
+      if (const JsonValue* value = message->find(part)) text += "\n" + value->text;
+  } else {
+    text += "\n" + choice.find("text")->text;
+  }
+  return text;
+}
+
+struct Asked {
+  std::string path;
+  std::string body;
+};
+
+// Chats and completions of all lengths, greedy and sampled.
+Asked asked(int index) {
+  const std::string words(static_cast<std::size_t>(1 + index * index % 700), static_cast<char>('a' + index % 26));
+  const std::string rest = fmt::format(R"("max_tokens": {}, "seed": {}, "temperature": {}, "user_id": "user{}"}})",
+                                       4 + index % 9, index, index % 3 == 0 ? 0.0 : 1.0, index % 5);
+  if (index % 2 == 0)
+    return {"/v1/completions", fmt::format(R"({{"model": "deepseek-v4-flash", "prompt": "{}", )", words) + rest};
+  return {"/v1/chat/completions",
+          fmt::format(R"({{"model": "deepseek-v4-pro", "messages": [{{"role": "user", "content": "{}"}}], )", words) +
+              rest};
+}
+
+TEST(ServeCommand, BesideThirtyOthersARequestGetsTheSameBytes) {
+  constexpr int kRequests = 31;
+  std::vector<std::string> alone;
+  {
+    Serving serving({"--batch-tokens", "16", "--sequences", "1"});
+    for (int index = 0; index < kRequests; ++index) {
+      const Asked one = asked(index);
+      const ReceivedAnswer answer = ask(serving.port(), "POST", one.path, one.body);
+      ASSERT_EQ(answer.status, 200) << answer.body;
+      alone.push_back(told(answer));
+    }
+  }
+  ASSERT_GT(std::set<std::string>(alone.begin(), alone.end()).size(), 20U) << "or nothing could be told apart";
+  Serving serving({"--sequences", "12"});
+  std::vector<std::string> together(kRequests);
+  std::vector<std::thread> clients;
+  for (int index = 0; index < kRequests; ++index)
+    clients.emplace_back([&, index] {
+      const Asked one = asked(index);
+      const ReceivedAnswer answer = ask(serving.port(), "POST", one.path, one.body);
+      together[static_cast<std::size_t>(index)] = answer.status == 200 ? told(answer) : answer.body;
+    });
+  for (std::thread& client : clients) client.join();
+  for (std::size_t index = 0; index < alone.size(); ++index) EXPECT_EQ(together[index], alone[index]) << index;
+}
+
+TEST(ServeCommand, BeyondItsPlacesItSaysWhenToComeBack) {
+  Serving serving({"--sequences", "1", "--queue", "0"});
+  HttpClient first(serving.port());
+  first.send(request_text("POST", "/v1/completions",
+                          R"({"model": "deepseek-v4-flash", "stream": true, "max_tokens": 4000, "prompt": "x"})"));
+  first.wait_for("data: ");
+  const ReceivedAnswer refused = ask(serving.port(), "POST", "/v1/chat/completions", body_for(""));
+  EXPECT_EQ(refused.status, 429) << refused.body;
+  EXPECT_NE(refused.body.find("the limit is 0"), std::string::npos) << refused.body;
+  EXPECT_GE(std::stoi(refused.header("retry-after")), 1);
+  first.vanish();
+  ReceivedAnswer taken;
+  for (int attempt = 0; attempt < 100 && taken.status != 200; ++attempt) {
+    taken = ask(serving.port(), "POST", "/v1/chat/completions", body_for(""));
+    if (taken.status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(taken.status, 200) << "the place of one who left is free again";
 }
 
 }  // namespace

@@ -316,5 +316,69 @@ TEST(Sampler, TinyTemperaturesAreGreedy) {
       }
 }
 
+// The even tokens of so many.
+std::vector<std::uint32_t> even_mask(std::size_t count) {
+  return std::vector<std::uint32_t>((count + 31) / 32, 0x55555555U);
+}
+
+TEST(Sampler, AMaskIsAsIfTheOthersWereNotThere) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal(0.0F, 4.0F);
+  std::vector<float> logits(301);
+  for (float& logit : logits) logit = normal(random);
+  std::vector<float> low = logits;  // the others so low that they cannot come
+  for (std::size_t token = 1; token < low.size(); token += 2) low[token] = -1e9F;
+  const auto mask = even_mask(logits.size());
+  for (const double temperature : {0.0, 0.3, 1.0, 3.0})
+    for (const std::int64_t top_k : {0, 7})
+      for (const double top_p : {1.0, 0.7}) {
+        const SamplingParams params{.temperature = temperature, .top_p = top_p, .top_k = top_k, .seed = 11};
+        for (std::int64_t position = 0; position < 200; ++position)
+          ASSERT_EQ(sample(logits, params, position, mask).token, sample(low, params, position).token)
+              << temperature << " " << top_k << " " << top_p << " at " << position;
+      }
+}
+
+TEST(Sampler, LogprobsAreOfWhatTheModelSaidNotOfTheMask) {
+  const std::vector<float> logits = {1.0F, 5.0F, 2.0F, 0.0F};
+  const SamplingParams params{.temperature = 0.0, .top_logprobs = 2};
+  const SampledToken sampled = sample(logits, params, 0, even_mask(4));
+  EXPECT_EQ(sampled.token, 2);
+  ASSERT_EQ(sampled.top_logprobs.size(), 2U);
+  EXPECT_EQ(sampled.top_logprobs[0].token, 1);
+  EXPECT_LT(sampled.logprob, sampled.top_logprobs[0].logprob);
+}
+
+TEST(Sampler, MasksThatCannotBeAreFaults) {
+  const std::vector<float> logits(40, 0.0F);
+  EXPECT_THROW(sample(logits, {}, 0, std::vector<std::uint32_t>{0, 0}), InternalError) << "nothing may come";
+  EXPECT_THROW(sample(logits, {}, 0, std::vector<std::uint32_t>{1}), InternalError) << "too short";
+}
+
+// The definition of the header, without any shortcut.
+TEST(Sampler, ShortcutsChangeNoDraw) {
+  std::mt19937_64 random(9);
+  for (const float spread : {0.01F, 1.0F, 10.0F, 60.0F}) {
+    std::normal_distribution<float> normal(0.0F, spread);
+    std::vector<float> logits(997);
+    for (float& logit : logits) logit = normal(random);
+    for (std::int64_t position = 0; position < 300; ++position) {
+      const double temperature = 0.2 + 0.01 * static_cast<double>(position);
+      const double best = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+      double winner = -std::numeric_limits<double>::infinity();
+      std::int32_t token = -1;
+      for (std::int32_t id = 0; id < 997; ++id) {
+        const double value = (static_cast<double>(logits[static_cast<std::size_t>(id)]) - best) / temperature;
+        const double noisy = value - std::log(-std::log(uniform_of(77, position, id)));
+        if (noisy > winner) {
+          winner = noisy;
+          token = id;
+        }
+      }
+      ASSERT_EQ(drawn(logits, {.temperature = temperature, .seed = 77}, position), token) << spread << " " << position;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fathom

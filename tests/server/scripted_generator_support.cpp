@@ -215,10 +215,8 @@ bool ScriptedGenerator::emit(SequenceId id, Running& running, std::int32_t token
 }
 
 bool ScriptedGenerator::play_one(SequenceId id, Running& running) {
-  const std::map<std::string, FinishReason> finishes = {{"stop", FinishReason::stop},
-                                                        {"length", FinishReason::length},
-                                                        {"overloaded", FinishReason::overloaded},
-                                                        {"late", FinishReason::late}};
+  const std::map<std::string, FinishReason> finishes = {
+      {"stop", FinishReason::stop}, {"length", FinishReason::length}, {"overloaded", FinishReason::overloaded}};
   const auto& steps = running.script->steps;
   if (!running.ids.empty()) {
     const std::int32_t token = running.ids.front();

@@ -8,7 +8,7 @@
 //   say "Let me see.</think>It rains."      the tokens of the text
 //   pause 20                    milliseconds;   pace 20   before each token from here on
 //   wait gate                   until the test opens the gate of that name; gates stay open
-//   end stop                    stop (the default: the end of sentence), length, overloaded, late, never
+//   end stop                    stop (the default: the end of sentence), length, overloaded, never
 //   refuse queue_full "words" 3    in place of all others: queue_full, user_limit, too_large or draining; Retry-After
 //   reject "words"              submit() throws InputError;   crash "words"   it throws something else
 //

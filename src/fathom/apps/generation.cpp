@@ -95,6 +95,7 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
     const auto events = session.engine().step();
     if (result.tokens.empty()) listener.progress(session.engine().tokens_read(sequence.id()), result.prompt_tokens);
     for (const TokenEvent& event : events) {
+      if (event.finish == FinishReason::overloaded) throw InternalError("{}", event.fault);
       if (result.tokens.empty()) result.first_token_seconds = seconds_since(start);
       result.tokens.push_back(event.token);
       if (event.token.token != eos) emit(stops.feed(decoder.push(event.token.token)));

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <map>
 
-#include "fathom/apps/engine_thread.h"
+#include "fathom/apps/free_memory.h"
 #include "fathom/base/error.h"
+#include "fathom/engine/engine_loop.h"
+#include "fathom/server/request_log.h"
 
 namespace fathom {
 namespace {
@@ -20,6 +22,8 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
                        .engine = {}};
   options.engine.max_batch_tokens = settings.batch_tokens;
   options.engine.max_sequences = settings.sequences;
+  options.engine.step_seconds = std::chrono::duration<double>(settings.step_time).count();
+  options.engine.cache_bytes = settings.cache_megabytes > 0 ? settings.cache_megabytes << 20 : free_memory_bytes() / 2;
   return options;
 }
 
@@ -75,17 +79,28 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
 }
 
 struct ModelHost::Loaded {
-  Loaded(const std::string& directory, const server::EngineSettings& settings)
-      : session(options_of(directory, settings)), generator(std::make_shared<EngineThread>(session.engine())) {}
+  Loaded(const std::string& directory, const server::ServerConfig& config)
+      : log(server::parts_of(config).log_level),
+        session(options_of(directory, config.engine)),
+        generator(std::make_shared<EngineLoop>(
+            session.engine(), EngineLoopConfig{.queue_limit = config.engine.queue,
+                                               .user_limit = config.engine.queue_per_user,
+                                               .on_fault = [this, directory](const std::string& fault) {
+                                                 log.error(fmt::format("model={} fault: {}", directory, fault));
+                                               }})) {}
 
+  server::RequestLog log;
   ModelSession session;
-  std::shared_ptr<EngineThread> generator;
+  std::shared_ptr<EngineLoop> generator;
 };
 
 ModelHost::ModelHost(const server::ServerConfig& config) {
   for (const ServedDirectory& served : served_directories(config.models)) {
-    auto loaded = std::make_unique<Loaded>(served.directory, config.engine);
-    const std::int64_t positions = loaded->session.config().max_positions;
+    auto loaded = std::make_unique<Loaded>(served.directory, config);
+    const std::int64_t positions = loaded->session.engine().context_limit();
+    if (positions < 2)
+      throw InputError("[serve] cache_megabytes is {}, too little for a single answer of {}",
+                       loaded->session.engine().config().cache_bytes >> 20, served.directory);
     const std::int64_t context = config.context_tokens > 0 ? std::min(config.context_tokens, positions) : positions;
     for (const std::string& id : served.ids)
       models_.push_back(

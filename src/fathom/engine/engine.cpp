@@ -1,29 +1,55 @@
 #include "fathom/engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 namespace fathom {
 
-// tokens = prompt and what was sampled; those below cache.tokens() have been through the model.
+// tokens = prompt and what was sampled; those below cache->tokens() have been through the model.
 struct Engine::Sequence {
   SequenceId id = 0;
-  SequenceCache cache;
+  std::optional<SequenceCache> cache;  // while it runs
   std::vector<std::int32_t> tokens;
   std::int64_t prompt_tokens = 0;
   SamplingParams sampling;
+  std::shared_ptr<TokenConstraint> constraint;
 
-  std::int64_t waiting() const { return std::ssize(tokens) - cache.tokens(); }
-  bool decoding() const { return waiting() == 1 && cache.tokens() > 0; }
+  std::int64_t read() const { return cache ? cache->tokens() : 0; }
+  std::int64_t waiting() const { return std::ssize(tokens) - read(); }
 };
+
+namespace {
+
+CacheCost cost_of(const CacheLayout& layout) {
+  return {.state_bytes = layout.state_bytes, .page_bytes = layout.page_bytes, .page_tokens = layout.page_tokens};
+}
+
+// The most tokens whose cache fits, below zero where not even the state does.
+std::int64_t tokens_in(std::int64_t bytes, const CacheCost& cost, std::int64_t most) {
+  if (bytes == 0 || cost.bytes(most) <= bytes) return most;
+  if (cost.page_bytes == 0 || bytes < cost.state_bytes) return -1;
+  return (bytes - cost.state_bytes) / cost.page_bytes * cost.page_tokens;
+}
+
+}  // namespace
 
 void EngineConfig::validate() const {
   if (max_batch_tokens < 1) throw InputError("[engine] max_batch_tokens is {}, it is 1 or more", max_batch_tokens);
   if (max_sequences < 1) throw InputError("[engine] max_sequences is {}, it is 1 or more", max_sequences);
+  if (cache_bytes < 0) throw InputError("[engine] cache_bytes is {}, it is 0 (no limit) or more", cache_bytes);
+  if (!(step_seconds >= 0.0)) throw InputError("[engine] step_seconds is {}, it is 0 (any) or more", step_seconds);
   if (sampled_vocab < 0) throw InputError("[engine] sampled_vocab is {}, it is 0 (the model's) or more", sampled_vocab);
 }
 
-Engine::Engine(Transformer& transformer, const EngineConfig& config) : transformer_(transformer), config_(config) {
-  config_.validate();
+Engine::Engine(Transformer& transformer, const EngineConfig& config)
+    : transformer_(transformer),
+      config_((config.validate(), config)),
+      scheduler_({.step_tokens = config.max_batch_tokens,
+                  .sequences = config.max_sequences,
+                  .cache_bytes = config.cache_bytes,
+                  .cost = cost_of(transformer.cache_layout())}),
+      pace_(config.step_seconds, config.max_batch_tokens) {
   const std::int64_t vocab = transformer_.config().vocab;
   if (config_.sampled_vocab > vocab)
     throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
@@ -32,7 +58,11 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config) : transform
 
 Engine::~Engine() = default;
 
-SequenceId Engine::submit(GenerationRequest request) {
+std::int64_t Engine::context_limit() const {
+  return tokens_in(config_.cache_bytes, cost_of(transformer_.cache_layout()), transformer_.config().max_positions);
+}
+
+void Engine::check_request(const GenerationRequest& request) const {
   const ModelConfig& model = transformer_.config();
   request.sampling.validate();
   if (request.prompt.empty()) throw InputError("[engine] the prompt has no tokens");
@@ -43,78 +73,154 @@ SequenceId Engine::submit(GenerationRequest request) {
   if (prompt_tokens >= model.max_positions)
     throw InputError("[engine] the prompt has {} tokens, the model's limit is {} with the answer", prompt_tokens,
                      model.max_positions);
-  const SequenceId id = next_id_++;
-  request.sampling.max_tokens = std::min(request.sampling.max_tokens, model.max_positions - prompt_tokens);
-  sequences_.emplace(id, new Sequence{.id = id,
-                                      .cache = transformer_.make_cache(),
-                                      .tokens = std::move(request.prompt),
-                                      .prompt_tokens = prompt_tokens,
-                                      .sampling = std::move(request.sampling)});
+  const std::int64_t tokens =
+      prompt_tokens + std::min(request.sampling.max_tokens, model.max_positions - prompt_tokens);
+  if (const std::int64_t limit = context_limit(); tokens > limit)
+    throw InputError(
+        "[engine] prompt and answer may have {} tokens ({} and {}), whose cache takes {} bytes; the memory for caches "
+        "is {} bytes, enough for {}",
+        tokens, prompt_tokens, tokens - prompt_tokens, cost_of(transformer_.cache_layout()).bytes(tokens),
+        config_.cache_bytes, std::max<std::int64_t>(limit, 0));
+}
+
+SequenceId Engine::submit(GenerationRequest request) {
+  const SequenceId id = next_id_;
+  submit_as(id, std::move(request));
   return id;
 }
 
-void Engine::cancel(SequenceId id) { sequences_.erase(id); }
+void Engine::submit_as(SequenceId id, GenerationRequest request) {
+  check_request(request);
+  check(id >= next_id_, "ids of sequences ascend");
+  next_id_ = id + 1;
+  const auto prompt_tokens = std::ssize(request.prompt);
+  request.sampling.max_tokens =
+      std::min(request.sampling.max_tokens, transformer_.config().max_positions - prompt_tokens);
+  scheduler_.join(id, request.user, prompt_tokens);
+  sequences_.emplace(id, new Sequence{.id = id,
+                                      .cache = std::nullopt,
+                                      .tokens = std::move(request.prompt),
+                                      .prompt_tokens = prompt_tokens,
+                                      .sampling = std::move(request.sampling),
+                                      .constraint = std::move(request.constraint)});
+}
+
+void Engine::cancel(SequenceId id) {
+  scheduler_.leave(id);
+  sequences_.erase(id);
+}
 
 std::int64_t Engine::tokens_read(SequenceId id) const {
   const auto found = sequences_.find(id);
-  return found == sequences_.end() ? 0 : found->second->cache.tokens();
+  return found == sequences_.end() ? 0 : found->second->read();
 }
 
-// Sequences that decode go first, one token each, so that a long prompt delays nobody; prompts share what is left.
-std::vector<Engine::Scheduled> Engine::schedule() {
-  std::vector<Scheduled> plan;
-  std::int64_t room = config_.max_batch_tokens;
-  for (const bool decoding : {true, false})
-    for (const auto& [id, sequence] : sequences_) {
-      if (room == 0 || std::ssize(plan) == config_.max_sequences) return plan;
-      if (sequence->decoding() != decoding) continue;
-      const std::int64_t tokens = std::min(sequence->waiting(), room);
-      plan.push_back({sequence.get(), tokens});
-      room -= tokens;
-    }
-  return plan;
+EngineFigures Engine::figures() const {
+  EngineFigures figures = counts_;
+  figures.running = scheduler_.running();
+  figures.waiting = scheduler_.waiting();
+  figures.cache_bytes = scheduler_.cache_bytes();
+  figures.short_of_memory = scheduler_.short_of_memory();
+  return figures;
 }
 
-std::vector<TokenEvent> Engine::commit(const std::vector<Scheduled>& plan, View<const float, 2> logits) {
-  std::vector<float> row(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
-  std::vector<TokenEvent> events;
-  for (const Scheduled& scheduled : plan) {
-    Sequence& sequence = *scheduled.sequence;
-    if (sequence.waiting() > 0) continue;  // its prompt goes on in the next step
-    transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[std::ssize(events)].data()),
-                                    std::as_writable_bytes(std::span(row)));
-    TokenEvent event{.sequence = sequence.id,
-                     .token = sample(row, sequence.sampling, std::ssize(sequence.tokens)),
-                     .finish = FinishReason::none};
-    sequence.tokens.push_back(event.token.token);
-    const auto& stops = sequence.sampling.stop_tokens;
-    if (std::find(stops.begin(), stops.end(), event.token.token) != stops.end()) {
-      event.finish = FinishReason::stop;
-    } else if (std::ssize(sequence.tokens) - sequence.prompt_tokens >= sequence.sampling.max_tokens) {
-      event.finish = FinishReason::length;
+// Sequences whose memory could not be had end here; the others go on.
+void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) {
+  for (const SequenceId id : plan.parked) sequences_.at(id)->cache.reset();
+  counts_.parked += std::ssize(plan.parked);
+  for (const SequenceId id : plan.admitted) {
+    try {
+      sequences_.at(id)->cache.emplace(transformer_.make_cache());
+    } catch (const std::exception& fault) {
+      end(id, fault, events);
     }
-    events.push_back(std::move(event));
   }
-  for (const TokenEvent& event : events)
-    if (event.finish != FinishReason::none) sequences_.erase(event.sequence);
-  std::sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
-  return events;
+}
+
+Engine::Batch Engine::batch(const StepPlan& plan) {
+  Batch batch;
+  for (const auto& [id, tokens] : plan.runs) {
+    const auto found = sequences_.find(id);
+    if (found == sequences_.end()) continue;
+    Sequence& sequence = *found->second;
+    const bool is_whole = sequence.waiting() == tokens;  // only a finished prompt wants logits
+    batch.sequences.push_back(&sequence);
+    batch.runs.push_back(
+        {.cache = &*sequence.cache,
+         .ids = std::span(sequence.tokens)
+                    .subspan(static_cast<std::size_t>(sequence.read()), static_cast<std::size_t>(tokens)),
+         .logits_from = is_whole ? tokens - 1 : tokens});
+  }
+  return batch;
+}
+
+TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits) {
+  std::vector<std::uint32_t> mask;
+  if (sequence.constraint && sequence.constraint->narrows()) {
+    mask.resize((logits.size() + 31) / 32);
+    sequence.constraint->allowed(mask);
+  }
+  TokenEvent event{.sequence = sequence.id,
+                   .token = sample(logits, sequence.sampling, std::ssize(sequence.tokens), mask)};
+  const std::int32_t token = event.token.token;
+  if (sequence.constraint) sequence.constraint->accept(token);
+  sequence.tokens.push_back(token);
+  const auto& stops = sequence.sampling.stop_tokens;
+  if (std::find(stops.begin(), stops.end(), token) != stops.end()) {
+    event.finish = FinishReason::stop;
+  } else if (std::ssize(sequence.tokens) - sequence.prompt_tokens >= sequence.sampling.max_tokens) {
+    event.finish = FinishReason::length;
+  }
+  return event;
+}
+
+void Engine::end(SequenceId id, const std::exception& fault, std::vector<TokenEvent>& events) {
+  events.push_back({.sequence = id, .finish = FinishReason::overloaded, .fault = fault.what()});
+  cancel(id);
+}
+
+void Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+  std::vector<float> row(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
+  std::int64_t wanted = 0;
+  for (Sequence* sequence : batch.sequences) {
+    if (sequence->waiting() > 0) continue;  // its prompt goes on in the next step
+    transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[wanted++].data()),
+                                    std::as_writable_bytes(std::span(row)));
+    try {
+      events.push_back(next_token(*sequence, row));
+    } catch (const std::exception& fault) {  // of this sequence alone: its logits, its constraint
+      end(sequence->id, fault, events);
+      continue;
+    }
+    ++counts_.sampled_tokens;
+    if (events.back().finish == FinishReason::none)
+      scheduler_.grow(sequence->id);
+    else
+      cancel(sequence->id);
+  }
 }
 
 std::vector<TokenEvent> Engine::step() {
-  const std::vector<Scheduled> plan = schedule();
-  if (plan.empty()) return {};
-  std::vector<BatchRun> batch;
-  for (const auto& [sequence, tokens] : plan) {
-    const std::int64_t last =
-        sequence->waiting() == tokens ? tokens - 1 : tokens;  // only a finished prompt wants logits
-    batch.push_back(
-        {.cache = &sequence->cache,
-         .ids = std::span(sequence->tokens)
-                    .subspan(static_cast<std::size_t>(sequence->cache.tokens()), static_cast<std::size_t>(tokens)),
-         .logits_from = last});
+  using Clock = std::chrono::steady_clock;
+  const StepPlan plan = scheduler_.plan(pace_.room());
+  if (plan.runs.empty()) return {};
+  const Clock::time_point begin = Clock::now();
+  std::vector<TokenEvent> events;
+  take_memory(plan, events);
+  const Batch now = batch(plan);
+  if (!now.runs.empty()) {
+    try {
+      commit(now, transformer_.forward(now.runs), events);
+      counts_.prompt_tokens += plan.prompt_tokens;
+    } catch (const std::exception& fault) {  // the caches of these sequences may be half written
+      for (const auto& [id, tokens] : plan.runs)
+        if (sequences_.contains(id)) end(id, fault, events);
+    }
   }
-  return commit(plan, transformer_.forward(batch));
+  ++counts_.steps;
+  pace_.took(plan.prompt_tokens, std::chrono::duration<double>(Clock::now() - begin).count());
+  std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+  return events;
 }
 
 }  // namespace fathom

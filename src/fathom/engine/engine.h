@@ -1,6 +1,6 @@
 // Time and memory: which sequences run now and how many tokens each. It knows token ids, never text.
 //
-//   step() = schedule, batch, forward, sample, commit
+//   step() = admit, plan, batch, forward, mask, sample, commit
 //
 // Prefill in chunks, decode and mixtures of both take that one path; what a sequence gets does not depend on its
 // company.
@@ -9,11 +9,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "fathom/engine/chunk_pace.h"
 #include "fathom/engine/sampler.h"
+#include "fathom/engine/scheduler.h"
 #include "fathom/engine/token_constraint.h"
 #include "fathom/model/transformer.h"
 
@@ -21,7 +22,11 @@ namespace fathom {
 
 struct EngineConfig {
   std::int64_t max_batch_tokens = 512;  // tokens one step may carry, over all sequences
-  std::int64_t max_sequences = 64;      // sequences one step may carry
+  std::int64_t max_sequences = 64;      // sequences that run at a time; others wait
+  // Of all running sequences' caches; 0: no limit. A sequence whose cache could not be held alone is refused.
+  std::int64_t cache_bytes = 0;
+  // A step with prompts beside sequences that decode should take so long; 0: as long as max_batch_tokens take.
+  double step_seconds = 0.0;
   // Only ids below it are sampled, and logprobs are of the softmax over them; 0: all of the model's. The rows of a
   // model's head may be padded beyond its tokenizer's ids, and such an id stands for no text.
   std::int64_t sampled_vocab = 0;
@@ -29,8 +34,8 @@ struct EngineConfig {
   void validate() const;
 };
 
-// overloaded: the machine, not the request, ended it; late: it had not begun by its time.
-enum class FinishReason : std::uint8_t { none, stop, length, overloaded, late };
+// overloaded: the machine, not the request, ended it; the event has no token.
+enum class FinishReason : std::uint8_t { none, stop, length, overloaded };
 
 struct GenerationRequest {
   std::vector<std::int32_t> prompt;  // not empty
@@ -39,13 +44,23 @@ struct GenerationRequest {
   std::string user = {};                                  // whose share of the machine it takes; empty: nobody's
 };
 
-using SequenceId = std::int64_t;
-
 struct TokenEvent {
   SequenceId sequence = 0;
-  SampledToken token;
+  SampledToken token = {};
   FinishReason finish = FinishReason::none;  // anything but none: the sequence's last event
   std::int64_t cached_tokens = 0;            // of the prompt, found in the cache
+  std::string fault = {};                    // of ours, where it ended the sequence
+};
+
+struct EngineFigures {
+  std::int64_t running = 0;
+  std::int64_t waiting = 0;
+  std::int64_t cache_bytes = 0;     // of running sequences
+  bool short_of_memory = false;     // somebody waits for memory, not for a place
+  std::int64_t prompt_tokens = 0;   // read since the start
+  std::int64_t sampled_tokens = 0;  // since the start
+  std::int64_t parked = 0;          // caches given up since the start, for want of memory
+  std::int64_t steps = 0;
 };
 
 class Engine {
@@ -54,31 +69,46 @@ class Engine {
   Engine(Transformer& transformer, const EngineConfig& config);
   ~Engine();
 
-  // InputError when the prompt is empty, holds an unknown id or leaves no room for an answer.
+  // InputError when the prompt is empty, holds an unknown id, leaves no room for an answer or needs more memory than
+  // there is for any. Any thread may ask.
+  void check_request(const GenerationRequest& request) const;
+  // Checks, and takes it. It waits for its turn.
   SequenceId submit(GenerationRequest request);
+  // The same under an id of the caller's, larger than all before.
+  void submit_as(SequenceId id, GenerationRequest request);
   // Forgets a sequence; it gives no further events. Unknown ids are ignored.
   void cancel(SequenceId id);
   // One pass over the model. The sampled tokens, in order of submission; empty while prompts are still read, or when
-  // idle.
+  // idle. A fault of the machine ends the sequences that it meets, and is told in their events.
   std::vector<TokenEvent> step();
   bool idle() const { return sequences_.empty(); }
 
   // Prompt tokens that are read already of a running sequence, for progress.
   std::int64_t tokens_read(SequenceId id) const;
+  // Of prompt and answer that the memory for caches holds; the model's limit where there is none.
+  std::int64_t context_limit() const;
+  EngineFigures figures() const;
+  const EngineConfig& config() const { return config_; }
 
  private:
   struct Sequence;
-  struct Scheduled {
-    Sequence* sequence = nullptr;
-    std::int64_t tokens = 0;
+  struct Batch {
+    std::vector<Sequence*> sequences;
+    std::vector<BatchRun> runs;  // one per sequence
   };
-  std::vector<Scheduled> schedule();
-  std::vector<TokenEvent> commit(const std::vector<Scheduled>& plan, View<const float, 2> logits);
+  void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
+  Batch batch(const StepPlan& plan);
+  void commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
+  TokenEvent next_token(Sequence& sequence, std::span<const float> logits);
+  void end(SequenceId id, const std::exception& fault, std::vector<TokenEvent>& events);
 
   Transformer& transformer_;
   EngineConfig config_;
+  Scheduler scheduler_;
+  ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;
+  EngineFigures counts_;  // those since the start
 };
 
 }  // namespace fathom

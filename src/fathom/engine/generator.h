@@ -12,7 +12,8 @@
 
 namespace fathom {
 
-// Takes what one request gets, on the generator's thread: it hands over and returns, it does not block or throw.
+// Takes what one request gets, on the generator's thread: it hands over and returns, it does not block, throw or call
+// the generator.
 class TokenSink {
  public:
   virtual ~TokenSink() = default;

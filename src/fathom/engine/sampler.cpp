@@ -1,6 +1,7 @@
 #include "fathom/engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -20,8 +21,20 @@ bool better(const Candidate& a, const Candidate& b) {
   return a.value != b.value ? a.value > b.value : a.token < b.token;
 }
 
-std::int32_t argmax(std::span<const float> logits) {
-  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+// Logits of which some may not be chosen: bit t % 32 of allowed[t / 32] says whether token t may; none says: all may.
+struct Choice {
+  std::span<const float> logits;
+  std::span<const std::uint32_t> allowed;
+
+  bool has(std::size_t token) const { return allowed.empty() || ((allowed[token / 32] >> (token % 32)) & 1U) != 0; }
+};
+
+// The lowest id among equals; the vocabulary's size where nothing may be chosen.
+std::size_t argmax(const Choice& choice) {
+  std::size_t best = choice.logits.size();
+  for (std::size_t token = 0; token < choice.logits.size(); ++token)
+    if (choice.has(token) && (best == choice.logits.size() || choice.logits[token] > choice.logits[best])) best = token;
+  return best;
 }
 
 double largest(std::span<const float> logits) {
@@ -50,13 +63,15 @@ void keep_top_p(std::vector<Candidate>& sorted, double top_p) {
   sorted.resize(kept);
 }
 
-std::vector<Candidate> narrowed(std::span<const float> logits, const SamplingParams& params) {
+bool narrows(const SamplingParams& params) { return params.top_k > 0 || params.top_p < 1.0 || params.min_p > 0.0; }
+
+std::vector<Candidate> narrowed(const Choice& choice, double best, const SamplingParams& params) {
   std::vector<Candidate> candidates;
-  candidates.reserve(logits.size());
-  const double best = largest(logits);
-  for (std::size_t token = 0; token < logits.size(); ++token)
-    candidates.push_back(
-        {(static_cast<double>(logits[token]) - best) / params.temperature, static_cast<std::int32_t>(token)});
+  candidates.reserve(choice.logits.size());
+  for (std::size_t token = 0; token < choice.logits.size(); ++token)
+    if (choice.has(token))
+      candidates.push_back(
+          {(static_cast<double>(choice.logits[token]) - best) / params.temperature, static_cast<std::int32_t>(token)});
   if (params.top_k > 0 && params.top_k < std::ssize(candidates)) {
     std::nth_element(candidates.begin(), candidates.begin() + params.top_k, candidates.end(), better);
     candidates.resize(static_cast<std::size_t>(params.top_k));
@@ -72,20 +87,54 @@ std::vector<Candidate> narrowed(std::span<const float> logits, const SamplingPar
   return candidates;
 }
 
-std::int32_t gumbel_max(const std::vector<Candidate>& candidates, std::uint64_t seed, std::int64_t position) {
-  // -log(-log(u)) of the largest u below 1: a candidate that far behind cannot win.
-  constexpr double kLargestNoise = 37.5;
-  double best = -std::numeric_limits<double>::infinity();
-  std::int32_t token = candidates.front().token;
-  for (const Candidate& candidate : candidates) {
-    if (candidate.value + kLargestNoise < best) continue;
-    const double noisy = candidate.value - std::log(-std::log(uniform_of(seed, position, candidate.token)));
-    if (noisy > best || (noisy == best && candidate.token < token)) {
-      best = noisy;
-      token = candidate.token;
+// 52 random bits for (seed, position, token); u = (bits + 0.5) / 2^52.
+constexpr int kRandomBits = 52;
+double uniform(std::uint64_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-52; }
+std::uint64_t place_of(std::uint64_t seed, std::int64_t position) {
+  return mixed(mixed(seed) ^ static_cast<std::uint64_t>(position));
+}
+std::uint64_t bits_of(std::uint64_t place, std::int32_t token) {
+  return mixed(place ^ static_cast<std::uint64_t>(token)) >> (64 - kRandomBits);
+}
+
+// Takes candidates one by one and keeps the winner.
+class GumbelMax {
+ public:
+  GumbelMax(std::uint64_t seed, std::int64_t position) : place_(place_of(seed, position)) {}
+
+  void add(const Candidate& candidate) {
+    const std::uint64_t bits = bits_of(place_, candidate.token);
+    // G <= -log(1 - u) <= log 2 * (54 - bits of (1 - u) 2^52): most candidates are out of reach without a logarithm.
+    const auto width = std::bit_width((std::uint64_t{1} << kRandomBits) - bits);
+    if (candidate.value + kLogOfTwo * static_cast<double>(kRandomBits + 2 - static_cast<int>(width)) < best_) return;
+    const double noisy = candidate.value - std::log(-std::log(uniform(bits)));
+    if (noisy > best_ || (noisy == best_ && candidate.token < token_)) {
+      best_ = noisy;
+      token_ = candidate.token;
     }
   }
-  return token;
+  std::int32_t token() const { return token_; }
+
+ private:
+  static constexpr double kLogOfTwo = 0.693147180559945310;
+  std::uint64_t place_;
+  double best_ = -std::numeric_limits<double>::infinity();
+  std::int32_t token_ = 0;
+};
+
+std::int32_t drawn(const Choice& choice, std::size_t best, const SamplingParams& params, std::int64_t position) {
+  GumbelMax winner(params.seed, position);
+  const double peak = static_cast<double>(choice.logits[best]);
+  if (narrows(params)) {
+    for (const Candidate& candidate : narrowed(choice, peak, params)) winner.add(candidate);
+    return winner.token();
+  }
+  winner.add({0.0, static_cast<std::int32_t>(best)});  // first, so that others are soon out of reach
+  for (std::size_t token = 0; token < choice.logits.size(); ++token)
+    if (choice.has(token))
+      winner.add(
+          {(static_cast<double>(choice.logits[token]) - peak) / params.temperature, static_cast<std::int32_t>(token)});
+  return winner.token();
 }
 
 void add_logprobs(std::span<const float> logits, std::int64_t count, SampledToken& sampled) {
@@ -109,18 +158,21 @@ void add_logprobs(std::span<const float> logits, std::int64_t count, SampledToke
 }  // namespace
 
 double uniform_of(std::uint64_t seed, std::int64_t position, std::int32_t token) {
-  const std::uint64_t bits =
-      mixed(mixed(mixed(seed) ^ static_cast<std::uint64_t>(position)) ^ static_cast<std::uint64_t>(token));
-  return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
+  return uniform(bits_of(place_of(seed, position), token));
 }
 
-SampledToken sample(std::span<const float> logits, const SamplingParams& params, std::int64_t position) {
+SampledToken sample(std::span<const float> logits, const SamplingParams& params, std::int64_t position,
+                    std::span<const std::uint32_t> allowed) {
   check(!logits.empty(), "there are logits to sample from");
   for (const float logit : logits)
     if (!std::isfinite(logit)) throw InternalError("[sampling] a logit at position {} is {}", position, logit);
+  if (!allowed.empty() && allowed.size() * 32 < logits.size())
+    throw InternalError("[sampling] the mask has {} words for {} ids", allowed.size(), logits.size());
+  const Choice choice{logits, allowed};
+  const std::size_t best = argmax(choice);
+  if (best == logits.size()) throw InternalError("[sampling] no token may come at position {}", position);
   SampledToken sampled;
-  sampled.token =
-      params.temperature == 0.0 ? argmax(logits) : gumbel_max(narrowed(logits, params), params.seed, position);
+  sampled.token = params.temperature == 0.0 ? static_cast<std::int32_t>(best) : drawn(choice, best, params, position);
   if (params.top_logprobs >= 0) add_logprobs(logits, params.top_logprobs, sampled);
   return sampled;
 }

@@ -45,6 +45,7 @@ class Asking {
   void take(const TokenEvent& event) {
     const auto found = running_.find(event.sequence);
     check(found != running_.end(), "every sequence was asked here");
+    if (event.finish == FinishReason::overloaded) throw InternalError("{}", event.fault);
     Reply& reply = replies_[found->second.question];
     ++reply.tokens;
     if (event.token.token != end_of_sentence()) reply.text += found->second.decoder.push(event.token.token);

@@ -50,7 +50,7 @@ std::string AnswerAssembly::push(const TokenEvent& event) {
   if (over_) return {};
   usage_.cached_tokens = event.cached_tokens;
   std::string out = begin();
-  const bool has_token = event.finish != FinishReason::overloaded && event.finish != FinishReason::late;
+  const bool has_token = event.finish != FinishReason::overloaded;
   if (has_token) {
     ++usage_.completion_tokens;
     if (in_thinking_) ++usage_.reasoning_tokens;
@@ -138,8 +138,7 @@ void AnswerAssembly::finish(FinishReason reason, std::string& out) {
     flush_content(out);
     switch (reason) {
       case FinishReason::length: ending_.reason = api::EndReason::length; break;
-      case FinishReason::overloaded:
-      case FinishReason::late: ending_.reason = api::EndReason::overloaded; break;
+      case FinishReason::overloaded: ending_.reason = api::EndReason::overloaded; break;
       default: ending_.reason = api::EndReason::stop;
     }
   }

@@ -199,7 +199,6 @@ void RunningAnswer::take_tokens() {
 void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
   std::string bytes;
   for (const Arrival& arrival : arrivals) {
-    if (arrival.event.finish == FinishReason::late) return fail(api::too_busy(0.0));
     if (first_token_ == Clock::time_point{}) {
       first_token_ = arrival.time;
       if (began_.load() == Clock::time_point{}) began_ = arrival.time;

@@ -25,6 +25,7 @@ struct EngineSettings {
   std::int64_t queue = 256;
   std::int64_t queue_per_user = 64;
   std::int64_t cache_megabytes = 0;  // 0: half of the memory that is free
+  std::chrono::milliseconds step_time{200};
 };
 
 struct ServerConfig {

@@ -151,7 +151,9 @@ std::vector<Setting> make_settings() {
   table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: one per core");
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
   table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");
-  table.number("sequences", FATHOM_IN(engine.sequences), 1, 1 << 16, "answers that one step may carry");
+  table.seconds("step_time", FATHOM_IN(engine.step_time),
+                "that a step should take when it reads prompts beside running answers");
+  table.number("sequences", FATHOM_IN(engine.sequences), 1, 1 << 16, "answers that run at a time; others wait");
   table.number("queue", FATHOM_IN(engine.queue), 0, 1 << 20, "requests that may wait; 429 beyond them");
   table.number("queue_per_user", FATHOM_IN(engine.queue_per_user), 1, 1 << 20, "requests of one user at a time");
   table.number("cache_megabytes", FATHOM_IN(engine.cache_megabytes), 0, 1 << 30,

@@ -1,0 +1,171 @@
+#include "fathom/engine/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "fathom/base/error.h"
+
+namespace fathom {
+namespace {
+
+// A decoded token takes a pass over the weights that a prompt's token shares with its chunk.
+constexpr double kDecodeCost = 2.0;
+constexpr double kPromptCost = 1.0;
+// Of the prompts' room, given out at a time.
+constexpr std::int64_t kQuantum = 32;
+
+}  // namespace
+
+Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits) {}
+
+void Scheduler::join(SequenceId id, const std::string& user, std::int64_t tokens) {
+  check(tokens > 0, "a sequence has tokens");
+  // No user's name begins like that: names come from JSON and keys, and are prefixed by neither.
+  const std::string share = user.empty() ? fmt::format("\x01{}", id) : "\x02" + user;
+  const bool fresh = sequences_.emplace(id, Sequence{.user = share, .tokens = tokens}).second;
+  check(fresh, "a sequence joins once");
+  users_.join(share);
+  of_user_[share].join(id);
+}
+
+void Scheduler::leave(SequenceId id) {
+  const auto found = sequences_.find(id);
+  if (found == sequences_.end()) return;
+  if (found->second.running) {
+    park(found);
+    parked_since_leave_ = false;
+  }
+  const std::string user = found->second.user;
+  users_.leave(user);
+  of_user_[user].leave(id);
+  sequences_.erase(found);
+  const bool gone =
+      std::none_of(sequences_.begin(), sequences_.end(), [&](const auto& entry) { return entry.second.user == user; });
+  if (gone) of_user_.erase(user);
+}
+
+void Scheduler::grow(SequenceId id) {
+  Sequence& sequence = sequences_.at(id);
+  ++sequence.tokens;
+  sequence.answers = true;
+}
+
+StepPlan Scheduler::plan(std::int64_t prompt_room) {
+  StepPlan plan;
+  admit(plan);
+  decode(plan);
+  const std::int64_t left = limits_.step_tokens - std::ssize(plan.runs);
+  read_prompts(plan, plan.runs.empty() ? left : std::min(left, prompt_room));
+  return plan;
+}
+
+bool Scheduler::fits(std::int64_t more_bytes) const {
+  return limits_.cache_bytes == 0 || used_bytes_ + more_bytes <= limits_.cache_bytes;
+}
+
+// The user that was served least, and of its sequences the one that came first. Nobody overtakes it: what is large
+// would never find room otherwise.
+void Scheduler::admit(StepPlan& plan) {
+  short_of_memory_ = false;
+  while (running_ < limits_.sequences && waiting() > 0) {
+    auto next = sequences_.end();
+    for (auto entry = sequences_.begin(); entry != sequences_.end(); ++entry) {
+      if (entry->second.running) continue;
+      if (next == sequences_.end() || users_.served(entry->second.user) < users_.served(next->second.user))
+        next = entry;
+    }
+    Sequence& sequence = next->second;
+    const std::int64_t wanted = sequence.tokens + 1;
+    const std::int64_t bytes = limits_.cost.bytes(wanted);
+    // A page for each that runs stays free, so that admitting one does not park another at once.
+    const bool has_room = fits(bytes + running_ * limits_.cost.page_bytes) && !parked_since_leave_;
+    if (running_ > 0 && !has_room) {
+      short_of_memory_ = true;
+      return;
+    }
+    sequence.running = true;
+    sequence.pages_to = wanted;
+    used_bytes_ += bytes;
+    ++running_;
+    plan.admitted.push_back(next->first);
+  }
+}
+
+std::vector<Scheduler::Entry> Scheduler::by_share(bool (Sequence::*wanted)() const) {
+  std::vector<Entry> entries;
+  for (auto entry = sequences_.begin(); entry != sequences_.end(); ++entry)
+    if ((entry->second.*wanted)()) entries.push_back(entry);
+  const auto order = [&](const Entry& entry) {
+    const std::string& user = entry->second.user;
+    return std::tuple(users_.served(user), of_user_.at(user).served(entry->first), entry->first);
+  };
+  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
+  return entries;
+}
+
+void Scheduler::take(Entry entry, std::int64_t tokens, double cost) {
+  entry->second.read += tokens;
+  users_.charge(entry->second.user, cost);
+  of_user_.at(entry->second.user).charge(entry->first, cost);
+}
+
+void Scheduler::park(Entry entry) {
+  Sequence& sequence = entry->second;
+  used_bytes_ -= limits_.cost.bytes(sequence.pages_to);
+  sequence.running = sequence.answers = false;
+  sequence.read = 0;
+  sequence.pages_to = 0;
+  --running_;
+}
+
+bool Scheduler::make_room(Entry growing, StepPlan& plan) {
+  Sequence& sequence = growing->second;
+  const std::int64_t wanted = sequence.read + 1;
+  if (wanted <= sequence.pages_to) return true;
+  const std::int64_t more = limits_.cost.bytes(wanted) - limits_.cost.bytes(sequence.pages_to);
+  while (!fits(more) && running_ > 1) {
+    auto last = std::prev(sequences_.end());
+    while (!last->second.running) --last;
+    park(last);
+    parked_since_leave_ = true;
+    plan.parked.push_back(last->first);
+    // It may have been planned already, for this step or for its first.
+    std::erase_if(plan.runs, [&](const ScheduledRun& run) { return run.sequence == last->first; });
+    std::erase(plan.admitted, last->first);
+    if (last == growing) return false;
+  }
+  sequence.pages_to = wanted;
+  used_bytes_ += more;
+  return true;
+}
+
+void Scheduler::decode(StepPlan& plan) {
+  for (const Entry& entry : by_share(&Sequence::decodes)) {
+    if (std::ssize(plan.runs) == limits_.step_tokens) return;
+    if (!entry->second.running || !make_room(entry, plan)) continue;  // parked for another's sake, or for its own
+    plan.runs.push_back({entry->first, 1});
+    take(entry, 1, kDecodeCost);
+  }
+}
+
+void Scheduler::read_prompts(StepPlan& plan, std::int64_t room) {
+  std::map<SequenceId, std::int64_t> shares;
+  while (room > 0) {
+    const auto readers = by_share(&Sequence::reads);
+    if (readers.empty()) break;
+    const Entry entry = readers.front();
+    const Sequence& sequence = entry->second;
+    const std::int64_t tokens = std::min({kQuantum, room, sequence.tokens - sequence.read});
+    take(entry, tokens, kPromptCost * static_cast<double>(tokens));
+    shares[entry->first] += tokens;
+    room -= tokens;
+  }
+  for (const auto& [id, tokens] : shares) {
+    plan.runs.push_back({id, tokens});
+    plan.prompt_tokens += tokens;
+  }
+}
+
+}  // namespace fathom

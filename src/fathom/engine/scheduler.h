@@ -1,0 +1,110 @@
+// What runs in the next step: which sequences, how many tokens each. Pure bookkeeping over counts; the engine does what
+// it says. Nothing here changes what a sequence gets, only when (docs/invariance.md).
+//
+//   waiting ──admit──▶ running: reads its prompt in chunks, then one token a step ──▶ leave
+//      ▲                  │
+//      └─────park─────────┘  memory ran out: its cache is given up, later it reads all of its tokens again
+//
+// - Whoever decodes goes in every step, one token each: a long prompt stalls nobody.
+// - What is left of the step is shared among prompts in quanta, the least served user first and of a user the least
+//   served sequence. A sequence without a user is a user of its own.
+// - A sequence is admitted when its tokens fit into the memory that is free. Caches grow a page at a time; when there
+//   is no page left, the sequence that came last is parked. The first one always goes on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fathom/engine/fair_share.h"
+
+namespace fathom {
+
+using SequenceId = std::int64_t;
+
+// Bytes of one sequence's cache: a state, and a page for every page_tokens positions.
+struct CacheCost {
+  std::int64_t state_bytes = 0;
+  std::int64_t page_bytes = 0;
+  std::int64_t page_tokens = 1;
+
+  std::int64_t bytes(std::int64_t tokens) const {
+    return state_bytes + (tokens + page_tokens - 1) / page_tokens * page_bytes;
+  }
+};
+
+struct SchedulerLimits {
+  std::int64_t step_tokens = 1;  // in one step, over all sequences
+  std::int64_t sequences = 1;    // running at a time
+  std::int64_t cache_bytes = 0;  // of all running sequences; 0: no limit
+  CacheCost cost;
+};
+
+struct ScheduledRun {
+  SequenceId sequence = 0;
+  std::int64_t tokens = 0;
+};
+
+struct StepPlan {
+  std::vector<SequenceId> parked;    // their caches go first
+  std::vector<SequenceId> admitted;  // need a cache
+  std::vector<ScheduledRun> runs;    // decoding ones first
+  std::int64_t prompt_tokens = 0;    // in runs, of those that do not decode
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(const SchedulerLimits& limits);
+
+  // A new sequence of that many tokens; ids ascend. `user` empty: nobody's.
+  void join(SequenceId id, const std::string& user, std::int64_t tokens);
+  void leave(SequenceId id);
+  // One token more, which the next step may take.
+  void grow(SequenceId id);
+
+  // What the next step does; taken as done. `prompt_room`: tokens of prompts, beside sequences that decode.
+  StepPlan plan(std::int64_t prompt_room);
+
+  std::int64_t running() const { return running_; }
+  std::int64_t waiting() const { return std::ssize(sequences_) - running_; }
+  std::int64_t cache_bytes() const { return used_bytes_; }
+  // Somebody waits although more might run: for memory.
+  bool short_of_memory() const { return short_of_memory_; }
+
+ private:
+  struct Sequence {
+    std::string user;           // whose share, of its own where it is nobody's
+    std::int64_t tokens = 0;    // known: prompt and what was sampled
+    std::int64_t read = 0;      // of them, through the model
+    std::int64_t pages_to = 0;  // tokens that its memory is counted for
+    bool running = false;
+    bool answers = false;  // has sampled since it was admitted
+
+    bool decodes() const { return running && answers && tokens - read == 1; }
+    bool reads() const { return running && tokens > read && !decodes(); }
+  };
+  using Entry = std::map<SequenceId, Sequence>::iterator;
+
+  void admit(StepPlan& plan);
+  void decode(StepPlan& plan);
+  void read_prompts(StepPlan& plan, std::int64_t room);
+  std::vector<Entry> by_share(bool (Sequence::*wanted)() const);
+  // False when it is the sequence itself that had to be parked.
+  bool make_room(Entry growing, StepPlan& plan);
+  void park(Entry entry);
+  void take(Entry entry, std::int64_t tokens, double cost);
+  bool fits(std::int64_t more_bytes) const;
+
+  SchedulerLimits limits_;
+  std::map<SequenceId, Sequence> sequences_;
+  FairShare<std::string> users_;
+  std::map<std::string, FairShare<SequenceId>> of_user_;
+  std::int64_t running_ = 0;
+  std::int64_t used_bytes_ = 0;
+  bool short_of_memory_ = false;
+  bool parked_since_leave_ = false;  // nobody is admitted until somebody leaves, or it would only be parked again
+};
+
+}  // namespace fathom
