@@ -234,12 +234,25 @@ TEST_F(EngineTest, ACancelledSequenceGivesNothingMore) {
   EXPECT_EQ(tokens_of(rest.at(second)), Ids(expected.begin() + 2, expected.end())) << "its company left no trace";
 }
 
-TEST_F(EngineTest, WhatItsCacheCouldNotHoldIsRefusedWithTheFigures) {
-  const std::int64_t one = CacheCost{transformer_.cache_layout().state_bytes, transformer_.cache_layout().page_bytes,
-                                     transformer_.cache_layout().page_tokens}
-                               .bytes(1);
-  Engine engine(transformer_, {.cache_bytes = one});
-  EXPECT_EQ(engine.context_limit(), transformer_.cache_layout().page_tokens);
+// A model with room for several pages of 384 tokens.
+class EngineMemoryTest : public EngineTest {
+ protected:
+  static ModelConfig long_config() {
+    ModelConfig config = small_config();
+    config.max_positions = 2000;
+    return config;
+  }
+  CacheCost cost() const { return {layout_.state_bytes, layout_.page_bytes, layout_.page_tokens}; }
+
+  const SmallModel long_model_{long_config()};
+  Transformer long_{long_model_.checkpoint(), backend_, {}};
+  const CacheLayout& layout_ = long_.cache_layout();
+};
+
+TEST_F(EngineMemoryTest, WhatItsCacheCouldNotHoldIsRefusedWithTheFigures) {
+  const std::int64_t one = cost().bytes(1);
+  Engine engine(long_, {.cache_bytes = one});
+  EXPECT_EQ(engine.context_limit(), layout_.page_tokens);
   const std::string error = error_of(engine, request(Ids(static_cast<std::size_t>(engine.context_limit()), 1), 10));
   EXPECT_NE(error.find(std::to_string(one)), std::string::npos) << error;
   EXPECT_NE(error.find(std::to_string(engine.context_limit())), std::string::npos) << error;
@@ -249,20 +262,18 @@ TEST_F(EngineTest, WhatItsCacheCouldNotHoldIsRefusedWithTheFigures) {
 }
 
 // Memory for little more than one: sequences are parked and read all of their tokens again, and nobody can tell.
-TEST_F(EngineTest, ParkedSequencesGetTheSameAnswers) {
-  const auto& layout = transformer_.cache_layout();
-  const CacheCost cost{layout.state_bytes, layout.page_bytes, layout.page_tokens};
-  const std::int64_t page = layout.page_tokens;
+TEST_F(EngineMemoryTest, ParkedSequencesGetTheSameAnswers) {
+  const std::int64_t page = layout_.page_tokens;
   std::vector<GenerationRequest> requests;
   for (int index = 0; index < 4; ++index)
     requests.push_back(request(Ids(static_cast<std::size_t>(page - 6 - index), 3 + index), 20));
   std::vector<Ids> alone;
   for (const GenerationRequest& asked : requests) {
-    Engine engine(transformer_, {});
+    Engine engine(long_, {});
     const SequenceId id = engine.submit(asked);
     alone.push_back(tokens_of(run(engine)[id]));
   }
-  Engine engine(transformer_, {.cache_bytes = 3 * cost.bytes(page) + 2 * cost.page_bytes});
+  Engine engine(long_, {.cache_bytes = 3 * cost().bytes(page) + 2 * cost().page_bytes});
   for (const GenerationRequest& asked : requests) engine.submit(asked);
   auto events = run(engine);
   EXPECT_GT(engine.figures().parked, 0) << "or the test shows nothing";
@@ -283,7 +294,9 @@ class Threes final : public TokenConstraint {
     }
   }
   void accept(std::int32_t token) override {
-    if (narrows()) EXPECT_EQ(token % 3, 0);
+    if (narrows()) {
+      EXPECT_EQ(token % 3, 0);
+    }
     ++count_;
   }
   int count() const { return count_; }

@@ -54,6 +54,7 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config)
   if (config_.sampled_vocab > vocab)
     throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
   if (config_.sampled_vocab == 0) config_.sampled_vocab = vocab;
+  config_.max_sequences = std::min(config_.max_sequences, config_.max_batch_tokens);
 }
 
 Engine::~Engine() = default;

@@ -22,7 +22,7 @@ namespace fathom {
 
 struct EngineConfig {
   std::int64_t max_batch_tokens = 512;  // tokens one step may carry, over all sequences
-  std::int64_t max_sequences = 64;      // sequences that run at a time; others wait
+  std::int64_t max_sequences = 64;      // that run at a time, no more than max_batch_tokens; others wait
   // Of all running sequences' caches; 0: no limit. A sequence whose cache could not be held alone is refused.
   std::int64_t cache_bytes = 0;
   // A step with prompts beside sequences that decode should take so long; 0: as long as max_batch_tokens take.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "fathom/base/error.h"
 
@@ -18,7 +20,10 @@ constexpr std::int64_t kQuantum = 32;
 
 }  // namespace
 
-Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits) {}
+// Whoever runs has room for a token in every step.
+Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits) {
+  limits_.sequences = std::min(limits_.sequences, limits_.step_tokens);
+}
 
 void Scheduler::join(SequenceId id, const std::string& user, std::int64_t tokens) {
   check(tokens > 0, "a sequence has tokens");
@@ -65,17 +70,12 @@ bool Scheduler::fits(std::int64_t more_bytes) const {
   return limits_.cache_bytes == 0 || used_bytes_ + more_bytes <= limits_.cache_bytes;
 }
 
-// The user that was served least, and of its sequences the one that came first. Nobody overtakes it: what is large
-// would never find room otherwise.
+// The user that has the fewest running, of those the least served one, and of its sequences the one that came first.
+// Nobody overtakes it: what is large would never find room otherwise.
 void Scheduler::admit(StepPlan& plan) {
   short_of_memory_ = false;
   while (running_ < limits_.sequences && waiting() > 0) {
-    auto next = sequences_.end();
-    for (auto entry = sequences_.begin(); entry != sequences_.end(); ++entry) {
-      if (entry->second.running) continue;
-      if (next == sequences_.end() || users_.served(entry->second.user) < users_.served(next->second.user))
-        next = entry;
-    }
+    const Entry next = next_to_admit();
     Sequence& sequence = next->second;
     const std::int64_t wanted = sequence.tokens + 1;
     const std::int64_t bytes = limits_.cost.bytes(wanted);
@@ -91,6 +91,19 @@ void Scheduler::admit(StepPlan& plan) {
     ++running_;
     plan.admitted.push_back(next->first);
   }
+}
+
+Scheduler::Entry Scheduler::next_to_admit() {
+  std::map<std::string_view, std::int64_t> running;
+  for (const auto& [id, sequence] : sequences_) running[sequence.user] += sequence.running ? 1 : 0;
+  const auto order = [&](const Sequence& sequence) {
+    return std::pair(running[sequence.user], users_.served(sequence.user));
+  };
+  Entry next = sequences_.end();
+  for (Entry entry = sequences_.begin(); entry != sequences_.end(); ++entry)
+    if (!entry->second.running && (next == sequences_.end() || order(entry->second) < order(next->second)))
+      next = entry;
+  return next;
 }
 
 std::vector<Scheduler::Entry> Scheduler::by_share(bool (Sequence::*wanted)() const) {
@@ -143,7 +156,6 @@ bool Scheduler::make_room(Entry growing, StepPlan& plan) {
 
 void Scheduler::decode(StepPlan& plan) {
   for (const Entry& entry : by_share(&Sequence::decodes)) {
-    if (std::ssize(plan.runs) == limits_.step_tokens) return;
     if (!entry->second.running || !make_room(entry, plan)) continue;  // parked for another's sake, or for its own
     plan.runs.push_back({entry->first, 1});
     take(entry, 1, kDecodeCost);

@@ -37,9 +37,9 @@ struct CacheCost {
 
 struct SchedulerLimits {
   std::int64_t step_tokens = 1;  // in one step, over all sequences
-  std::int64_t sequences = 1;    // running at a time
+  std::int64_t sequences = 1;    // running at a time; no more than step_tokens
   std::int64_t cache_bytes = 0;  // of all running sequences; 0: no limit
-  CacheCost cost;
+  CacheCost cost = {};
 };
 
 struct ScheduledRun {
@@ -88,6 +88,7 @@ class Scheduler {
   using Entry = std::map<SequenceId, Sequence>::iterator;
 
   void admit(StepPlan& plan);
+  Entry next_to_admit();
   void decode(StepPlan& plan);
   void read_prompts(StepPlan& plan, std::int64_t room);
   std::vector<Entry> by_share(bool (Sequence::*wanted)() const);
