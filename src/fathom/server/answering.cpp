@@ -243,7 +243,7 @@ void RunningAnswer::send(std::string_view bytes, Clock::time_point born) {
 }
 
 void RunningAnswer::set_alarm() {
-  auto next = last_said_ + services_.config.keep_alive;
+  auto next = std::min(last_said_ + services_.config.keep_alive, submitted_ + services_.config.answer_limit);
   if (began_.load() == Clock::time_point{}) next = std::min(next, submitted_ + services_.config.start_limit);
   exchange_->alarm(next, [self = shared_from_this()] { self->ring(); });
 }
@@ -252,7 +252,8 @@ void RunningAnswer::ring() {
   if (over_) return;
   const auto now = Clock::now();
   const bool waits = began_.load() == Clock::time_point{};
-  if (waits && now >= submitted_ + services_.config.start_limit) {
+  const bool late = now >= submitted_ + services_.config.answer_limit;
+  if (late || (waits && now >= submitted_ + services_.config.start_limit)) {
     cancel();
     return fail(api::too_busy(0.0));
   }

@@ -182,6 +182,8 @@ std::vector<Setting> make_settings() {
   table.seconds("stall_timeout", FATHOM_IN(http.stall_timeout), "without a byte, of a body or of an answer read");
   table.seconds("idle_timeout", FATHOM_IN(http.idle_timeout), "between two requests of a connection");
   table.seconds("start_limit", FATHOM_IN(answering.start_limit), "until a request's turn comes; 503 beyond it");
+  table.seconds("answer_limit", FATHOM_IN(answering.answer_limit),
+                "until an answer is complete; it ends there as on a machine that is too busy");
   table.seconds("keep_alive", FATHOM_IN(answering.keep_alive), "of silence, then the client hears that we are there");
   table.seconds("drain", FATHOM_IN(drain), "for running answers when the server is told to end");
   table.group("Behaviour");
