@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
+import { zodOutputFormat } from "@anthropic-ai/sdk/helpers/zod";
+import { z } from "zod";
 import { anywhere, calls, say, script, scripts, when } from "./script.mjs";
 import { serve_script } from "./server.mjs";
 import { clock_tool, thoughtful, weather_tool } from "./stage.mjs";
@@ -116,6 +118,14 @@ test("a call is forced, by name and strictly, also in thinking", async (test) =>
     assert.deepEqual(message.content.at(-1).input, { city: "Rome" });
     assert.deepEqual(JSON.parse(json), { city: "Rome" });
   }
+});
+
+test("a schema that the SDK parses", async (test) => {
+  const { client } = await client_for(test, script(anywhere("## Response Format", '"degrees"'),
+    say('{"city": "Rome", "degrees": 21}')));
+  const format = zodOutputFormat(z.object({ city: z.string(), degrees: z.number() }));
+  const message = await client.messages.parse({ ...ask, ...quiet, output_config: { format } });
+  assert.deepEqual(message.parsed_output, { city: "Rome", degrees: 21 });
 });
 
 test("stop sequences, max_tokens, and an answer that was begun", async (test) => {
