@@ -24,7 +24,7 @@ class ApiError : public std::runtime_error {
   std::string code_;
 };
 
-// {"error": {"message", "type", "param", "code"}}, and "details" where there are some; Anthropic's surface has "type": "error" beside it.
+// {"error": {"message", "type", "param", "code", perhaps "details"}}; on Anthropic's surface "type": "error" beside it.
 std::string error_body(const ApiError& error, bool anthropic);
 
 }  // namespace fathom::api
