@@ -4,20 +4,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { command, play, poem, run_agent, stage_for, task } from "./agent.mjs";
+import { blocks } from "./pages.mjs";
 import { anywhere, calls, say, script, scripts, when } from "./script.mjs";
 
 const kMaximum = "Reasoning Effort: Absolute maximum";
 
 function ask_claude(stage, words, signal) {
-  const environment = {
-    ANTHROPIC_BASE_URL: `${stage.url}/anthropic`,
-    ANTHROPIC_AUTH_TOKEN: "any",
-    ANTHROPIC_MODEL: "deepseek-v4-pro[1m]",
-    ANTHROPIC_DEFAULT_OPUS_MODEL: "deepseek-v4-pro[1m]",
-    ANTHROPIC_DEFAULT_SONNET_MODEL: "deepseek-v4-pro[1m]",
-    ANTHROPIC_DEFAULT_HAIKU_MODEL: "deepseek-v4-flash",
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-  };
+  const [page] = blocks("Claude Code", "", stage.url);
+  const environment = Object.fromEntries(
+    [...page.matchAll(/^export (\w+)='?([^\s']+)/gm)].map(([, name, value]) => [name, value]));
   return run_agent(stage, "claude", ["-p", task, ...words, "--output-format", "json"], environment, signal);
 }
 
@@ -62,6 +57,14 @@ test("a full machine is waited for", async (test) => {
   assert.equal(code, 0, output + errors);
   assert.equal(JSON.parse(output).result, "It is done.");
   assert.deepEqual(messages_of(stage).map((each) => each.status), [429, 200]);
+});
+
+test("a prompt beyond the context is known as one", async (test) => {
+  const stage = await stage_for(test, say("Done.</think>It is done."), { context_tokens: 4096 });
+  const { code, output } = await ask_claude(stage, []);
+  assert.equal(code, 1);
+  assert.equal(JSON.parse(output).terminal_reason, "prompt_too_long");
+  assert.deepEqual(messages_of(stage).map((each) => each.status), [400]);
 });
 
 test("one that is stopped in mid-answer is gone", async (test) => {

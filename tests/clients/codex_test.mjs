@@ -4,23 +4,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { command, play, poem, run_agent, stage_for, task } from "./agent.mjs";
+import { blocks } from "./pages.mjs";
 import { anywhere, say, script, scripts } from "./script.mjs";
 
 function ask_codex(stage) {
   const folder = join(stage.home, ".codex");
   mkdirSync(folder);
-  writeFileSync(join(folder, "config.toml"), `
-    model = "deepseek-v4-pro"
-    model_provider = "fathom"
-    model_context_window = 1048576
-    check_for_update_on_startup = false
-    [analytics]
-    enabled = false
-    [model_providers.fathom]
-    name = "fathom"
-    base_url = "${stage.url}/v1"
-    wire_api = "responses"
-    env_key = "FATHOM_API_KEY"`);
+  const [page] = blocks("Codex", "toml", stage.url);
+  const silent = "\n[analytics]\nenabled = false\n";
+  writeFileSync(join(folder, "config.toml"), `check_for_update_on_startup = false\n${page}${silent}`);
   const words = ["exec", "--json", "--skip-git-repo-check", "--sandbox", "danger-full-access", task];
   return run_agent(stage, "codex", words, { FATHOM_API_KEY: "any" });
 }

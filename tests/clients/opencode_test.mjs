@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { command, play, poem, run_agent, stage_for, task } from "./agent.mjs";
+import { blocks } from "./pages.mjs";
 import { anywhere, say, script, scripts, when } from "./script.mjs";
 
 const kMaximum = "Reasoning Effort: Absolute maximum";
@@ -11,13 +12,7 @@ const kMaximum = "Reasoning Effort: Absolute maximum";
 function ask_opencode(stage) {
   const folder = join(stage.home, ".config/opencode");
   mkdirSync(folder, { recursive: true });
-  const limit = { context: 1_048_576, output: 393_216 };
-  const models = Object.fromEntries(
-    ["deepseek-v4-flash", "deepseek-v4-pro"].map((id) => [id, { name: id, reasoning: true, tool_call: true, limit }]));
-  const provider = {
-    npm: "@ai-sdk/openai-compatible", name: "fathom", models, options: { baseURL: `${stage.url}/v1`, apiKey: "any" },
-  };
-  writeFileSync(join(folder, "opencode.json"), JSON.stringify({ provider: { fathom: provider } }));
+  writeFileSync(join(folder, "opencode.json"), blocks("OpenCode", "json", stage.url)[0]);
   const environment = { OPENCODE_DISABLE_MODELS_FETCH: "1", OPENCODE_DISABLE_AUTOUPDATE: "1" };
   return run_agent(stage, "opencode", ["run", "-m", "fathom/deepseek-v4-flash", "--thinking", task], environment);
 }
