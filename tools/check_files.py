@@ -14,7 +14,7 @@ TESTED_ELSEWHERE = {line.split("#")[0].strip() for line in (ROOT / "tools/tested
 def code_files(*folders):
     for folder in folders:
         for file in sorted((ROOT / folder).rglob("*")):
-            if file.suffix in {".h", ".cpp", ".cu", ".cuh"}:
+            if file.suffix in {".h", ".cpp", ".cu", ".cuh"} and "node_modules" not in file.parts:
                 yield file
 
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "fathom/api/api_error.h"
 #include "tests/api/surface_support.h"
 
 namespace fathom::api {
@@ -64,6 +65,38 @@ TEST(AnthropicBody, Thinking) {
   EXPECT_EQ(fault(with(R"("thinking":true)")), "~ thinking: invalid type: boolean `true`, expected a map");
   EXPECT_TRUE(fault(with(R"("output_config":{"effort":"huge"})"))
                   .starts_with("~ output_config.effort: unknown variant `huge`"));
+}
+
+TEST(AnthropicBody, FormatOfTheAnswer) {
+  using Kind = ResponseFormat::Kind;
+  const auto format = [](const std::string& members) { return test::anthropic(with(members)).response_format; };
+  EXPECT_EQ(format("").kind, Kind::text);
+  EXPECT_EQ(format(R"("output_config":{"format":null},"output_format":null)").kind, Kind::text);
+  const std::string schema = R"({"type":"json_schema","schema":{"type":"object"}})";
+  for (const std::string& members : {R"("output_config":{"format":)" + schema + "}", R"("output_format":)" + schema}) {
+    const ResponseFormat read = format(members);
+    EXPECT_EQ(read.kind, Kind::json_schema) << members;
+    EXPECT_EQ(read.schema, R"({"type": "object"})") << members;
+    EXPECT_NE(test::prompt_of(test::anthropic(with(members))).find("## Response Format"), std::string::npos);
+  }
+  EXPECT_EQ(fault(with(R"("output_format":{"type":"xml"})")),
+            "~ output_format.type: unknown variant `xml`, expected `json_schema`");
+  EXPECT_EQ(fault(with(R"("output_format":{"type":"json_schema","schema":true})")),
+            "~ output_format.schema: invalid type: boolean `true`, expected a map");
+}
+
+// A thread's later turns come without what was said before: nothing but a refusal is right.
+TEST(AnthropicBody, ThreadsAreRefusedInTheWordsThatTheSdkKnows) {
+  for (const std::string_view thread : {R"({"type":"create"})", R"({"type":"continue","previous_message_id":"m"})"}) {
+    try {
+      test::anthropic(with(R"("thread":)" + std::string(thread)));
+      ADD_FAILURE() << thread;
+    } catch (const ApiError& error) {
+      EXPECT_EQ(error.status(), 400);
+      EXPECT_EQ(error.details, R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})");
+    }
+  }
+  EXPECT_NO_THROW(test::anthropic(with(R"("thread":null)")));
 }
 
 TEST(AnthropicBody, Refusals) {

@@ -88,7 +88,7 @@ TEST(AnthropicWriter, AStreamByteForByte) {
       "\n\nevent: message_delta\n"
       R"(data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{)"
       R"("input_tokens":36,"cache_creation_input_tokens":0,"cache_read_input_tokens":64,"output_tokens":20,)"
-      R"("service_tier":"standard"}})"
+      R"("output_tokens_details":{"thinking_tokens":5},"service_tier":"standard"}})"
       "\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
   EXPECT_EQ(written(true, kWeather, {.reason = EndReason::tool_calls, .stop_string = {}, .usage = kUsage}), expected);
 }
@@ -106,7 +106,8 @@ TEST(AnthropicWriter, ABodyByteForByte) {
       R"({"type":"tool_use","id":")" +
       call_id(kId, 1) +
       R"(","name":"g","input":{}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":36,)"
-      R"("cache_creation_input_tokens":0,"cache_read_input_tokens":64,"output_tokens":20,"service_tier":"standard"}})";
+      R"("cache_creation_input_tokens":0,"cache_read_input_tokens":64,"output_tokens":20,)"
+      R"("output_tokens_details":{"thinking_tokens":5},"service_tier":"standard"}})";
   EXPECT_EQ(written(false, kWeather, {.reason = EndReason::tool_calls, .stop_string = {}, .usage = kUsage}), expected);
 }
 

@@ -14,5 +14,12 @@ TEST(ApiError, OneEnvelopeForAllSurfaces) {
             R"({"type":"error","error":{"message":"b","type":"a","param":null,"code":"a"}})");
 }
 
+TEST(ApiError, DetailsForPrograms) {
+  ApiError error(400, "a", "b");
+  error.details = R"({"error_code":"c"})";
+  EXPECT_EQ(error_body(error, false),
+            R"({"error":{"message":"b","type":"a","param":null,"code":"a","details":{"error_code":"c"}}})");
+}
+
 }  // namespace
 }  // namespace fathom::api

@@ -24,5 +24,20 @@ TEST(ModelList, OneOfThem) {
     EXPECT_EQ(model_body(test::policy(), id), std::nullopt) << id;
 }
 
+TEST(ModelList, AsAnthropicsClientsReadThem) {
+  Policy policy = test::policy();
+  for (ServedModel& model : policy.models) model.created = 1'777'000'000;
+  const std::string pro =
+      R"({"type":"model","id":"deepseek-v4-pro","display_name":"deepseek-v4-pro","created_at":"2026-04-24T03:06:40Z",)"
+      R"("max_input_tokens":1048576,"max_tokens":393216})";
+  EXPECT_EQ(anthropic_model_body(policy, "deepseek-v4-pro"), pro);
+  EXPECT_EQ(anthropic_model_body(policy, "claude-opus-4-8"), std::nullopt);
+  policy.models.erase(policy.models.begin());
+  EXPECT_EQ(anthropic_models_body(policy), R"({"data":[)" + pro +
+                                               R"(],"has_more":false,"first_id":"deepseek-v4-pro",)"
+                                               R"("last_id":"deepseek-v4-pro"})");
+  EXPECT_EQ(anthropic_models_body({}), R"({"data":[],"has_more":false,"first_id":null,"last_id":null})");
+}
+
 }  // namespace
 }  // namespace fathom::api

@@ -62,6 +62,8 @@ void read_line(const std::vector<std::string>& words, Script& script) {
     script.when.assign(words.begin() + 1, words.end());
   } else if (verb == "anywhere") {
     script.anywhere.assign(words.begin() + 1, words.end());
+  } else if (verb == "times") {
+    script.times = std::stoll(words.at(1));
   } else if (verb == "refuse") {
     script.refusal = refusal_of(words);
   } else if (verb == "reject") {
@@ -126,18 +128,22 @@ std::string ScriptedGenerator::prompt_text(const GenerationRequest& request) con
   return tokenizer_->decode(request.prompt);
 }
 
-const Script& ScriptedGenerator::script_for(const std::string& prompt) const {
+const Script& ScriptedGenerator::script_for(const std::string& prompt) {
   const std::size_t turn = prompt.rfind(marker::user);
   const std::string_view last = turn == std::string::npos ? prompt : std::string_view(prompt).substr(turn);
-  for (const Script& script : scripts_)
-    if (all_in(script.when, last) && all_in(script.anywhere, prompt)) return script;
+  for (Script& script : scripts_) {
+    if (script.times == 0 || !all_in(script.when, last) || !all_in(script.anywhere, prompt)) continue;
+    if (script.times) --*script.times;
+    return script;
+  }
   throw std::logic_error("no script for the prompt: " + prompt);
 }
 
 std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest request,
                                                             std::shared_ptr<TokenSink> sink) {
-  const Script& script = script_for(prompt_text(request));
+  const std::string prompt = prompt_text(request);
   const std::scoped_lock lock(mutex_);
+  const Script& script = script_for(prompt);
   ++submitted_;
   requests_.push_back(request);
   if (requests_.size() > kKeptRequests) requests_.pop_front();

@@ -3,6 +3,7 @@
 //
 //   when "weather" "Paris"      in the prompt's last turn (from the last <｜User｜> on), all of them; nothing: always
 //   anywhere "You are a cat"    anywhere in the prompt
+//   times 1                     so often at most; then the next one that fits
 //   read 128                    on_progress
 //   cached 64                   of the prompt, found in the cache
 //   say "Let me see.</think>It rains."      the tokens of the text
@@ -21,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -42,6 +44,7 @@ struct ScriptStep {
 struct Script {
   std::vector<std::string> when;
   std::vector<std::string> anywhere;
+  std::optional<std::int64_t> times;
   std::vector<ScriptStep> steps;
   std::optional<Refusal> refusal;
   std::string reject;
@@ -86,7 +89,7 @@ class ScriptedGenerator final : public Generator {
     std::string gate = {};  // it waits for
   };
 
-  const Script& script_for(const std::string& prompt) const;
+  const Script& script_for(const std::string& prompt);  // and counts it
   void play();
   bool play_one(SequenceId id, Running& running);  // whether it is over
   bool emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish);
@@ -94,7 +97,7 @@ class ScriptedGenerator final : public Generator {
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   const std::int32_t end_of_sentence_;
-  const std::vector<Script> scripts_;
+  std::vector<Script> scripts_;
   mutable std::mutex mutex_;
   std::condition_variable event_;
   std::map<SequenceId, Running> running_;

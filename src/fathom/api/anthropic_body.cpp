@@ -17,6 +17,30 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
+// Message threads: with a later turn only what is new comes. Who ignores the field answers that without what was said
+// before; refused in these words, Anthropic's SDK sends the whole conversation.
+void refuse_thread(const JsonField& request) {
+  if (request.member("thread").is_none()) return;
+  ApiError error = invalid_request("thread: this server keeps no threads, send all messages with every request");
+  error.details = R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})";
+  throw error;
+}
+
+// Of output_config; older clients send it beside, as output_format.
+void read_format(const JsonField& request, ResponseFormat& read) {
+  const JsonField config = request.member("output_config");
+  JsonField format = config.is_none() ? config : config.member("format");
+  if (format.is_none()) format = request.member("output_format");
+  if (format.is_none()) return;
+  constexpr std::array<std::pair<std::string_view, ResponseFormat::Kind>, 1> kinds = {
+      {{"json_schema", ResponseFormat::Kind::json_schema}}};
+  format.expect(Kind::object);
+  read.kind = format.member("type").one_of<ResponseFormat::Kind>(kinds);
+  const JsonField schema = format.member("schema");
+  schema.expect(Kind::object);
+  read.schema = write_json(schema.value());
+}
+
 ThinkingWish read_wish(const JsonField& request) {
   constexpr std::array<std::pair<std::string_view, ThinkingMode>, 3> modes = {
       {{"enabled", ThinkingMode::thinking}, {"adaptive", ThinkingMode::thinking}, {"disabled", ThinkingMode::chat}}};
@@ -56,7 +80,9 @@ void read_conversation(const JsonField& request, OfferedTools tools, Call& call)
   call.messages = turns.take_turns();
   if (call.messages.empty()) throw invalid_request("messages: at least one message is required");
   check_anthropic_calls(call.messages);
-  put_system_message(call.messages, std::move(system), std::move(tools.prompt), std::nullopt);
+  std::optional<std::string> format;
+  if (call.response_format.kind == ResponseFormat::Kind::json_schema) format = call.response_format.schema;
+  put_system_message(call.messages, std::move(system), std::move(tools.prompt), std::move(format));
 }
 
 }  // namespace
@@ -66,6 +92,7 @@ Call read_anthropic(std::string_view body, const Policy& policy, const RequestCo
   call.surface = Surface::anthropic;
   call.beta = context.beta;
   read_body(body, [&](const JsonField& request) {
+    refuse_thread(request);
     call.requested_model = required_text(request.member("model"));
     const ModelChoice model = choose_model(call.requested_model, call.surface, policy, context.now);
     call.model = model.id;
@@ -77,6 +104,7 @@ Call read_anthropic(std::string_view body, const Policy& policy, const RequestCo
     call.tools = std::move(tools.schemas);
     read_sampling(request, served_model(policy, model.id), policy, call.sampling);
     settle_thinking(call, model, read_wish(request), policy, context);
+    read_format(request, call.response_format);
     read_conversation(request, std::move(tools), call);
     check_hosted_limits(call, policy, "content[].thinking");
   });

@@ -11,13 +11,14 @@ namespace fathom::api {
 namespace {
 
 std::string usage_json(const Usage& usage) {
-  return JsonObject()
-      .number("input_tokens", usage.prompt_tokens - usage.cached_tokens)
+  JsonObject json;
+  json.number("input_tokens", usage.prompt_tokens - usage.cached_tokens)
       .number("cache_creation_input_tokens", 0)
       .number("cache_read_input_tokens", usage.cached_tokens)
-      .number("output_tokens", usage.completion_tokens)
-      .text("service_tier", "standard")
-      .close();
+      .number("output_tokens", usage.completion_tokens);
+  if (usage.reasoning_tokens > 0)
+    json.json("output_tokens_details", JsonObject().number("thinking_tokens", usage.reasoning_tokens).close());
+  return json.text("service_tier", "standard").close();
 }
 
 std::string_view stop_reason(EndReason reason) {

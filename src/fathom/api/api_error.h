@@ -16,6 +16,7 @@ class ApiError : public std::runtime_error {
   const std::string& code() const { return code_.empty() ? type_ : code_; }
   // Seconds for a Retry-After header; 0: none.
   double retry_after = 0.0;
+  std::string details = {};  // for programs: a JSON object; empty: none
 
  private:
   int status_;
@@ -23,7 +24,7 @@ class ApiError : public std::runtime_error {
   std::string code_;
 };
 
-// {"error": {"message", "type", "param", "code"}}; Anthropic's surface has "type": "error" beside it.
+// {"error": {"message", "type", "param", "code", perhaps "details"}}; on Anthropic's surface "type": "error" beside it.
 std::string error_body(const ApiError& error, bool anthropic);
 
 }  // namespace fathom::api

@@ -18,8 +18,8 @@ Dialects api_dialects() {
           .completions = {.read = api::read_completion, .writer = api::write_completion},
           .anthropic = {.read = api::read_anthropic, .writer = api::write_anthropic},
           .responses = {.read = api::read_responses, .writer = api::write_responses},
-          .models = api::models_body,
-          .model = api::model_body,
+          .models = {.all = api::models_body, .one = api::model_body},
+          .anthropic_models = {.all = api::anthropic_models_body, .one = api::anthropic_model_body},
           .balance = [] { return api::balance_body(); },
           .token_count = api::anthropic_token_count};
 }

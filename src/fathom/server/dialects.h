@@ -19,15 +19,21 @@ struct Dialect {
   std::function<std::unique_ptr<api::AnswerWriter>(const api::Call& call, const api::AnswerIdentity& identity)> writer;
 };
 
+// What is served, as a list and one by one.
+struct ModelLists {
+  std::function<std::string(const api::Policy& policy)> all;
+  // None: no such model.
+  std::function<std::optional<std::string>(const api::Policy& policy, std::string_view id)> one;
+};
+
 struct Dialects {
   Dialect chat;
   Dialect completions;
   Dialect anthropic;
   Dialect responses;
 
-  std::function<std::string(const api::Policy& policy)> models;
-  // None: no such model.
-  std::function<std::optional<std::string>(const api::Policy& policy, std::string_view id)> model;
+  ModelLists models;
+  ModelLists anthropic_models;
   std::function<std::string()> balance;
   // A request to /messages as a Call whose prompt is to be counted, and the answer.
   std::function<std::string(std::int64_t tokens)> token_count;

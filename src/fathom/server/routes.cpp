@@ -92,8 +92,14 @@ void count(Visit& visit) {
   visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
 }
 
+// Anthropic's clients say which version they speak, whatever the path.
+const ModelLists& model_lists(const Visit& visit) {
+  const bool anthropic = visit.match.anthropic || !visit.exchange->request().header("anthropic-version").empty();
+  return anthropic ? visit.services.dialects.anthropic_models : visit.services.dialects.models;
+}
+
 void answer_model(Visit& visit) {
-  const auto text = visit.services.dialects.model(visit.services.answering.policy, visit.match.parameter);
+  const auto text = model_lists(visit).one(visit.services.answering.policy, visit.match.parameter);
   if (text) return answer(visit, *text);
   answer_error(visit, api::nothing_there(visit.record.path));
 }
@@ -117,7 +123,7 @@ void dispatch(Visit& visit, bool may_know) {
     case Endpoint::messages: return generate(visit, dialects.anthropic);
     case Endpoint::responses: return generate(visit, dialects.responses);
     case Endpoint::count_tokens: return count(visit);
-    case Endpoint::models: return answer(visit, dialects.models(policy));
+    case Endpoint::models: return answer(visit, model_lists(visit).all(policy));
     case Endpoint::model: return answer_model(visit);
     case Endpoint::balance: return answer(visit, dialects.balance());
     case Endpoint::health: return answer_health(visit, may_know);
