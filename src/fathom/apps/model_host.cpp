@@ -76,9 +76,12 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
 
 struct ModelHost::Loaded {
   Loaded(const std::string& directory, const server::EngineSettings& settings)
-      : session(options_of(directory, settings)), generator(std::make_shared<EngineThread>(session.engine())) {}
+      : session(options_of(directory, settings)),
+        constraints(std::make_shared<grammar::ConstraintMaker>(session.tokenizer())),
+        generator(std::make_shared<EngineThread>(session.engine())) {}
 
   ModelSession session;
+  std::shared_ptr<grammar::ConstraintMaker> constraints;
   std::shared_ptr<EngineThread> generator;
 };
 
@@ -93,6 +96,7 @@ ModelHost::ModelHost(const server::ServerConfig& config) {
            .generator = loaded->generator,
            // The session owns it and outlives the server.
            .tokenizer = std::shared_ptr<const Tokenizer>(std::shared_ptr<void>(), &loaded->session.tokenizer()),
+           .constraints = loaded->constraints,
            .end_of_sentence = static_cast<std::int32_t>(loaded->session.config().eos_token),
            .context_tokens = context,
            .max_output_tokens = std::min(config.max_output_tokens, context),

@@ -27,6 +27,11 @@ AnswerConstraint::AnswerConstraint(AnswerRules rules)
                                 : Phase::grammar),
       walk_(rules_.masks, rules_.start) {}
 
+bool AnswerConstraint::begin_with(std::string_view text) {
+  check(phase_ == Phase::grammar, "an answer that begins in its grammar");
+  return walk_.accept_bytes(text);
+}
+
 bool AnswerConstraint::narrows() const {
   // Reasoning that an answer must follow may not end the sentence.
   return phase_ == Phase::grammar || phase_ == Phase::over || (phase_ == Phase::reasoning && !rules_.free_text);

@@ -21,6 +21,10 @@ class AnswerConstraint final : public TokenConstraint {
  public:
   explicit AnswerConstraint(AnswerRules rules);
 
+  // Goes on behind text that is there already, of an answer without reasoning and free text. False, and nothing
+  // changes, if none can begin so.
+  bool begin_with(std::string_view text);
+
   bool narrows() const override;
   void allowed(std::span<std::uint32_t> mask) override;
   // InternalError for a token that allowed() does not permit.

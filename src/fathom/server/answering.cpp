@@ -115,8 +115,7 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     owner_ = request_.account + "/" + call_.user;
     id_ = draw_uuid();
     go_on();
-    PreparedCall prepared = prepare(
-        call_, *model_, {.policy = services_.policy, .constraint = services_.constraint, .owner = request_.account});
+    PreparedCall prepared = prepare(call_, *model_, {.policy = services_.policy, .owner = request_.account});
     assembly_ = std::make_unique<AnswerAssembly>(
         call_, *model_, prepared.in_thinking, std::ssize(prepared.request.prompt),
         request_.dialect->writer(
