@@ -70,6 +70,7 @@ struct ConstraintMaker::Shared {
     const JsonRules rules = add_json_rules(*automaton);
     automaton->finish(rules.value, "JSON");
     of_rules = std::make_shared<StateMasks>(vocabulary, std::move(automaton), rules.end, nullptr);
+    markers = std::make_shared<const ChatMarkers>(*vocabulary);
     // The two that take milliseconds, so that no first request waits for them.
     for (const State text : {rules.string_rest, rules.bare_text}) of_rules->at(text);
   }
@@ -78,6 +79,7 @@ struct ConstraintMaker::Shared {
   CompiledGrammar compiled(const ConstraintPlan& plan);
 
   std::shared_ptr<const Vocabulary> vocabulary;
+  std::shared_ptr<const ChatMarkers> markers;
   std::shared_ptr<StateMasks> of_rules;
   std::mutex mutex;
   std::list<NamedGrammar> known;  // latest first
@@ -150,9 +152,8 @@ std::shared_ptr<TokenConstraint> ConstraintMaker::make(const ConstraintPlan& pla
   if (!shared_->vocabulary->has(plan.end_of_sentence))
     throw InputError("[grammar] end of sentence: has token {}, expected one below {}", plan.end_of_sentence,
                      shared_->vocabulary->size());
-  if (plan.thinking && !shared_->vocabulary->think_end)
-    throw InputError("[grammar] vocabulary: has no token </think>, expected one to end the reasoning");
   auto constraint = std::make_shared<AnswerConstraint>(AnswerRules{.masks = grammar.masks,
+                                                                   .markers = shared_->markers,
                                                                    .start = grammar.start,
                                                                    .free_text = grammar.free_text,
                                                                    .thinking = plan.thinking,

@@ -161,14 +161,22 @@ bool GrammarWalk::accept(std::int32_t token) {
 }
 
 bool GrammarWalk::accept_bytes(std::string_view bytes) {
-  SetId next = at_;
-  for (const char byte : bytes) {
-    next = sets_.step(next, static_cast<unsigned char>(byte));
-    if (next == kDead) return false;
-  }
+  const SetId next = behind(bytes);
+  if (next == kDead) return false;
   at_ = next;
   trim();
   return true;
+}
+
+bool GrammarWalk::takes(std::string_view bytes) const { return behind(bytes) != kDead; }
+
+SetId GrammarWalk::behind(std::string_view bytes) const {
+  SetId next = at_;
+  for (const char byte : bytes) {
+    next = sets_.step(next, static_cast<unsigned char>(byte));
+    if (next == kDead) break;
+  }
+  return next;
 }
 
 void GrammarWalk::trim() {
