@@ -35,6 +35,69 @@ std::string order(int index) {
       index, index, index, index, index % 9 + 1);
 }
 
+// Grammars in which much looks alike: names of tools, listed values, alternatives inside each other, optional members.
+std::vector<Case> with_look_alikes(std::vector<Case> all) {
+  Case tools{"128 tools", {.choice = ConstraintPlan::Choice::required}, "\n\n<｜DSML｜tool_calls>\n"};
+  for (int index = 0; index < 128; ++index) {
+    std::string members, required;
+    for (int member = 0; member < 20; ++member) {
+      members +=
+          fmt::format(R"({}"parameter_number_{}": {{"type": ["string", "integer"]}})", member > 0 ? ", " : "", member);
+      if (member < 3) required += fmt::format(R"({}"parameter_number_{}")", member > 0 ? ", " : "", member);
+    }
+    tools.plan.tools.push_back({fmt::format("mcp__workspace__get_document_version_{}", index),
+                                R"({"type": "object", "properties": {)" + members + R"(}, "required": [)" + required +
+                                    R"(], "additionalProperties": false})",
+                                true});
+  }
+  for (int index = 0; index < 128; index += 5) {
+    tools.text += fmt::format("<｜DSML｜invoke name=\"mcp__workspace__get_document_version_{}\">\n", index);
+    for (int member = 0; member < 20; member += member < 2 ? 1 : 3)
+      tools.text += fmt::format(
+          "<｜DSML｜parameter name=\"parameter_number_{}\" string=\"true\">some text, no. {}</｜DSML｜parameter>\n",
+          member, index);
+    tools.text += "</｜DSML｜invoke>\n";
+  }
+  tools.text += "</｜DSML｜tool_calls>";
+  all.push_back(tools);
+
+  std::string values, chosen;
+  for (int index = 0; index < 1000; ++index)
+    values += fmt::format(R"({}"category-of-goods-{}")", index > 0 ? ", " : "", index);
+  for (int index = 0; index < 1000; index += 7)
+    chosen += fmt::format(R"({}"category-of-goods-{}")", index > 0 ? ", " : "", index);
+  all.push_back({"enum of 1000",
+                 {.answer = ConstraintPlan::Answer::json_schema,
+                  .schema = R"({"type": "array", "items": {"enum": [)" + values + "]}}"},
+                 "[" + chosen + "]"});
+
+  std::string alternatives;
+  for (int index = 0; index < 12; ++index)
+    alternatives += fmt::format(
+        R"({}{{"type": "object", "properties": {{"left": {{"$ref": "#"}}, "right": {{"$ref": "#"}}, "kind": {{"const": "kind_{}"}}}},
+            "required": ["left", "right", "kind"], "additionalProperties": false}})",
+        index > 0 ? ", " : "", index);
+  std::string tree = "null";
+  for (int depth = 0; depth < 100; ++depth)
+    tree = fmt::format(R"({{"left": {}, "right": null, "kind": "kind_{}"}})", tree, depth % 12);
+  all.push_back({"deep oneOf",
+                 {.answer = ConstraintPlan::Answer::json_schema,
+                  .schema = R"({"oneOf": [{"type": "null"}, )" + alternatives + "]}"},
+                 tree});
+
+  std::string optional, given;
+  for (int index = 0; index < 300; ++index)
+    optional += fmt::format(R"({}"optional_member_{}": {{"type": "integer"}})", index > 0 ? ", " : "", index);
+  for (int index = 0; index < 300; index += 4)
+    given += fmt::format(R"({}"optional_member_{}": {})", index > 0 ? ", " : "", index, index);
+  all.push_back(
+      {"300 optional",
+       {.answer = ConstraintPlan::Answer::json_schema,
+        .schema = R"({"type": "object", "properties": {)" + optional + R"(}, "additionalProperties": false})"},
+       "{" + given + "}"});
+  return all;
+}
+
 std::vector<Case> cases() {
   const std::string item =
       R"({"type": "object", "properties": {"sku": {"type": "string", "pattern": "^[A-Z]-[0-9]{4}$"}, "count": {"type": "integer",
@@ -67,9 +130,9 @@ std::vector<Case> cases() {
            "properties": {"bits": {"type": "array", "items": {"type": "integer"}}}, "required": ["bits"]}},
            "required": ["path", "content"], "additionalProperties": false})",
        true}};
-  return {{"json_object", {.answer = ConstraintPlan::Answer::json_object}, text},
-          {"json_schema", {.answer = ConstraintPlan::Answer::json_schema, .schema = orders}, text},
-          {"tool call", {.tools = tools, .choice = ConstraintPlan::Choice::required}, call}};
+  return with_look_alikes({{"json_object", {.answer = ConstraintPlan::Answer::json_object}, text},
+                           {"json_schema", {.answer = ConstraintPlan::Answer::json_schema, .schema = orders}, text},
+                           {"tool call", {.tools = tools, .choice = ConstraintPlan::Choice::required}, call}});
 }
 
 struct Times {
@@ -97,10 +160,7 @@ void walk(TokenConstraint& constraint, const std::vector<std::int32_t>& tokens, 
   }
 }
 
-}  // namespace
-
-int main() {
-  const Tokenizer tokenizer = Tokenizer::deepseek_v4();
+void measure(const Tokenizer& tokenizer) {
   Clock::time_point start = Clock::now();
   ConstraintMaker maker(tokenizer);
   fmt::print("vocabulary {} tokens, taken in {:.0f} ms\n", tokenizer.vocab(), microseconds_since(start) / 1000);
@@ -117,3 +177,8 @@ int main() {
     fmt::print("{:12} first {}\n{:12} later {}\n", "", first.text(), "", later.text());
   }
 }
+
+}  // namespace
+
+// Without an argument DeepSeek-V4's vocabulary, or that of a tokenizer.json.
+int main(int argc, char** argv) { measure(argc > 1 ? Tokenizer::load(argv[1]) : Tokenizer::deepseek_v4()); }

@@ -46,6 +46,16 @@ TEST(AnthropicBody, FieldsOfTheAnswer) {
   EXPECT_EQ(test::prompt_of(call), "<｜begin▁of▁sentence｜><｜User｜>u<｜Assistant｜></think>");
 }
 
+TEST(AnthropicBody, OneCallAtATime) {
+  const auto parallel = [](const std::string& choice) {
+    return test::anthropic(with(R"("tools":[{"name":"f"}],"tool_choice":)" + choice)).parallel_calls;
+  };
+  EXPECT_TRUE(parallel("null"));
+  EXPECT_TRUE(parallel(R"({"type":"any"})"));
+  EXPECT_TRUE(parallel(R"({"type":"any","disable_parallel_tool_use":false})"));
+  EXPECT_FALSE(parallel(R"({"type":"any","disable_parallel_tool_use":true})"));
+}
+
 TEST(AnthropicBody, Thinking) {
   const auto mode = [](const std::string& members) {
     const Call call = test::anthropic(with(members));

@@ -42,6 +42,14 @@ TEST(ChatBody, TheLeastThatIsARequest) {
   EXPECT_EQ(test::prompt_of(call), "<｜begin▁of▁sentence｜><｜User｜>u<｜Assistant｜><think>");
 }
 
+TEST(ChatBody, OneCallAtATime) {
+  EXPECT_TRUE(test::chat(with(kTools)).parallel_calls);
+  EXPECT_TRUE(test::chat(with(R"("parallel_tool_calls":7,)" + kTools)).parallel_calls);
+  const std::string one = with(R"("parallel_tool_calls":false,)" + kTools);
+  EXPECT_FALSE(test::chat(one).parallel_calls);
+  EXPECT_TRUE(read_chat(one, strict(), test::context()).parallel_calls) << "the hosted API does not look at it";
+}
+
 TEST(ChatBody, EveryField) {
   RequestContext beta = test::context();
   beta.beta = true;

@@ -78,6 +78,18 @@ TEST(AnswerRecovery, CallInsideThinkCountsWhenThinkEndsRightAfterIt) {
   EXPECT_EQ(only_call(answer), kCityJson);
 }
 
+TEST(AnswerRecovery, CallsBeforeTheEndOfThinkingAreTextWhereTheyMayNotCount) {
+  AnswerOptions options = thinking_mode();
+  options.calls_in_thinking = false;
+  const std::string draft = "r" + kOpen + kCall + kClose + " more";
+  const Answer unanswered = expect_same_however_cut(options, draft + kEos);
+  EXPECT_TRUE(unanswered.calls.empty());
+  EXPECT_EQ(unanswered.reasoning_content, draft);
+  const Answer answered = expect_same_however_cut(options, draft + "</think>" + kOpen + kCall + kClose + kEos);
+  EXPECT_EQ(only_call(answered), kCityJson);
+  EXPECT_EQ(answered.reasoning_content, draft);
+}
+
 TEST(AnswerRecovery, DraftCallInsideThinkGivesWayToTheAnswer) {
   const std::string draft = "r" + kOpen + kCall + kClose + " more</think>";
   const Answer with_call = expect_same_however_cut(

@@ -1,4 +1,4 @@
-// Walks through constraints, and a validator of JSON schema that shares nothing with the compiler.
+// Walks through constraints.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fathom/chat/json_text.h"
 #include "fathom/grammar/constraint.h"
+#include "tests/grammar/schema_check_support.h"
 
 namespace fathom::grammar {
 
@@ -34,8 +34,5 @@ std::string random_answer(TokenConstraint& constraint, const Tokenizer& tokenize
 enum class Cut { tokens, bytes };
 bool takes(TokenConstraint& constraint, const Tokenizer& tokenizer, std::string_view text, Cut cut);
 bool takes(ConstraintMaker& maker, const ConstraintPlan& plan, const Tokenizer& tokenizer, std::string_view text);
-
-// Why the value does not fit; empty if it does.
-std::string misfit(const JsonValue& value, const JsonValue& schema, const JsonValue& root);
 
 }  // namespace fathom::grammar

@@ -43,9 +43,11 @@ TEST(Vocabulary, EveryTextTokenStandsOnce) {
 TEST(Vocabulary, KnowsItsMarkers) {
   for (const Tokenizer* tokenizer : {&small_tokenizer(), &large_tokenizer()}) {
     const Vocabulary vocabulary(*tokenizer);
-    ASSERT_TRUE(vocabulary.dsml && vocabulary.think_end);
+    ASSERT_TRUE(vocabulary.dsml);
     EXPECT_EQ(tokenizer->piece(*vocabulary.dsml), "｜DSML｜");
     EXPECT_EQ(vocabulary.bytes(*vocabulary.dsml), "");
+    EXPECT_EQ(vocabulary.text(*vocabulary.dsml), "｜DSML｜");
+    EXPECT_EQ(vocabulary.text(tokenizer->encode("a").front()), "a");
     EXPECT_FALSE(vocabulary.has(-1));
     EXPECT_FALSE(vocabulary.has(static_cast<std::int32_t>(tokenizer->vocab())));
   }

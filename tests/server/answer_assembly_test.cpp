@@ -50,7 +50,7 @@ const HostedModel& model() {
 class Assembled {
  public:
   Assembled(const api::Call& call, bool in_thinking)
-      : assembly_(call, model(), in_thinking, 10, std::make_unique<PlainWriter>()),
+      : assembly_(call, model(), {.in_thinking = in_thinking, .prompt_tokens = 10}, std::make_unique<PlainWriter>()),
         logprobs_(call.sampling.top_logprobs) {}
 
   // Every token of the text.

@@ -94,6 +94,8 @@ class Player {
  public:
   explicit Player(const std::vector<ConversationSection>& sections);
   void play(const ConversationSection& section);
+  // No script said what its request's constraint does not permit.
+  void check_constraints() const { expect(generator_->violation()); }
 
  private:
   struct Connection {
@@ -157,6 +159,7 @@ void Player::start(std::map<std::string, std::string> settings, std::vector<Scri
     parts.models.push_back({.id = id,
                             .generator = generator_,
                             .tokenizer = tokenizer,
+                            .constraints = minnow_constraints(),
                             .end_of_sentence = 1,
                             .context_tokens = context,
                             .max_output_tokens = 393'216,
@@ -256,6 +259,7 @@ void Player::sampled_with(const ConversationSection& section) {
       {"max_tokens", fmt::format("{}", sampling.max_tokens)},
       {"top_logprobs", fmt::format("{}", sampling.top_logprobs)},
       {"prompt_tokens", fmt::format("{}", requests.back().prompt.size())},
+      {"constrained", requests.back().constraint ? "yes" : "no"},
       {"user", requests.back().user}};
   for (const auto& [name, pattern] : pairs_of(section.text)) {
     const std::string difference = match_text(pattern, values.at(name), bindings_);
@@ -353,6 +357,7 @@ std::string play_conversation(const std::filesystem::path& file) {
     for (const ConversationSection& section : sections) {
       line = section.line;
       player.play(section);
+      player.check_constraints();
     }
   } catch (const std::exception& fault) {
     return fmt::format("{}:{}: {}", file.string(), line, std::string_view(fault.what()).substr(0, kShown));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/server/conversation_support.h"
 
@@ -29,6 +31,17 @@ std::string name_of(const ::testing::TestParamInfo<std::filesystem::path>& info)
 class Conversations : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(Conversations, GoesAsWritten) { EXPECT_EQ(play_conversation(GetParam()), ""); }
+
+TEST(ConversationPlayer, AScriptThatLeavesItsConstraintFails) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "fathom_leaves_its_constraint.txt";
+  std::ofstream(file) << "[script]\nsay \"Sure: {}\"\n\n[request]\nPOST /chat/completions\n\n"
+                         R"({"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "As JSON."}],)"
+                         R"( "thinking": {"type": "disabled"}, "response_format": {"type": "json_object"}})"
+                         "\n\n[answer]\n200\n";
+  const std::string fault = play_conversation(file);
+  std::filesystem::remove(file);
+  EXPECT_NE(fault.find("the constraint does not permit \"S"), std::string::npos) << fault;
+}
 
 INSTANTIATE_TEST_SUITE_P(Files, Conversations, ::testing::ValuesIn(files()), name_of);
 

@@ -20,10 +20,16 @@ std::shared_ptr<const Tokenizer> tokenizer_without(const std::string& added_toke
   return std::make_shared<const Tokenizer>(Tokenizer::parse(json, "changed tokenizer"));
 }
 
+std::shared_ptr<grammar::ConstraintMaker> minnow_constraints() {
+  static const auto constraints = std::make_shared<grammar::ConstraintMaker>(*minnow_tokenizer());
+  return constraints;
+}
+
 server::HostedModel hosted_model() {
   return {.id = "deepseek-v4-flash",
           .generator = nullptr,
           .tokenizer = minnow_tokenizer(),
+          .constraints = minnow_constraints(),
           .end_of_sentence = 1,
           .context_tokens = 4096,
           .max_output_tokens = 4096,

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "fathom/api/call.h"
 #include "fathom/api/policy.h"
 #include "fathom/server/hosted_model.h"
 
@@ -13,6 +14,8 @@ namespace fathom::testing {
 std::shared_ptr<const Tokenizer> minnow_tokenizer();
 // The same vocabulary, in which that added token is plain text.
 std::shared_ptr<const Tokenizer> tokenizer_without(const std::string& added_token);
+// What narrows answers in its tokens.
+std::shared_ptr<grammar::ConstraintMaker> minnow_constraints();
 server::HostedModel hosted_model();
 api::Policy policy_of(const server::HostedModel& model);
 // One user's message, thinking on.

@@ -13,9 +13,9 @@ using fathom::testing::hosted_model;
 using fathom::testing::policy_of;
 
 PreparedCall prepare_call(const api::Call& call, const HostedModel& model = hosted_model(),
-                          const std::string& owner = "", const ConstraintFactory& constraint = {}) {
+                          const std::string& owner = "") {
   const api::Policy policy = policy_of(model);
-  return prepare(call, model, {.policy = policy, .constraint = constraint, .owner = owner});
+  return prepare(call, model, {.policy = policy, .owner = owner});
 }
 
 std::string prompt_of(const PreparedCall& prepared) {
@@ -106,18 +106,20 @@ TEST(Preparation, TheOwnerOfAKeyComesBeforeTheClientsUser) {
   EXPECT_EQ(prepare_call(call, hosted_model(), "0123abcd").request.user, "0123abcd/u1");
 }
 
-TEST(Preparation, AConstraintIsAskedForWithTheAnswersBeginning) {
+TEST(Preparation, TheConstraintKnowsWhereTheAnswerBegins) {
   api::Call call = chat_call("Hi");
-  std::vector<bool> asked;
-  const ConstraintFactory factory = [&](const api::Call&, const HostedModel& model, bool in_thinking) {
-    EXPECT_EQ(model.id, "deepseek-v4-flash");
-    asked.push_back(in_thinking);
-    return std::shared_ptr<TokenConstraint>();
+  EXPECT_EQ(prepare_call(call).request.constraint, nullptr) << "nothing is asked of the answer";
+  call.response_format.kind = api::ResponseFormat::Kind::json_object;
+  const auto takes_text = [&] {
+    const auto constraint = prepare_call(call).request.constraint;
+    std::vector<std::uint32_t> mask(static_cast<std::size_t>(hosted_model().tokenizer->vocab() + 31) / 32);
+    constraint->allowed(mask);
+    const std::int32_t letter = hosted_model().tokenizer->encode("a").front();
+    return (mask[letter / 32] >> (letter % 32) & 1) != 0;
   };
-  prepare_call(call, hosted_model(), "", factory);
+  EXPECT_TRUE(takes_text()) << "the reasoning";
   call.prompt.thinking_mode = ThinkingMode::chat;
-  prepare_call(call, hosted_model(), "", factory);
-  EXPECT_EQ(asked, (std::vector<bool>{true, false}));
+  EXPECT_FALSE(takes_text()) << "JSON";
 }
 
 TEST(Preparation, AVocabularyWithoutHolesFillsNone) {

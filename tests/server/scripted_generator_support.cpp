@@ -153,7 +153,8 @@ std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest re
   if (!script.reject.empty()) throw InputError("{}", script.reject);
   if (!script.crash.empty()) throw std::logic_error(script.crash);
   const SequenceId id = next_++;
-  running_[id] = {.script = &script, .sink = std::move(sink), .sampling = request.sampling};
+  running_[id] = {
+      .script = &script, .sink = std::move(sink), .sampling = request.sampling, .constraint = request.constraint};
   event_.notify_all();
   return id;
 }
@@ -210,7 +211,32 @@ SampledToken ScriptedGenerator::sampled(std::int32_t token, const SamplingParams
   return result;
 }
 
+std::string ScriptedGenerator::violation() const {
+  const std::scoped_lock lock(mutex_);
+  return violation_;
+}
+
+// As the engine does: the constraint is asked before each token and told of it.
+bool ScriptedGenerator::permitted(Running& running, std::int32_t token) {
+  if (!running.constraint) return true;
+  if (running.constraint->narrows()) {
+    std::vector<std::uint32_t> mask(static_cast<std::size_t>(tokenizer_->vocab() + 31) / 32);
+    running.constraint->allowed(mask);
+    if ((mask[token / 32] >> (token % 32) & 1) == 0) {
+      if (violation_.empty())
+        violation_ =
+            fmt::format("the constraint does not permit {:?} behind {:?}", tokenizer_->piece(token), running.said);
+      return false;
+    }
+  }
+  running.constraint->accept(token);
+  running.said += tokenizer_->piece(token);
+  return true;
+}
+
 bool ScriptedGenerator::emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish) {
+  const bool is_token = finish != FinishReason::overloaded && finish != FinishReason::late;
+  if (is_token && !permitted(running, token)) finish = FinishReason::overloaded;
   ++running.sampled;
   ++load_.sampled_tokens;
   running.ready = std::chrono::steady_clock::now() + running.pace;

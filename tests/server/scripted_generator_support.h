@@ -13,6 +13,9 @@
 //   refuse queue_full "words" 3    in place of all others: queue_full, user_limit, too_large or draining; Retry-After
 //   reject "words"              submit() throws InputError;   crash "words"   it throws something else
 //
+// A script keeps to the request's constraint: a token that it does not permit, or an end where it permits none, is a
+// violation, and the answer ends as overloaded.
+//
 // Scripts are separated by lines of ---; the first that fits plays. Strings know \n, \", \\ and \t.
 #pragma once
 
@@ -73,12 +76,16 @@ class ScriptedGenerator final : public Generator {
   // What was asked last, in order of submission, a few hundred at most; and its prompts as text.
   std::vector<GenerationRequest> requests() const;
   std::string prompt_text(const GenerationRequest& request) const;
+  // The first token that a constraint did not permit, with the text before it; empty if there was none.
+  std::string violation() const;
 
  private:
   struct Running {
     const Script* script = nullptr;
     std::shared_ptr<TokenSink> sink;
     SamplingParams sampling;
+    std::shared_ptr<TokenConstraint> constraint;
+    std::string said = {};  // so far
     std::size_t step = 0;
     std::deque<std::int32_t> ids = {};  // of the say step at hand
     bool step_begun = false;
@@ -93,6 +100,7 @@ class ScriptedGenerator final : public Generator {
   void play();
   bool play_one(SequenceId id, Running& running);  // whether it is over
   bool emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish);
+  bool permitted(Running& running, std::int32_t token);
   SampledToken sampled(std::int32_t token, const SamplingParams& sampling) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -107,6 +115,7 @@ class ScriptedGenerator final : public Generator {
   GeneratorLoad load_;
   SequenceId next_ = 1;
   int cancelled_ = 0;
+  std::string violation_;
   bool stopping_ = false;
   std::thread thread_;
 };

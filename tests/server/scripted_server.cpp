@@ -43,7 +43,9 @@ int serve(int argc, char** argv) {
   char byte = 0;
   while (::read(STDIN_FILENO, &byte, 1) > 0) {
   }
-  return 0;
+  const std::string violation = generator->violation();
+  if (!violation.empty()) std::fprintf(stderr, "scripted_server: %s\n", violation.c_str());
+  return violation.empty() ? 0 : 1;
 }
 
 }  // namespace

@@ -72,6 +72,13 @@ std::string read_user(const JsonField& request) {
   return user.is(Kind::string) ? anthropic_user(user.value().text) : std::string();
 }
 
+// The hosted API does not look at it.
+bool parallel(const JsonField& choice) {
+  if (!choice.is(Kind::object)) return true;
+  const JsonField disabled = choice.member("disable_parallel_tool_use");
+  return !disabled.is(Kind::boolean) || !disabled.value().truth;
+}
+
 void read_conversation(const JsonField& request, OfferedTools tools, Call& call) {
   TurnBuilder turns;
   read_anthropic_messages(request.member("messages"), turns);
@@ -100,6 +107,7 @@ Call read_anthropic(std::string_view body, const Policy& policy, const RequestCo
     call.user = read_user(request);
     OfferedTools tools = read_anthropic_tools(request.member("tools"));
     call.tool_choice = read_anthropic_choice(request.member("tool_choice"), tools);
+    call.parallel_calls = policy.strict_hosted || parallel(request.member("tool_choice"));
     if (call.tool_choice.kind == ToolChoice::Kind::none) tools = {};
     call.tools = std::move(tools.schemas);
     read_sampling(request, served_model(policy, model.id), policy, call.sampling);

@@ -62,6 +62,7 @@ struct Call {
   PromptOptions prompt;
   std::vector<ToolSchema> tools;
   ToolChoice tool_choice;
+  bool parallel_calls = true;  // false: at most one call in this answer
   ResponseFormat response_format;
   std::optional<Completion> completion;  // of Surface::completions alone
   CallSampling sampling;

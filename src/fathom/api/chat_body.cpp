@@ -40,6 +40,9 @@ void read_logprobs(const JsonField& request, CallSampling& sampling) {
   }
 }
 
+// The hosted API does not look at it, so whatever is not false is well.
+bool parallel(const JsonField& field) { return !field.is(Kind::boolean) || field.value().truth; }
+
 // OpenClaw and newer clients of OpenAI's say max_completion_tokens.
 std::optional<std::int64_t> read_limit(const JsonField& request, const ServedModel& model, const Policy& policy) {
   const std::optional<std::int64_t> limit = read_max_tokens(request.member("max_tokens"), model, policy);
@@ -63,6 +66,7 @@ Call read_chat(std::string_view body, const Policy& policy, const RequestContext
     ChatTools tools = read_chat_tools(request.member("tools"));
     call.tool_choice = read_chat_choice(request.member("tool_choice"), tools);
     if (call.tool_choice.kind == ToolChoice::Kind::none) tools = {};
+    call.parallel_calls = policy.strict_hosted || parallel(request.member("parallel_tool_calls"));
     call.tools = std::move(tools.schemas);
     call.response_format = read_chat_format(request.member("response_format"), policy);
 

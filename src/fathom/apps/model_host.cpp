@@ -82,6 +82,7 @@ struct ModelHost::Loaded {
   Loaded(const std::string& directory, const server::ServerConfig& config)
       : log(server::parts_of(config).log_level),
         session(options_of(directory, config.engine)),
+        constraints(std::make_shared<grammar::ConstraintMaker>(session.tokenizer())),
         generator(std::make_shared<EngineLoop>(
             session.engine(), EngineLoopConfig{.queue_limit = config.engine.queue,
                                                .user_limit = config.engine.queue_per_user,
@@ -91,6 +92,7 @@ struct ModelHost::Loaded {
 
   server::RequestLog log;
   ModelSession session;
+  std::shared_ptr<grammar::ConstraintMaker> constraints;
   std::shared_ptr<EngineLoop> generator;
 };
 
@@ -108,6 +110,7 @@ ModelHost::ModelHost(const server::ServerConfig& config) {
            .generator = loaded->generator,
            // The session owns it and outlives the server.
            .tokenizer = std::shared_ptr<const Tokenizer>(std::shared_ptr<void>(), &loaded->session.tokenizer()),
+           .constraints = loaded->constraints,
            .end_of_sentence = static_cast<std::int32_t>(loaded->session.config().eos_token),
            .context_tokens = context,
            .max_output_tokens = std::min(config.max_output_tokens, context),

@@ -69,7 +69,7 @@ bool AnswerParser::use(std::size_t length) {
 
 // How much of the first `size` bytes is text for sure: up to two line breaks before a tag belong to the tag.
 std::size_t AnswerParser::sure_text(std::string_view pending, std::size_t size) const {
-  if (!options_.tools_offered) return size;
+  if (!reads_calls()) return size;
   for (int line_break = 0; line_break < 2 && size > 0 && pending[size - 1] == '\n'; ++line_break) --size;
   return size;
 }
@@ -83,7 +83,7 @@ bool AnswerParser::read_text(std::string_view pending, ToolCallParser::End end) 
   }
   if (at_start_) return read_text_start(pending, end);
   const std::span<const std::string_view> markers(kTextMarkers);
-  const MarkerScan scan = find_marker(pending, options_.tools_offered ? markers : markers.first(2));
+  const MarkerScan scan = find_marker(pending, reads_calls() ? markers : markers.first(2));
   const std::size_t sure = end.reached && scan.match == MarkerMatch::no ? scan.offset : sure_text(pending, scan.offset);
   if (sure > 0) {
     emit_text(pending.substr(0, sure));

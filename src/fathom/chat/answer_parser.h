@@ -19,6 +19,8 @@ struct AnswerOptions {
   ThinkingMode thinking_mode = ThinkingMode::thinking;  // thinking: the prompt ended in <think>
   // Without tools no text is ever a call, whatever it looks like.
   bool tools_offered = true;
+  // Whether calls before </think> count where no answer follows. If not, reasoning is text, whatever it looks like.
+  bool calls_in_thinking = true;
   // The tools, if they are known. They tell a parameter named "arguments" from a wrapper around all arguments, and a
   // call without its opening tag from prose.
   std::vector<Tool> tools = {};
@@ -57,6 +59,7 @@ class AnswerParser {
   static FoundOpening find_opening(std::string_view pending, ToolCallParser::End end);
   std::size_t sure_text(std::string_view pending, std::size_t size) const;
 
+  bool reads_calls() const { return options_.tools_offered && (options_.calls_in_thinking || !in_thinking_); }
   bool use(std::size_t length);
   void put_back(const std::string& text);
   void emit_text(std::string_view text);

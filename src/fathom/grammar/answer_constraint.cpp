@@ -17,6 +17,11 @@ void set(std::span<std::uint32_t> mask, std::int32_t token, bool allowed) {
     mask[token / 32] &= ~bit;
 }
 
+void set_all(std::span<std::uint32_t> mask, std::int64_t tokens) {
+  std::fill(mask.begin(), mask.end(), ~0u);
+  if (tokens % 32 != 0) mask[static_cast<std::size_t>(tokens / 32)] = (1u << (tokens % 32)) - 1;
+}
+
 }  // namespace
 
 AnswerConstraint::AnswerConstraint(AnswerRules rules)
@@ -25,70 +30,120 @@ AnswerConstraint::AnswerConstraint(AnswerRules rules)
       phase_(rules_.thinking    ? Phase::reasoning
              : rules_.free_text ? Phase::text
                                 : Phase::grammar),
-      walk_(rules_.masks, rules_.start) {}
+      walk_(rules_.masks, rules_.start),
+      think_end_(marker::think_end),
+      mark_(marker::dsml_open),
+      end_of_sentence_(marker::end_of_sentence) {}
+
+bool AnswerConstraint::begin_with(std::string_view text) {
+  check(phase_ == Phase::grammar, "an answer that begins in its grammar");
+  return walk_.accept_bytes(text);
+}
 
 bool AnswerConstraint::narrows() const {
-  // Reasoning that an answer must follow may not end the sentence.
-  return phase_ == Phase::grammar || phase_ == Phase::over || (phase_ == Phase::reasoning && !rules_.free_text);
+  switch (phase_) {
+    case Phase::reasoning: return must_go_on();
+    case Phase::text: {
+      const auto& marks = rules_.markers->dsml_open.completing(mark_.matched());
+      return std::any_of(marks.begin(), marks.end(), [&](const auto& mark) { return !walk_.takes(mark.behind); });
+    }
+    case Phase::grammar:
+    case Phase::over: return true;
+  }
+  return true;
 }
 
 void AnswerConstraint::allowed(std::span<std::uint32_t> mask) {
   const std::size_t words = vocabulary_->mask_words();
   check(mask.size() >= words, "a token mask as long as the vocabulary");
   std::fill(mask.begin() + static_cast<std::ptrdiff_t>(words), mask.end(), 0u);
+  mask = mask.first(words);
   switch (phase_) {
-    case Phase::reasoning:
+    case Phase::reasoning: return allow_reasoning(mask);
     case Phase::text:
-      std::fill_n(mask.begin(), words, ~0u);
-      if (vocabulary_->size() % 32 != 0) mask[words - 1] = (1u << (vocabulary_->size() % 32)) - 1;
-      if (phase_ == Phase::reasoning && !rules_.free_text) set(mask, rules_.end_of_sentence, false);
-      return;
+      set_all(mask, vocabulary_->size());
+      return forbid_astray(rules_.markers->dsml_open, mark_.matched(), mask);
     case Phase::grammar:
-      walk_.allowed(mask.first(words));
+      walk_.allowed(mask);
       if (walk_.finished()) set(mask, rules_.end_of_sentence, true);
       return;
     case Phase::over:
-      std::fill_n(mask.begin(), words, 0u);
+      std::fill(mask.begin(), mask.end(), 0u);
       set(mask, rules_.end_of_sentence, true);
       return;
   }
 }
 
+void AnswerConstraint::allow_reasoning(std::span<std::uint32_t> mask) const {
+  set_all(mask, vocabulary_->size());
+  if (!must_go_on()) return;
+  set(mask, rules_.end_of_sentence, false);
+  // Spelled out it ends the answer too.
+  for (const auto& end : rules_.markers->end_of_sentence.completing(end_of_sentence_.matched()))
+    set(mask, end.token, false);
+  if (!rules_.free_text) forbid_astray(rules_.markers->think_end, think_end_.matched(), mask);
+}
+
+// A token that completes the marker and then says what the grammar does not begin with.
+void AnswerConstraint::forbid_astray(const MarkerTokens& marker, std::size_t matched,
+                                     std::span<std::uint32_t> mask) const {
+  for (const auto& completion : marker.completing(matched))
+    if (!walk_.takes(completion.behind)) set(mask, completion.token, false);
+}
+
 void AnswerConstraint::accept(std::int32_t token) {
-  switch (phase_) {
-    case Phase::reasoning:
-      if (vocabulary_->think_end && token == *vocabulary_->think_end)
-        phase_ = rules_.free_text ? Phase::text : Phase::grammar;
+  check(vocabulary_->has(token), "a token of the vocabulary");
+  if (phase_ == Phase::over) return check_equal(token, rules_.end_of_sentence, "the token behind the end of an answer");
+  if (token == rules_.end_of_sentence) {
+    check(phase_ != Phase::reasoning || !must_go_on(), "an end of the reasoning before the end of the answer");
+    check(phase_ != Phase::grammar || walk_.finished(), "the end of an answer whose grammar is complete");
+    phase_ = Phase::over;
+    return;
+  }
+  if (phase_ == Phase::grammar) return check(walk_.accept(token), "a token that the grammar allows");
+  read(vocabulary_->text(token));
+}
+
+void AnswerConstraint::read(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (phase_ == Phase::grammar) {
+      check(walk_.accept_bytes(text.substr(at)), "a token behind whose marker the grammar goes on");
       return;
-    case Phase::text: return watch(token);
-    case Phase::grammar:
-      if (token == rules_.end_of_sentence) {
-        check(walk_.finished(), "the end of an answer whose grammar is complete");
-        phase_ = Phase::over;
-        return;
-      }
-      check(walk_.accept(token), "a token that the grammar allows");
-      return;
-    case Phase::over: check_equal(token, rules_.end_of_sentence, "the token behind the end of an answer"); return;
+    }
+    if (phase_ == Phase::reasoning)
+      read_reasoning(text[at]);
+    else
+      read_text(text[at]);
   }
 }
 
-// The mark may be the token ｜DSML｜ behind a '<' or be spelled by others, the last of which may reach into the name
-// of the tag. If that is not how the grammar goes on, it was text.
-void AnswerConstraint::watch(std::int32_t token) {
-  const bool mark = vocabulary_->dsml && token == *vocabulary_->dsml;
-  std::string_view bytes = marker::dsml_open.substr(1);
-  if (!mark) bytes = vocabulary_->has(token) ? std::string_view(vocabulary_->bytes(token)) : std::string_view();
-  const std::size_t before = tail_.size();
-  tail_ += bytes;
-  const std::size_t found = tail_.find(marker::dsml_open);
-  if (found != std::string::npos && found + marker::dsml_open.size() > before &&
-      walk_.accept_bytes(std::string_view(tail_).substr(found + marker::dsml_open.size()))) {
-    phase_ = Phase::grammar;
-    tail_.clear();
-    return;
+void AnswerConstraint::read_reasoning(char byte) {
+  if (end_of_sentence_.step(byte)) check(!must_go_on(), "an end of the reasoning before the end of the answer");
+  if (mark_.step(byte)) drafted_ = true;
+  if (!think_end_.step(byte)) return;
+  phase_ = rules_.free_text ? Phase::text : Phase::grammar;
+  at_start_ = true;
+  drafted_ = false;
+  mark_ = MarkerProgress(marker::dsml_open);
+}
+
+void AnswerConstraint::read_text(char byte) {
+  if (at_start_) read_start(byte);
+  if (phase_ == Phase::text && mark_.step(byte)) phase_ = Phase::grammar;
+}
+
+// <think> leads into reasoning once more; </think> is passed over.
+void AnswerConstraint::read_start(char byte) {
+  if (start_.empty() && std::string_view(" \t\n\r").find(byte) != std::string_view::npos) return;
+  start_ += byte;
+  at_start_ = marker::think_start.starts_with(start_) || marker::think_end.starts_with(start_);
+  if (start_ == marker::think_start) {
+    phase_ = Phase::reasoning;
+    think_end_ = MarkerProgress(marker::think_end);
+    end_of_sentence_ = MarkerProgress(marker::end_of_sentence);
+    mark_ = MarkerProgress(marker::dsml_open);
   }
-  if (tail_.size() > marker::dsml_open.size()) tail_.erase(0, tail_.size() - marker::dsml_open.size());
+  if (!at_start_ || start_ == marker::think_start || start_ == marker::think_end) start_.clear();
 }
 
 }  // namespace fathom::grammar

@@ -97,11 +97,23 @@ void add_characters(Automaton& automaton, State from, const CharacterRanges& ran
   for (const CharacterRange& range : plain) add_plain(automaton, from, range, to);
 }
 
-State add_text(Automaton& automaton, State from, std::string_view text, TextForm form) {
-  if (form == TextForm::bare) return automaton.literal(from, text);
+std::string spelled(std::string_view text, TextForm form) {
+  if (form == TextForm::bare) return std::string(text);
   std::string escaped;
   append_json_characters(escaped, text);
-  return automaton.literal(from, escaped);
+  return without_bars(escaped);
+}
+
+std::string without_bars(std::string_view json) {
+  constexpr std::string_view kBar = "\xEF\xBD\x9C";
+  std::string out;
+  for (std::size_t at = 0; at < json.size();) {
+    const std::size_t bar = std::min(json.find(kBar, at), json.size());
+    out += json.substr(at, bar - at);
+    if (bar < json.size()) out += "\\uff5c";
+    at = bar + kBar.size();
+  }
+  return out;
 }
 
 }  // namespace fathom::grammar

@@ -1,6 +1,8 @@
 // Characters as bytes on edges: UTF-8, and in a JSON string the escapes that some of them need.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "fathom/grammar/automaton.h"
@@ -28,6 +30,8 @@ CharacterRanges complement(const CharacterRanges& ranges);
 void add_characters(Automaton& automaton, State from, const CharacterRanges& ranges, TextForm form, State to);
 
 // The text itself in that form, without quotes.
-State add_text(Automaton& automaton, State from, std::string_view text, TextForm form);
+std::string spelled(std::string_view text, TextForm form);
+// JSON in which ｜ is \uff5c, so that its strings spell no marker.
+std::string without_bars(std::string_view json);
 
 }  // namespace fathom::grammar

@@ -31,8 +31,8 @@ struct NamedGrammar {
 
 // All that decides the grammar, each text behind its length.
 std::string key_of(const ConstraintPlan& plan) {
-  std::string key = fmt::format("{} {} {}:{}{}:{}", static_cast<int>(plan.answer), static_cast<int>(plan.choice),
-                                plan.schema.size(), plan.schema, plan.tool.size(), plan.tool);
+  std::string key = fmt::format("{} {} {} {}:{}{}:{}", static_cast<int>(plan.answer), static_cast<int>(plan.choice),
+                                plan.parallel, plan.schema.size(), plan.schema, plan.tool.size(), plan.tool);
   for (const ConstraintTool& tool : plan.tools)
     key += fmt::format("{}:{}{}:{}{}", tool.name.size(), tool.name, tool.parameters.size(), tool.parameters,
                        tool.strict ? '!' : '?');
@@ -42,7 +42,12 @@ std::string key_of(const ConstraintPlan& plan) {
 bool calls_narrow(const ConstraintPlan& plan) {
   if (plan.choice == ConstraintPlan::Choice::none) return false;
   if (plan.choice != ConstraintPlan::Choice::automatic) return true;
+  if (!plan.parallel && !plan.tools.empty()) return true;
   return std::any_of(plan.tools.begin(), plan.tools.end(), [](const ConstraintTool& tool) { return tool.strict; });
+}
+
+bool must_call(const ConstraintPlan& plan) {
+  return plan.choice == ConstraintPlan::Choice::required || plan.choice == ConstraintPlan::Choice::named;
 }
 
 std::vector<ConstraintTool> callable_tools(const ConstraintPlan& plan) {
@@ -65,6 +70,7 @@ struct ConstraintMaker::Shared {
     const JsonRules rules = add_json_rules(*automaton);
     automaton->finish(rules.value, "JSON");
     of_rules = std::make_shared<StateMasks>(vocabulary, std::move(automaton), rules.end, nullptr);
+    markers = std::make_shared<const ChatMarkers>(*vocabulary);
     // The two that take milliseconds, so that no first request waits for them.
     for (const State text : {rules.string_rest, rules.bare_text}) of_rules->at(text);
   }
@@ -73,6 +79,7 @@ struct ConstraintMaker::Shared {
   CompiledGrammar compiled(const ConstraintPlan& plan);
 
   std::shared_ptr<const Vocabulary> vocabulary;
+  std::shared_ptr<const ChatMarkers> markers;
   std::shared_ptr<StateMasks> of_rules;
   std::mutex mutex;
   std::list<NamedGrammar> known;  // latest first
@@ -91,14 +98,12 @@ CompiledGrammar ConstraintMaker::Shared::compile(const ConstraintPlan& plan) con
   CompiledGrammar result;
   result.start = automaton->add();
   if (!tools.empty()) {
-    const bool one = plan.choice == ConstraintPlan::Choice::named;
+    const bool one = plan.choice == ConstraintPlan::Choice::named || !plan.parallel;
     const ToolCallRules calls = add_tool_call_rules(*automaton, rules, tools, one);
     result.free_text = plan.choice == ConstraintPlan::Choice::automatic && plan.answer == ConstraintPlan::Answer::text;
     automaton->jump(result.start, result.free_text ? calls.behind_mark : calls.block);
   }
-  const bool must_call =
-      plan.choice == ConstraintPlan::Choice::required || plan.choice == ConstraintPlan::Choice::named;
-  if (plan.answer != ConstraintPlan::Answer::text && !must_call) {
+  if (plan.answer != ConstraintPlan::Answer::text && !must_call(plan)) {
     State value = rules.object;
     if (plan.answer == ConstraintPlan::Answer::json_schema) {
       const JsonValue schema = read_json(plan.schema, "schema");
@@ -147,13 +152,16 @@ std::shared_ptr<TokenConstraint> ConstraintMaker::make(const ConstraintPlan& pla
   if (!shared_->vocabulary->has(plan.end_of_sentence))
     throw InputError("[grammar] end of sentence: has token {}, expected one below {}", plan.end_of_sentence,
                      shared_->vocabulary->size());
-  if (plan.thinking && !shared_->vocabulary->think_end)
-    throw InputError("[grammar] vocabulary: has no token </think>, expected one to end the reasoning");
-  return std::make_shared<AnswerConstraint>(AnswerRules{.masks = grammar.masks,
-                                                        .start = grammar.start,
-                                                        .free_text = grammar.free_text,
-                                                        .thinking = plan.thinking,
-                                                        .end_of_sentence = plan.end_of_sentence});
+  auto constraint = std::make_shared<AnswerConstraint>(AnswerRules{.masks = grammar.masks,
+                                                                   .markers = shared_->markers,
+                                                                   .start = grammar.start,
+                                                                   .free_text = grammar.free_text,
+                                                                   .thinking = plan.thinking,
+                                                                   .end_of_sentence = plan.end_of_sentence});
+  const bool goes_on = !plan.prefix.empty() && plan.answer != ConstraintPlan::Answer::text && !must_call(plan);
+  if (goes_on && !constraint->begin_with(plan.prefix))
+    throw InputError("[grammar] prefix: has text that no such answer begins with, expected the beginning of one");
+  return constraint;
 }
 
 }  // namespace fathom::grammar

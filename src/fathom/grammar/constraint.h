@@ -20,8 +20,10 @@ struct ConstraintPlan {
   std::string schema = {};  // of a json_schema: JSON text
   std::vector<ConstraintTool> tools = {};
   Choice choice = Choice::automatic;
-  std::string tool = {};  // of a named choice
-  bool thinking = false;  // the answer begins inside its reasoning
+  std::string tool = {};    // of a named choice
+  bool parallel = true;     // several calls at once are welcome
+  bool thinking = false;    // the answer begins inside its reasoning
+  std::string prefix = {};  // of the answer, there already: JSON goes on from it, text and calls do not look at it
   std::int32_t end_of_sentence = 1;
 };
 
@@ -33,9 +35,9 @@ class ConstraintMaker {
   explicit ConstraintMaker(const Tokenizer& tokenizer);
   ~ConstraintMaker();
 
-  // Null where nothing needs to be narrowed: text without tools, or with tools that are neither strict nor required.
-  // InputError names what cannot be obeyed: a keyword, a reference, a schema that nothing fits or that grows too large,
-  // a tool that is not there.
+  // Null where nothing needs to be narrowed: text without tools, or with tools that are neither strict nor required
+  // and may be called several at once. InputError names what cannot be obeyed: a keyword, a reference, a schema that
+  // nothing fits or that grows too large, a tool that is not there, a prefix that no such answer has.
   std::shared_ptr<TokenConstraint> make(const ConstraintPlan& plan);
 
  private:

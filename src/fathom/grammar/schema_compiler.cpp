@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "fathom/chat/markers.h"
+#include "fathom/grammar/literal_tree.h"
 #include "fathom/grammar/number_range.h"
 #include "fathom/grammar/pattern.h"
 
@@ -55,17 +57,17 @@ void SchemaCompiler::add(State from, const SchemaPart& part, Values values, Stat
   const JsonValue& schema = *part.schema;
   if (schema.is(JsonValue::Kind::boolean) && !schema.truth) return;
   if (schema.find("$ref")) return automaton_.call(from, rule(resolved(part), values), to);
-  if (const JsonValue* value = schema.find("const")) return add_literal(from, *value, part.place, values, to);
+  if (const JsonValue* value = schema.find("const")) return add_literals(from, {value, 1}, part.place, values, to);
   if (const std::optional<SchemaPart> choices = find_part(part, "enum")) {
     if (!choices->schema->is(JsonValue::Kind::array))
       fail_schema(choices->place, kind_name(choices->schema->kind), "an array of values");
     const std::vector<JsonType> types = schema_types({&schema, part.place});
-    for (const JsonValue& value : choices->schema->elements) {
-      const bool named = !schema.find("type") ||
-                         std::any_of(types.begin(), types.end(), [&](JsonType type) { return is_of(value, type); });
-      if (named) add_literal(from, value, choices->place, values, to);
-    }
-    return;
+    std::vector<JsonValue> named = choices->schema->elements;
+    if (schema.find("type"))
+      std::erase_if(named, [&](const JsonValue& value) {
+        return std::none_of(types.begin(), types.end(), [&](JsonType type) { return is_of(value, type); });
+      });
+    return add_literals(from, named, choices->place, values, to);
   }
   for (const std::string_view keyword : {"anyOf", "oneOf", "allOf"}) {
     const std::optional<SchemaPart> alternatives = find_part(part, keyword);
@@ -104,21 +106,36 @@ void SchemaCompiler::add_type(State from, JsonType type, const SchemaPart& part,
   }
 }
 
-void SchemaCompiler::add_literal(State from, const JsonValue& value, const std::string& place, Values values,
-                                 State to) {
-  const bool string = value.is(JsonValue::Kind::string);
-  if (values != Values::json && string != (values == Values::bare_strings)) return;
-  if (values == Values::bare_strings)
-    return automaton_.jump(add_text(automaton_, from, value.text, TextForm::bare), to);
-  automaton_.jump(add_json(from, value, place), to);
+void SchemaCompiler::add_literals(State from, std::span<const JsonValue> all, const std::string& place, Values values,
+                                  State to) {
+  const State root = automaton_.add();
+  automaton_.jump(from, root);
+  LiteralTree tree(automaton_, root);
+  for (const JsonValue& value : all) {
+    const bool string = value.is(JsonValue::Kind::string);
+    if (values != Values::json && string != (values == Values::bare_strings)) continue;
+    if (values == Values::bare_strings) {
+      for (const std::string_view marker : {marker::dsml_open, marker::dsml_close, marker::end_of_sentence})
+        if (value.text.find(marker) != std::string::npos)
+          fail_schema(place, write_json(value), "a string without the chat format's markers");
+      automaton_.jump(tree.add(value.text), to);
+    } else if (value.is(JsonValue::Kind::array) || value.is(JsonValue::Kind::object)) {
+      automaton_.jump(add_json(root, value, place), to);
+    } else {
+      automaton_.jump(tree.add(literal_text(value, place)), to);
+    }
+  }
+}
+
+std::string SchemaCompiler::literal_text(const JsonValue& value, const std::string& place) {
+  const std::string text = write_json(value);
+  if (!is_json(text)) fail_schema(place, text, "a JSON value");
+  return without_bars(text);
 }
 
 State SchemaCompiler::add_json(State from, const JsonValue& value, const std::string& place) {
-  if (!value.is(JsonValue::Kind::array) && !value.is(JsonValue::Kind::object)) {
-    const std::string text = write_json(value);
-    if (!is_json(text)) fail_schema(place, text, "a JSON value");
-    return automaton_.literal(from, text);
-  }
+  if (!value.is(JsonValue::Kind::array) && !value.is(JsonValue::Kind::object))
+    return automaton_.literal(from, literal_text(value, place));
   const bool array = value.is(JsonValue::Kind::array);
   State state = space(automaton_.literal(from, array ? "[" : "{"));
   bool first = true;
@@ -132,7 +149,7 @@ State SchemaCompiler::add_json(State from, const JsonValue& value, const std::st
   }
   for (const JsonMember& member : value.members) {
     comma();
-    state = automaton_.literal(add_text(automaton_, automaton_.literal(state, "\""), member.key, TextForm::json), "\"");
+    state = automaton_.literal(state, "\"" + spelled(member.key, TextForm::json) + "\"");
     state = add_json(space(automaton_.literal(space(state), ":")), member.value, place);
   }
   return automaton_.literal(first ? state : space(state), array ? "]" : "}");
@@ -273,8 +290,8 @@ void SchemaCompiler::add_object(State from, const SchemaPart& part, State to) {
   for (std::size_t index = 0; index < count; ++index) {
     const SchemaProperty& property = shape.properties[index];
     if (!property.required) automaton_.jump(member[index], member[index + 1]);
-    const State key = add_text(automaton_, automaton_.literal(member[index], "\""), property.name, TextForm::json);
-    finish_member(automaton_.literal(key, "\""), value_or_anything(property.schema), behind[index + 1]);
+    const State key = automaton_.literal(member[index], "\"" + spelled(property.name, TextForm::json) + "\"");
+    finish_member(key, value_or_anything(property.schema), behind[index + 1]);
   }
   if (shape.open) {
     const State key = automaton_.add();

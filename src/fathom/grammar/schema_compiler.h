@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -31,7 +32,8 @@ class SchemaCompiler {
 
  private:
   void add(State from, const SchemaPart& part, Values values, State to);
-  void add_literal(State from, const JsonValue& value, const std::string& place, Values values, State to);
+  void add_literals(State from, std::span<const JsonValue> all, const std::string& place, Values values, State to);
+  static std::string literal_text(const JsonValue& value, const std::string& place);
   State add_json(State from, const JsonValue& value, const std::string& place);
   void add_type(State from, JsonType type, const SchemaPart& part, Values values, State to);
   void add_string(State from, const SchemaPart& part, TextForm form, State to);

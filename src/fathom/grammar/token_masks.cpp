@@ -104,13 +104,12 @@ void GrammarWalk::work_out(std::span<std::uint32_t> mask) {
   const std::vector<Vocabulary::Node>& nodes = masks_->vocabulary().nodes();
   for (const Configuration& member : members) {
     const std::shared_ptr<const StateMask> state = masks_->at(member.state);
-    const StackFrame frame = sets_.frame(member.stack);
     // Near the limit on depth the mask without a stack allows too much.
-    if (frame.depth + state->reach > Automaton::kDepthLimit) return walk_all(mask);
+    if (sets_.stack(member.stack).depth + state->reach > Automaton::kDepthLimit) return walk_all(mask);
     for (std::size_t word = 0; word < state->mask.size(); ++word) mask[word] |= state->mask[word];
     for (const std::int32_t token : state->tokens) permit(mask, token);
     if (state->beyond.empty() || member.stack == kEmptyStack) continue;
-    const SetId beyond = sets_.begin(frame.back, frame.below);
+    const SetId beyond = sets_.behind(member.stack);
     for (int byte = 0; byte < 256; ++byte) {
       const std::int32_t first = state->beyond_of[byte], last = state->beyond_of[byte + 1];
       if (first == last || sets_.step(beyond, byte) == kDead) continue;
@@ -161,14 +160,22 @@ bool GrammarWalk::accept(std::int32_t token) {
 }
 
 bool GrammarWalk::accept_bytes(std::string_view bytes) {
-  SetId next = at_;
-  for (const char byte : bytes) {
-    next = sets_.step(next, static_cast<unsigned char>(byte));
-    if (next == kDead) return false;
-  }
+  const SetId next = behind(bytes);
+  if (next == kDead) return false;
   at_ = next;
   trim();
   return true;
+}
+
+bool GrammarWalk::takes(std::string_view bytes) const { return behind(bytes) != kDead; }
+
+SetId GrammarWalk::behind(std::string_view bytes) const {
+  SetId next = at_;
+  for (const char byte : bytes) {
+    next = sets_.step(next, static_cast<unsigned char>(byte));
+    if (next == kDead) break;
+  }
+  return next;
 }
 
 void GrammarWalk::trim() {

@@ -61,6 +61,8 @@ class GrammarWalk {
   // False, and nothing changes, for a token that allowed() does not permit.
   bool accept(std::int32_t token);
   bool accept_bytes(std::string_view bytes);
+  // What accept_bytes() would say; nothing changes.
+  bool takes(std::string_view bytes) const;
   // The text so far is whole.
   bool finished() const { return sets_.set(at_).finished; }
 
@@ -72,10 +74,11 @@ class GrammarWalk {
   void work_out(std::span<std::uint32_t> mask);
   void walk_all(std::span<std::uint32_t> mask);
   void walk(std::int32_t from, std::int32_t end, std::span<std::uint32_t> mask);
+  SetId behind(std::string_view bytes) const;
   void trim();
 
   std::shared_ptr<StateMasks> masks_;
-  Configurations sets_;
+  mutable Configurations sets_;  // grows as it is asked
   SetId at_;
   std::vector<SetId> path_;  // by depth in the tree
   std::unordered_map<SetId, std::vector<std::uint32_t>> known_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fathom/chat/markers.h"
+#include "fathom/grammar/literal_tree.h"
 #include "fathom/grammar/schema_compiler.h"
 
 namespace fathom::grammar {
@@ -16,67 +17,89 @@ State add_tag(Automaton& automaton, State from, std::string_view opening, std::s
   return automaton.literal(behind, text);
 }
 
-struct CallBuilder {
-  Automaton& automaton;
-  const JsonRules& rules;
+// A name stands in quotes in a tag.
+void check_name(std::string_view name, const std::string& place) {
+  const bool fits = !name.empty() && name.find_first_of("\"<>\n\r") == std::string::npos &&
+                    name.find("\xEF\xBD\x9C") == std::string::npos;
+  if (!fits) fail_schema(place, fmt::format("the name \"{}\"", name), "one without quotes, brackets and line breaks");
+}
+
+class CallBuilder {
+ public:
+  CallBuilder(Automaton& automaton, const JsonRules& rules) : automaton_(automaton), rules_(rules) {
+    open_ = automaton_.add();
+    automaton_.mark_final(add_tag(automaton_, open_, "<", "parameter name=\""));
+    close_ = automaton_.add();
+    automaton_.mark_final(add_tag(automaton_, close_, "</", "parameter>\n"));
+    text_flag_ = automaton_.add();
+    automaton_.mark_final(automaton_.literal(text_flag_, " string=\"true\">"));
+    json_flag_ = automaton_.add();
+    automaton_.mark_final(automaton_.literal(json_flag_, " string=\"false\">"));
+  }
 
   // From behind `name="key"`: the flag, the value and the closing tag.
   void add_value(State from, State bare, State json, State to) {
-    const State flag = automaton.literal(from, " string=\"");
-    const State text = automaton.literal(flag, "true\">"), other = automaton.literal(flag, "false\">");
-    const State behind = automaton.add();
-    automaton.call(text, bare, behind);
-    automaton.call(other, json, behind);
-    automaton.jump(add_tag(automaton, behind, "</", "parameter>\n"), to);
+    const State text = automaton_.add(), other = automaton_.add(), behind = automaton_.add();
+    automaton_.call(from, text_flag_, text);
+    automaton_.call(from, json_flag_, other);
+    automaton_.call(text, bare, behind);
+    automaton_.call(other, json, behind);
+    automaton_.call(behind, close_, to);
+  }
+
+  // Behind `<parameter name="`.
+  State add_head(State from) {
+    const State head = automaton_.add();
+    automaton_.call(from, open_, head);
+    return head;
   }
 
   State any_but_string() {
-    const State start = automaton.add(), done = automaton.add_final();
-    for (const State rule : {rules.number, rules.object, rules.array}) automaton.call(start, rule, done);
-    for (const std::string_view word : {"true", "false", "null"}) automaton.jump(automaton.literal(start, word), done);
+    const State start = automaton_.add(), done = automaton_.add_final();
+    for (const State rule : {rules_.number, rules_.object, rules_.array}) automaton_.call(start, rule, done);
+    for (const std::string_view word : {"true", "false", "null"})
+      automaton_.jump(automaton_.literal(start, word), done);
     return start;
   }
 
   // The parameters of an object's shape, each with its line break; `to` once no required one is missing.
   void add_parameters(State from, const ObjectShape& shape, SchemaCompiler& compiler, State to) {
-    const State any = any_but_string();
+    if (any_ == 0) any_ = any_but_string();
     const auto bare = [&](const std::optional<SchemaPart>& schema) {
-      return schema ? compiler.rule(*schema, Values::bare_strings) : rules.bare_text;
+      return schema ? compiler.rule(*schema, Values::bare_strings) : rules_.bare_text;
     };
     const auto json = [&](const std::optional<SchemaPart>& schema) {
-      return schema ? compiler.rule(*schema, Values::json_but_strings) : any;
+      return schema ? compiler.rule(*schema, Values::json_but_strings) : any_;
     };
-    const State empty_line = automaton.literal(from, "\n");  // of a call without arguments
+    const State empty_line = automaton_.literal(from, "\n");  // of a call without arguments
     State required_left = from;
     State at = from;
     for (const SchemaProperty& property : shape.properties) {
-      const State next = automaton.add();
+      const State next = automaton_.add();
       if (!property.required)
-        automaton.jump(at, next);
+        automaton_.jump(at, next);
       else
         required_left = next;
-      const State head = add_tag(automaton, at, "<", fmt::format("parameter name=\"{}\"", property.name));
-      add_value(head, bare(property.schema), json(property.schema), next);
+      check_name(property.name, compiler.root().place + "/properties");
+      add_value(automaton_.literal(add_head(at), property.name + "\""), bare(property.schema), json(property.schema),
+                next);
       at = next;
     }
     if (shape.open) {
-      const State head = automaton.add();
-      automaton.call(add_tag(automaton, at, "<", "parameter name=\""), compiler.other_name(shape, TextForm::bare),
-                     head);
+      const State head = automaton_.add();
+      automaton_.call(add_head(at), compiler.other_name(shape, TextForm::bare), head);
       add_value(head, bare(shape.others), json(shape.others), at);
     }
-    automaton.jump(at, to);
-    if (required_left == from) automaton.jump(empty_line, to);
+    automaton_.jump(at, to);
+    if (required_left == from) automaton_.jump(empty_line, to);
   }
 
-  // One call; a rule.
-  State add_call(const ConstraintTool& tool) {
-    const State start = automaton.add();
-    const State parameters = add_tag(automaton, start, "<", fmt::format("invoke name=\"{}\">\n", tool.name));
-    const State behind = automaton.add();
+  // From behind a call's opening tag to behind its closing one.
+  void add_call(State parameters, const ConstraintTool& tool, State to) {
+    const State behind = automaton_.add();
     const std::string place = fmt::format("tool {}", tool.name);
     const JsonValue schema = read_json(tool.strict ? tool.parameters : "{}", place);
-    SchemaCompiler compiler(automaton, rules, schema, place);
+    SchemaCompiler compiler(automaton_, rules_, schema, place);
     const SchemaPart root = schema.is(JsonValue::Kind::object) ? compiler.resolved(compiler.root()) : compiler.root();
     check_keywords(root);
     for (const std::string_view keyword : {"anyOf", "oneOf", "allOf", "enum", "const"})
@@ -85,16 +108,24 @@ struct CallBuilder {
     if (!root.schema->is(JsonValue::Kind::object) || (type && type->text != "object"))
       fail_schema(place, write_json(*root.schema), "the schema of an object");
     add_parameters(parameters, object_shape(root), compiler, behind);
-    automaton.mark_final(add_tag(automaton, behind, "</", "invoke>\n"));
-    return start;
+    automaton_.jump(add_tag(automaton_, behind, "</", "invoke>\n"), to);
   }
+
+ private:
+  Automaton& automaton_;
+  const JsonRules& rules_;
+  State open_ = 0;  // of a parameter
+  State close_ = 0;
+  State text_flag_ = 0;
+  State json_flag_ = 0;
+  State any_ = 0;
 };
 
 }  // namespace
 
 ToolCallRules add_tool_call_rules(Automaton& automaton, const JsonRules& rules, std::span<const ConstraintTool> tools,
                                   bool one) {
-  CallBuilder builder{automaton, rules};
+  CallBuilder builder(automaton, rules);
   ToolCallRules result;
   result.block = automaton.add();
   const State first_break = automaton.literal(result.block, "\n"), second_break = automaton.literal(first_break, "\n");
@@ -104,10 +135,11 @@ ToolCallRules add_tool_call_rules(Automaton& automaton, const JsonRules& rules, 
   result.behind_mark = automaton.add();
   automaton.edge(mark, kDsmlSymbol, kDsmlSymbol, result.behind_mark);
   const State call = automaton.literal(result.behind_mark, "tool_calls>\n"), done = automaton.add();
+  // Names that begin alike share their states.
+  LiteralTree names(automaton, add_tag(automaton, call, "<", "invoke name=\""));
   for (const ConstraintTool& tool : tools) {
-    if (tool.name.empty() || tool.name.find_first_of("\"<>\n\r") != std::string::npos)
-      fail_schema("tool", fmt::format("the name \"{}\"", tool.name), "one without quotes, brackets and line breaks");
-    automaton.call(call, builder.add_call(tool), done);
+    check_name(tool.name, "tool");
+    builder.add_call(names.add(tool.name + "\">\n"), tool, done);
   }
   if (!one) automaton.jump(done, call);
   automaton.mark_final(add_tag(automaton, done, "</", "tool_calls>"));

@@ -5,17 +5,18 @@
 #include <numeric>
 
 #include "fathom/base/error.h"
-#include "fathom/chat/markers.h"
 
 namespace fathom::grammar {
 
-Vocabulary::Vocabulary(const Tokenizer& tokenizer)
-    : dsml(tokenizer.added_token("｜DSML｜")), think_end(tokenizer.added_token(marker::think_end)) {
+Vocabulary::Vocabulary(const Tokenizer& tokenizer) : dsml(tokenizer.added_token("｜DSML｜")) {
   bytes_.resize(static_cast<std::size_t>(tokenizer.vocab()));
   std::vector<std::int32_t> order;
   std::array<bool, 256> single{};
   for (std::int32_t token = 0; token < size(); ++token) {
-    if (tokenizer.is_added(token)) continue;
+    if (tokenizer.is_added(token)) {
+      added_[token] = tokenizer.piece(token);
+      continue;
+    }
     bytes_[token] = tokenizer.piece(token);
     if (bytes_[token].empty()) continue;
     if (bytes_[token].size() == 1) single[static_cast<unsigned char>(bytes_[token][0])] = true;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "fathom/tokenizer/tokenizer.h"
@@ -28,14 +30,19 @@ class Vocabulary {
   std::size_t mask_words() const { return (bytes_.size() + 31) / 32; }
   // Empty for an added token.
   const std::string& bytes(std::int32_t token) const { return bytes_[token]; }
+  // What it reads as, added or not.
+  std::string_view text(std::int32_t token) const {
+    const auto added = added_.find(token);
+    return added == added_.end() ? std::string_view(bytes_[token]) : added->second;
+  }
   bool has(std::int32_t token) const { return token >= 0 && token < size(); }
   std::int32_t longest() const { return longest_; }
 
-  std::optional<std::int32_t> dsml;       // ｜DSML｜
-  std::optional<std::int32_t> think_end;  // </think>
+  std::optional<std::int32_t> dsml;  // ｜DSML｜
 
  private:
   std::vector<std::string> bytes_;
+  std::unordered_map<std::int32_t, std::string> added_;
   std::vector<Node> nodes_;
   std::int32_t longest_ = 0;
 };

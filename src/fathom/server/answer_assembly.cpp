@@ -5,9 +5,10 @@
 namespace fathom::server {
 namespace {
 
-AnswerOptions answer_options(const api::Call& call, bool in_thinking) {
-  AnswerOptions options{.thinking_mode = in_thinking ? ThinkingMode::thinking : ThinkingMode::chat,
-                        .tools_offered = !call.tools.empty() && call.tool_choice.kind != api::ToolChoice::Kind::none};
+AnswerOptions answer_options(const api::Call& call, const AnswerStart& start) {
+  AnswerOptions options{.thinking_mode = start.in_thinking ? ThinkingMode::thinking : ThinkingMode::chat,
+                        .tools_offered = !call.tools.empty() && call.tool_choice.kind != api::ToolChoice::Kind::none,
+                        .calls_in_thinking = !start.constrained};
   for (const ChatMessage& message : call.messages)
     options.tools.insert(options.tools.end(), message.tools.begin(), message.tools.end());
   return options;
@@ -15,17 +16,17 @@ AnswerOptions answer_options(const api::Call& call, bool in_thinking) {
 
 }  // namespace
 
-AnswerAssembly::AnswerAssembly(const api::Call& call, const HostedModel& model, bool in_thinking,
-                               std::int64_t prompt_tokens, std::unique_ptr<api::AnswerWriter> writer)
+AnswerAssembly::AnswerAssembly(const api::Call& call, const HostedModel& model, const AnswerStart& start,
+                               std::unique_ptr<api::AnswerWriter> writer)
     : call_(call),
       model_(model),
       writer_(std::move(writer)),
       decoder_(*model.tokenizer),
-      parser_(answer_options(call, in_thinking)),
+      parser_(answer_options(call, start)),
       stops_(call.sampling.stop),
       think_end_(model.tokenizer->added_token(marker::think_end)),
-      in_thinking_(in_thinking) {
-  usage_.prompt_tokens = prompt_tokens;
+      in_thinking_(start.in_thinking) {
+  usage_.prompt_tokens = start.prompt_tokens;
 }
 
 std::string AnswerAssembly::begin() {

@@ -21,10 +21,16 @@
 
 namespace fathom::server {
 
+struct AnswerStart {
+  bool in_thinking = false;
+  bool constrained = false;  // calls in the reasoning are not held to their schemas: they are text
+  std::int64_t prompt_tokens = 0;
+};
+
 class AnswerAssembly {
  public:
-  // `call` and `model` outlive it. `prompt_tokens`: for the usage.
-  AnswerAssembly(const api::Call& call, const HostedModel& model, bool in_thinking, std::int64_t prompt_tokens,
+  // `call` and `model` outlive it.
+  AnswerAssembly(const api::Call& call, const HostedModel& model, const AnswerStart& start,
                  std::unique_ptr<api::AnswerWriter> writer);
 
   // Bytes for the client, which may be none. begin() is part of the first of the others, if it was not called before.

@@ -115,10 +115,12 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     owner_ = request_.account + "/" + call_.user;
     id_ = draw_uuid();
     go_on();
-    PreparedCall prepared = prepare(
-        call_, *model_, {.policy = services_.policy, .constraint = services_.constraint, .owner = request_.account});
+    PreparedCall prepared = prepare(call_, *model_, {.policy = services_.policy, .owner = request_.account});
+    const AnswerStart start{.in_thinking = prepared.in_thinking,
+                            .constrained = prepared.request.constraint != nullptr,
+                            .prompt_tokens = std::ssize(prepared.request.prompt)};
     assembly_ = std::make_unique<AnswerAssembly>(
-        call_, *model_, prepared.in_thinking, std::ssize(prepared.request.prompt),
+        call_, *model_, start,
         request_.dialect->writer(
             call_,
             {.id = id_, .model = model_->id, .fingerprint = model_->fingerprint, .created = request_.context.now}));

@@ -33,7 +33,6 @@ struct AnsweringServices {
   AnsweringConfig config;
   api::Policy policy;
   std::map<std::string, HostedModel, std::less<>> models;  // by id
-  ConstraintFactory constraint;
   api::ResponseStore& responses;
   Workers& workers;
   Metrics& metrics;

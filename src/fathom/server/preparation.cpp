@@ -9,6 +9,7 @@
 #include "fathom/api/model_names.h"
 #include "fathom/chat/markers.h"
 #include "fathom/chat/prompt.h"
+#include "fathom/server/call_constraint.h"
 #include "fathom/server/identifiers.h"
 
 namespace fathom::server {
@@ -62,7 +63,7 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
                                                            preparation.policy, std::ssize(request.prompt)),
                       .top_logprobs = sampling.top_logprobs,
                       .stop_tokens = {model.end_of_sentence}};
-  if (preparation.constraint) request.constraint = preparation.constraint(call, model, prepared.in_thinking);
+  request.constraint = constrain(call, model, prepared.in_thinking);
   request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
   return prepared;
 }

@@ -24,8 +24,7 @@ std::string prompt_text(const api::Call& call);
 bool begins_in_thinking(const api::Call& call, std::string_view prompt);
 struct Preparation {
   const api::Policy& policy;
-  const ConstraintFactory& constraint;  // may be empty
-  const std::string& owner;             // account of the key; goes before the client's user
+  const std::string& owner;  // account of the key; goes before the client's user
 };
 
 // Throws api::ApiError: beyond the context, no fill-in-the-middle in this vocabulary, a schema that cannot be obeyed.

@@ -33,7 +33,6 @@ Server::Server(ServerParts parts)
       services_{.answering = {.config = parts.answering,
                               .policy = policy_of(parts),
                               .models = by_id(parts.models),
-                              .constraint = std::move(parts.constraint),
                               .responses = responses_,
                               .workers = workers_,
                               .metrics = metrics_,

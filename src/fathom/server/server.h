@@ -24,7 +24,6 @@ struct ServerParts {
   api::Policy policy;  // `models` is filled from the models below
   std::vector<HostedModel> models;
   Dialects dialects;
-  ConstraintFactory constraint;  // may be empty
   api::ResponseStore::Limits responses;
   std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
 };
