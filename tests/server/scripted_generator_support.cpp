@@ -235,7 +235,7 @@ bool ScriptedGenerator::permitted(Running& running, std::int32_t token) {
 }
 
 bool ScriptedGenerator::emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish) {
-  const bool is_token = finish != FinishReason::overloaded && finish != FinishReason::late;
+  const bool is_token = finish != FinishReason::overloaded;
   if (is_token && !permitted(running, token)) finish = FinishReason::overloaded;
   ++running.sampled;
   ++load_.sampled_tokens;
