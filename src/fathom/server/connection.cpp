@@ -156,12 +156,12 @@ bool Connection::account_body() {
   if (parser_.body_bytes() == 0) return true;
   if (!body_share_)
     body_share_ = std::shared_ptr<std::int64_t>(new std::int64_t(0), [core = core_](std::int64_t* bytes) {
-      core->bodies_bytes -= *bytes;
+      core->figures.bodies_bytes -= *bytes;
       delete bytes;
     });
   const std::int64_t more = static_cast<std::int64_t>(parser_.body_bytes()) - *body_share_;
   *body_share_ += more;
-  return (core_->bodies_bytes += more) <= core_->config.bodies_bytes;
+  return (core_->figures.bodies_bytes += more) <= core_->config.bodies_bytes;
 }
 
 void Connection::answer_fault(const HttpFault& fault) {

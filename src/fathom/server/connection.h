@@ -29,7 +29,6 @@ struct ServerCore {
   HttpHooks hooks;
   HttpFigures figures;
   std::atomic<bool> draining{false};
-  std::atomic<std::int64_t> bodies_bytes{0};
   std::mutex closing;
   std::condition_variable closed;  // a connection went
   asio::io_context io;

@@ -29,7 +29,7 @@ struct HttpConfig {
   std::chrono::milliseconds idle_timeout{75'000};   // between requests
 };
 
-// Since the start, but for `open`.
+// Since the start, but for `open` and `bodies_bytes`.
 struct HttpFigures {
   std::atomic<std::int64_t> open{0};  // connections
   std::atomic<std::int64_t> accepted{0};
@@ -37,6 +37,7 @@ struct HttpFigures {
   std::atomic<std::int64_t> cut_off{0};  // did not read
   std::atomic<std::int64_t> bytes_in{0};
   std::atomic<std::int64_t> bytes_out{0};
+  std::atomic<std::int64_t> bodies_bytes{0};  // of requests that are being received or prepared
 };
 
 // Writes what is answered when the request itself is at fault; such requests do not reach the handler. Of `request`

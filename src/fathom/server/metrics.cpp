@@ -71,8 +71,8 @@ struct Metrics::State {
   Family<Gauge>& http = BuildGauge()
                             .Name("fathom_http")
                             .Help(
-                                "Connections open now; since the start connections accepted, refused and cut_off for "
-                                "not reading, bytes_in, bytes_out")
+                                "Connections open and bodies_bytes being received now; since the start connections "
+                                "accepted, refused and cut_off for not reading, bytes_in, bytes_out")
                             .Register(registry);
 
   void set(Family<Gauge>& family, const std::string& model, const std::string& figure, std::int64_t value) {
@@ -121,6 +121,7 @@ std::string Metrics::write(const std::vector<ModelLoad>& models, const HttpFigur
     state.set(state.http, "", "cut_off", http->cut_off);
     state.set(state.http, "", "bytes_in", http->bytes_in);
     state.set(state.http, "", "bytes_out", http->bytes_out);
+    state.set(state.http, "", "bodies_bytes", http->bodies_bytes);
   }
   return prometheus::TextSerializer().Serialize(state.registry.Collect());
 }
