@@ -1,21 +1,30 @@
-// How sparse attention is cut for the device. Numbers decide speed alone: a score, a weight and a value are each one
-// chain of one thread, in an order of their own.
+// How sparse attention is cut for the device. Which method runs depends on the format alone; all else decides speed
+// alone, and no bit (docs/invariance.md).
 #pragma once
 
 #include <cstdint>
 
+#include "fathom/ops/cache_format.h"
+
 namespace fathom::cuda {
 
+inline constexpr std::int64_t kTiledHeadDim = 512;  // what the matrix units' kernel is written for: the released shape
+inline constexpr std::int64_t kTiledRopeDim = 64;
+inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their own
+
 struct AttentionSize {
+  EntryFormat format;
   std::int64_t tokens = 0;
   std::int64_t heads = 0;
-  std::int64_t head_dim = 0;
   std::int64_t most_keys = 0;  // of any token
 };
 
 struct AttentionShape {
-  std::int64_t tokens = 0;   // of one launch, so that scores fit their scratch
-  bool large_tiles = false;  // several heads and keys a thread: when there is work for every multiprocessor
+  bool tiled = false;        // on matrix units, else a chain for every sum
+  bool split = false;        // tiled: a block for each tile, and a kernel that joins them
+  bool large_tiles = false;  // chains: several heads and keys a thread
+  std::int64_t tokens = 0;   // of one launch, so that what lies between kernels fits its scratch
+  std::int64_t floats = 0;   // of that scratch
 };
 AttentionShape attention_shape(const AttentionSize& size, std::int64_t multiprocessors);
 

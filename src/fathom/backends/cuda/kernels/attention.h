@@ -26,7 +26,7 @@ struct AttentionKernel {
   PlacedRuns runs;  // ring: the window's; pages: the entries'
   std::int64_t first;
   std::int64_t count;  // tokens of this launch
-  float* scores;       // [count, heads, score_step]
+  float* scores;       // shape.floats of scratch; of chains [count, heads, score_step]
   std::int64_t score_step;
   AttentionShape shape;
   Fault* fault;
@@ -34,5 +34,7 @@ struct AttentionKernel {
 
 // Every sum in the released order, whatever the storage and the shape: scores, weights, values, a kernel each.
 void launch_attention_chains(const AttentionKernel& args, Stream stream);
+// On matrix units, for the released storage and shape: tiles of keys, each with a softmax of its own, joined in order.
+void launch_attention_tiles(const AttentionKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

@@ -36,7 +36,7 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
   const AttentionShape shape = attention_shape(
-      {.tokens = tokens, .heads = heads, .head_dim = head_dim, .most_keys = score_step}, device_.multiprocessors());
+      {.format = args.format, .tokens = tokens, .heads = heads, .most_keys = score_step}, device_.multiprocessors());
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,
@@ -58,13 +58,17 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
                      .paged = args.choice == EntryChoice::none ? std::span<const PagedRows>() : args.entries}),
       .first = 0,
       .count = 0,
-      .scores = scratch_.take<float, 3>({shape.tokens, heads, score_step}).data(),
+      .scores = scratch_.take<float, 1>({shape.floats}).data(),
       .score_step = score_step,
       .shape = shape,
       .fault = fault()};
   for (; kernel.first < tokens; kernel.first += shape.tokens) {
     kernel.count = std::min(shape.tokens, tokens - kernel.first);
-    launch_attention_chains(kernel, device_.stream());
+    if (shape.tiled) {
+      launch_attention_tiles(kernel, device_.stream());
+    } else {
+      launch_attention_chains(kernel, device_.stream());
+    }
     device_.check_launch("sparse_attention");
   }
 }
