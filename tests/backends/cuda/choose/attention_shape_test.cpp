@@ -5,13 +5,13 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr std::int64_t kMultiprocessors = 132;
+constexpr DeviceSize kHopper{.multiprocessors = 132, .shared_bytes = 227 * 1024};
 constexpr std::int64_t kScratchFloats = std::int64_t{1} << 25;
 const EntryFormat kReleased{CacheStorage::released, 512, 64};
 const EntryFormat kSmall{CacheStorage::released, 72, 8};
 
 AttentionShape shape_of(const EntryFormat& format, std::int64_t tokens, std::int64_t heads, std::int64_t keys) {
-  return attention_shape({.format = format, .tokens = tokens, .heads = heads, .most_keys = keys}, kMultiprocessors);
+  return attention_shape({.format = format, .tokens = tokens, .heads = heads, .most_keys = keys}, kHopper);
 }
 
 // How a number is computed may depend on the format, never on how many there are.
@@ -23,6 +23,12 @@ TEST(AttentionShape, TheFormatAloneChoosesTheMethod) {
       EXPECT_FALSE(shape_of({CacheStorage::float32, 512, 64}, tokens, 64, keys).tiled);
       EXPECT_FALSE(shape_of({CacheStorage::released, 512, 32}, tokens, 64, keys).tiled);
     }
+}
+
+TEST(AttentionShape, ADeviceOfLittleSharedMemoryTakesChains) {
+  const AttentionSize size{.format = kReleased, .tokens = 1, .heads = 64, .most_keys = 640};
+  EXPECT_FALSE(attention_shape(size, {.multiprocessors = 142, .shared_bytes = 99 * 1024}).tiled);
+  EXPECT_TRUE(attention_shape(size, {.multiprocessors = 108, .shared_bytes = 163 * 1024}).tiled);
 }
 
 TEST(AttentionShape, DecodeSplitsOverTilesOfKeys) {

@@ -19,13 +19,13 @@ std::int64_t tokens_of(const AttentionSize& size, std::int64_t each) {
 
 }  // namespace
 
-AttentionShape attention_shape(const AttentionSize& size, std::int64_t multiprocessors) {
+AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device) {
   AttentionShape shape;
   shape.tiled = size.format.storage == CacheStorage::released && size.format.head_dim == kTiledHeadDim &&
-                size.format.rope_dim == kTiledRopeDim;
+                size.format.rope_dim == kTiledRopeDim && device.shared_bytes >= kTiledSharedBytes;
   if (shape.tiled) {
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
-    shape.split = size.tokens * pieces_of(size.heads, kBlockHeads) < 2 * multiprocessors;
+    shape.split = size.tokens * pieces_of(size.heads, kBlockHeads) < 2 * device.multiprocessors;
     const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;
@@ -35,7 +35,7 @@ AttentionShape attention_shape(const AttentionSize& size, std::int64_t multiproc
   shape.tokens = tokens_of(size, each);
   shape.floats = shape.tokens * each;
   const std::int64_t tiles = shape.tokens * pieces_of(size.heads, kLargeTile) * pieces_of(size.most_keys, kLargeTile);
-  shape.large_tiles = tiles >= 2 * multiprocessors;
+  shape.large_tiles = tiles >= 2 * device.multiprocessors;
   return shape;
 }
 

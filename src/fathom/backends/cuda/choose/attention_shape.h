@@ -1,5 +1,5 @@
-// How sparse attention is cut for the device. Which method runs depends on the format alone; all else decides speed
-// alone, and no bit (docs/invariance.md).
+// How sparse attention is cut for the device. Which method runs depends on the format and the device alone; all else
+// decides speed alone, and no bit (docs/invariance.md).
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,13 @@ namespace fathom::cuda {
 inline constexpr std::int64_t kTiledHeadDim = 512;  // what the matrix units' kernel is written for: the released shape
 inline constexpr std::int64_t kTiledRopeDim = 64;
 inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their own
+
+inline constexpr std::int64_t kTiledSharedBytes = 126 * 1024;  // what that kernel asks a device for
+
+struct DeviceSize {
+  std::int64_t multiprocessors = 0;
+  std::int64_t shared_bytes = 0;  // that a block may have
+};
 
 struct AttentionSize {
   EntryFormat format;
@@ -26,6 +33,6 @@ struct AttentionShape {
   std::int64_t tokens = 0;   // of one launch, so that what lies between kernels fits its scratch
   std::int64_t floats = 0;   // of that scratch
 };
-AttentionShape attention_shape(const AttentionSize& size, std::int64_t multiprocessors);
+AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device);
 
 }  // namespace fathom::cuda

@@ -41,8 +41,10 @@ Device::Device(int device) : device_(device) {
   call(cudaSetDevice(device), "setting the device");
   call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   int multiprocessors = 0;
+  int shared_bytes = 0;
   call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
-  multiprocessors_ = multiprocessors;
+  call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
+  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes};
 }
 
 Device::~Device() {
@@ -51,7 +53,8 @@ Device::~Device() {
 }
 
 Stream Device::stream() const {
-  call(cudaSetDevice(device_), "setting the device");
+  int current = -1;  // asking is cheap, setting is not
+  if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
   return stream_;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/tensor/memory.h"
 
@@ -27,7 +28,7 @@ class Device {
 
   // The calling thread's launches go to this device from here on.
   Stream stream() const;
-  std::int64_t multiprocessors() const { return multiprocessors_; }
+  const DeviceSize& size() const { return size_; }
 
   // On the stream, in order with what was launched; `from` is pinned, or nobody's until synchronize().
   void copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const;
@@ -41,7 +42,7 @@ class Device {
  private:
   int device_;
   Stream stream_ = nullptr;
-  std::int64_t multiprocessors_ = 0;
+  DeviceSize size_;
 };
 
 // The GPU's memory, zeroed in the stream's order.

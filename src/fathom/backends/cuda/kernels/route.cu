@@ -18,9 +18,8 @@ __device__ Rank warp_best(Rank rank) {
   return rank;
 }
 
-// The chosen expert of each of the first lanes, best first: every round takes the best that is worse than the last one.
-__device__ int best_experts(const RouteKernel& args, const float* scores) {
-  int mine = 0;
+// Best first: every round takes the best that is worse than the last one.
+__device__ void take_best(const RouteKernel& args, const float* scores, int* chosen) {
   Rank last = 0;
   for (std::int64_t slot = 0; slot < args.chosen; ++slot) {
     Rank best = kNoRank;
@@ -29,49 +28,54 @@ __device__ int best_experts(const RouteKernel& args, const float* scores) {
       if ((slot == 0 || rank > last) && rank < best) best = rank;
     }
     last = warp_best(best);
-    if (lane_id() == slot) mine = static_cast<int>(index_of(last));
+    if (lane_id() == 0) chosen[slot] = static_cast<int>(index_of(last));
   }
-  return mine;
 }
 
-// A hash layer's expert of each of the first lanes, in the table's order.
-__device__ int hashed_expert(const RouteKernel& args, std::int64_t token) {
-  if (lane_id() >= args.chosen) return 0;
-  const int expert = args.hash[args.ids[token] * args.chosen + lane_id()];
-  if (expert >= 0 && expert < args.experts) return expert;
-  *args.fault = {FaultCode::hashed_expert, expert, args.experts};
-  return 0;
+// A hash layer's experts, in the table's order.
+__device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* chosen) {
+  for (std::int64_t slot = lane_id(); slot < args.chosen; slot += kWarp) {
+    const int expert = args.hash[args.ids[token] * args.chosen + slot];
+    const bool exists = expert >= 0 && expert < args.experts;
+    if (!exists) *args.fault = {FaultCode::hashed_expert, expert, args.experts};
+    chosen[slot] = exists ? expert : 0;
+  }
 }
 
 // A warp a token.
 __global__ void route(RouteKernel args) {
-  extern __shared__ float all_scores[];
+  extern __shared__ float shared[];
   const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kWarps + warp_id();
   if (token >= args.tokens) return;
-  float* scores = all_scores + warp_id() * args.experts;
+  float* scores = shared + warp_id() * (args.experts + args.chosen);
+  int* chosen = reinterpret_cast<int*>(scores + args.experts);
   for (std::int64_t expert = lane_id(); expert < args.experts; expert += kWarp)
     scores[expert] = released_routing_score(args.logits[token * args.experts + expert]);
   __syncwarp();
-  const int expert = args.hash == nullptr ? best_experts(args, scores) : hashed_expert(args, token);
-  const int chosen = static_cast<int>(args.chosen);
-  float sum = 0.0F;  // in order of rank, or of the hash row
-  int place = 0;     // among the chosen, ascending; equal experts, which no table should have, keep their order
-  for (int slot = 0; slot < chosen; ++slot) {
-    const int other = __shfl_sync(kAllLanes, expert, slot);
-    sum += scores[other];
-    if (other < expert || (other == expert && slot < lane_id())) ++place;
+  if (args.hash == nullptr) {
+    take_best(args, scores, chosen);
+  } else {
+    take_hashed(args, token, chosen);
   }
+  __syncwarp();
+  float sum = 0.0F;  // in order of rank, or of the hash row
+  for (std::int64_t slot = 0; slot < args.chosen; ++slot) sum += scores[chosen[slot]];
   sum += 1e-20F;
-  if (lane_id() >= chosen) return;
-  args.selected[token * chosen + place] = expert;
-  args.weights[token * chosen + place] = scores[expert] / sum * args.route_scale;
+  for (std::int64_t slot = lane_id(); slot < args.chosen; slot += kWarp) {
+    const int expert = chosen[slot];
+    std::int64_t place = 0;  // ascending; equal experts, which no table should have, keep their order
+    for (std::int64_t other = 0; other < args.chosen; ++other)
+      if (chosen[other] < expert || (chosen[other] == expert && other < slot)) ++place;
+    args.selected[token * args.chosen + place] = expert;
+    args.weights[token * args.chosen + place] = scores[expert] / sum * args.route_scale;
+  }
 }
 
 }  // namespace
 
 void launch_route(const RouteKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  const auto shared = static_cast<std::size_t>(kWarps * args.experts) * sizeof(float);
+  const auto shared = static_cast<std::size_t>(kWarps * (args.experts + args.chosen)) * sizeof(float);
   route<<<blocks_for(args.tokens, kWarps), kWarps * kWarp, shared, stream>>>(args);
 }
 

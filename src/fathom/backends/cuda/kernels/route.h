@@ -5,8 +5,6 @@
 
 namespace fathom::cuda {
 
-inline constexpr std::int64_t kMostChosenExperts = 32;  // a lane each
-
 struct RouteKernel {
   const float* logits;       // [tokens, experts]
   const float* bias;         // [experts]; null in hash layers

@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/rows.h"
 
+#include "fathom/backends/cuda/kernels/circle.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -37,16 +38,13 @@ __global__ void rms_norm_by_blocks(RmsNormKernel args) {
             static_cast<int>(blockDim.x));
 }
 
-// The release rounds the angle to float32 before it takes the cosine. Double precision rounds it as the C library does.
+// The release rounds the angle to float32 before it takes the cosine.
 __global__ void rotary_table(RotaryTableKernel args) {
   const std::int64_t place = global_thread();
   if (place >= args.rows * args.pairs) return;
   const float angle = static_cast<float>(args.positions[place / args.pairs]) * args.frequencies[place % args.pairs];
-  double sine = 0.0;
-  double cosine = 0.0;
-  sincos(static_cast<double>(angle), &sine, &cosine);
-  args.cosine[place] = static_cast<float>(cosine);
-  args.sine[place] = static_cast<float>(sine);
+  args.cosine[place] = on_circle(angle, true);
+  args.sine[place] = on_circle(angle, false);
 }
 
 __global__ void rotate(RotateKernel args) {

@@ -49,8 +49,15 @@ __device__ void find_bounds(const Block& block, Search& search) {
     low = min(low, block.ranks[index]);
     high = max(high, block.ranks[index]);
   }
-  atomicMin(&search.low, low);
-  atomicMax(&search.high, high);
+#pragma unroll
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    low = min(low, __shfl_xor_sync(kAllLanes, low, distance));
+    high = max(high, __shfl_xor_sync(kAllLanes, high, distance));
+  }
+  if (lane_id() == 0) {
+    atomicMin(&search.low, low);
+    atomicMax(&search.high, high);
+  }
   __syncthreads();
 }
 

@@ -36,7 +36,7 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
   const AttentionShape shape = attention_shape(
-      {.format = args.format, .tokens = tokens, .heads = heads, .most_keys = score_step}, device_.multiprocessors());
+      {.format = args.format, .tokens = tokens, .heads = heads, .most_keys = score_step}, device_.size());
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,

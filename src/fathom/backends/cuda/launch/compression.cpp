@@ -32,7 +32,7 @@ void CudaLauncher::do_index_top_k(const IndexTopKArgs& args) {
   std::int64_t most_visible = 0;
   for (const Run& run : args.runs)
     most_visible = std::max(most_visible, visible_entries(run.start + run.tokens - 1, args.ratio));
-  const IndexScoreShape shape = index_score_shape(tokens, most_visible, device_.multiprocessors());
+  const IndexScoreShape shape = index_score_shape(tokens, most_visible, device_.size().multiprocessors);
   const PlacedRuns runs =
       place({.runs = args.runs, .ratio = args.ratio, .rings = {}, .rings_2 = {}, .paged = args.keys});
 

@@ -1,0 +1,240 @@
+// One tile of attention on matrix units: 64 keys, sixteen heads, a block of 256 threads (attention_tiles.cu says the
+// arithmetic). The next tile's rows are on their way while this one is computed.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/attention_keys.cuh"
+#include "fathom/backends/cuda/kernels/matrix.cuh"
+#include "fathom/backends/cuda/kernels/released.cuh"
+
+namespace fathom::cuda {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / kWarp;
+constexpr int kHeads = 16;  // of a block: the rows of a matrix step
+constexpr int kDim = static_cast<int>(kTiledHeadDim);
+constexpr int kNope = kDim - static_cast<int>(kTiledRopeDim);
+constexpr int kKeys = static_cast<int>(kTileKeys);
+constexpr int kQuarters = 4;                   // of head_dim: a warp multiplies one for half the keys
+constexpr int kQuarter = kDim / kQuarters;     // 128
+constexpr int kDepth = 16;                     // of a matrix step
+constexpr int kQueryParts = 3;
+constexpr int kOwnColumns = kDim / kWarps;     // 64: a warp's values
+constexpr int kOwnTiles = kOwnColumns / 8;     // of eight columns
+constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 584
+constexpr float kNoScore = -3.0e38F;
+
+struct Shared {
+  uint4 keys[kKeys * kDim / 8];                  // [key][column], 16 bytes each, swizzled
+  unsigned char raw[kKeys][kRowBytes];           // as stored
+  float scores[kQuarters][kHeads][kKeys + 4];    // parts of sums over quarters
+  uint4 weights[2][kHeads * kKeys / 8];          // [part][head][key], swizzled
+  float largest[kHeads];
+  float sums[kHeads];
+  const std::byte* rows[2][kKeys];  // of the tile on its way, and of the one behind it
+};
+
+// Where sixteen bytes of a row lie: rows that a matrix load reads together fall into different banks.
+__device__ inline int key_chunk(int key, int chunk) { return key * (kDim / 8) + (chunk ^ (key & 7)); }
+__device__ inline int weight_chunk(int head, int chunk) { return head * (kKeys / 8) + (chunk ^ (head & 7)); }
+
+__device__ inline float2 read_pair(const float* place) {
+  return aligned_to(place, 8) ? *reinterpret_cast<const float2*>(place) : make_float2(place[0], place[1]);
+}
+
+// A warp's quarter of sixteen queries, in three parts, as the matrix units want them.
+struct Queries {
+  unsigned parts[kQueryParts][kQuarter / kDepth][4];
+
+  __device__ void load(const AttentionKernel& args, std::int64_t token, std::int64_t first_head, int first_column) {
+#pragma unroll
+    for (int step = 0; step < kQuarter / kDepth; ++step)
+#pragma unroll
+      for (int place = 0; place < 4; ++place) {
+        const std::int64_t head = first_head + lane_id() / 4 + place % 2 * 8;
+        const int column = first_column + step * kDepth + lane_id() % 4 * 2 + place / 2 * 8;
+        const float2 pair = head < args.heads ? read_pair(args.q + (token * args.heads + head) * kDim + column)
+                                              : make_float2(0.0F, 0.0F);
+        float low = pair.x;
+        float high = pair.y;
+#pragma unroll
+        for (int part = 0; part < kQueryParts; ++part) {
+          parts[part][step][place] = packed(low, high);
+          low = rest_of(low);
+          high = rest_of(high);
+        }
+      }
+  }
+};
+
+__device__ inline void find_rows(const QueryKeys& keys, int tile, Shared& shared) {
+  if (threadIdx.x < kKeys) shared.rows[tile % 2][threadIdx.x] = keys.row(tile * kKeys + threadIdx.x);
+}
+
+// Sends for a tile's rows, a warp a row; rows that are none become zeros.
+__device__ inline void fetch_rows(int tile, Shared& shared) {
+  constexpr int kWords = kRowBytes / 8;
+#pragma unroll
+  for (int turn = 0; turn < kKeys / kWarps; ++turn) {
+    const int key = turn * kWarps + warp_id();
+    const std::byte* row = shared.rows[tile % 2][key];
+    const bool aligned = row != nullptr && aligned_to(row, 8);
+#pragma unroll
+    for (int part = 0; part < 3; ++part) {
+      const int word = part * kWarp + lane_id();
+      if (word >= kWords) continue;
+      unsigned char* to = shared.raw[key] + 8 * word;
+      if (aligned) {
+        copy_eight_later(row + 8 * word, to);
+      } else {
+        *reinterpret_cast<uint2*>(to) = row == nullptr
+                                            ? make_uint2(0U, 0U)
+                                            : make_uint2(read_u32(row + 8 * word), read_u32(row + 8 * word + 4));
+      }
+    }
+  }
+}
+
+// What was fetched to bfloat16.
+__device__ inline void decode_rows(Shared& shared) {
+  auto* words = reinterpret_cast<uint2*>(shared.keys);
+  auto* pairs = reinterpret_cast<unsigned*>(shared.keys);
+#pragma unroll
+  for (int turn = 0; turn < kKeys / kWarps; ++turn) {
+    const int key = turn * kWarps + warp_id();
+    const unsigned char* row = shared.raw[key];
+#pragma unroll
+    for (int part = 0; part < 4; ++part) {
+      const int word = part * kWarp + lane_id();
+      if (word >= kNope / 4) continue;
+      const unsigned codes = reinterpret_cast<const unsigned*>(row)[word];
+      const unsigned exponent = row[kRowBytes - 8 + word / 16];
+      const unsigned scale = (exponent + 60U) << 7;  // 2^(60 + exponent - 127), an exponent below 195
+      words[key_chunk(key, word / 2) * 2 + word % 2] = {
+          widened_pair(__byte_perm(codes, 0, 0x1404), scale | scale << 16),
+          widened_pair(__byte_perm(codes, 0, 0x3424), scale | scale << 16)};
+    }
+    const int column = kNope + 2 * lane_id();
+    pairs[key_chunk(key, column / 8) * 4 + column % 8 / 2] =
+        reinterpret_cast<const unsigned*>(row + kNope)[lane_id()];
+  }
+}
+
+// scores[quarter][head][key]: a warp's quarter of the columns, its half of the keys.
+__device__ inline void multiply_queries(const Queries& queries, Shared& shared) {
+  const int quarter = warp_id() % kQuarters;
+  const int first_key = warp_id() / kQuarters * (kKeys / 2);
+  float sums[kKeys / 16][4] = {};
+#pragma unroll
+  for (int step = 0; step < kQuarter / kDepth; step += 2)
+#pragma unroll
+    for (int tile = 0; tile < kKeys / 16; ++tile) {
+      unsigned keys[4];  // eight keys, 32 columns: two steps
+      const int key = first_key + tile * 8 + lane_id() % 8;
+      load_matrices(&shared.keys[key_chunk(key, (quarter * kQuarter + step * kDepth) / 8 + lane_id() / 8)], keys);
+#pragma unroll
+      for (int part = 0; part < kQueryParts; ++part) {
+        multiply(sums[tile], queries.parts[part][step], keys[0], keys[1]);
+        multiply(sums[tile], queries.parts[part][step + 1], keys[2], keys[3]);
+      }
+    }
+#pragma unroll
+  for (int tile = 0; tile < kKeys / 16; ++tile)
+#pragma unroll
+    for (int place = 0; place < 4; ++place)
+      shared.scores[quarter][lane_id() / 4 + place / 2 * 8][first_key + tile * 8 + lane_id() % 4 * 2 + place % 2] =
+          sums[tile][place];
+}
+
+// Sixteen threads a head, four keys each: the tile's own softmax.
+__device__ inline void weigh(Shared& shared, float scale, int keys) {
+  constexpr int kOwn = 4;
+  const int head = threadIdx.x / kHeads;
+  const int first = threadIdx.x % kHeads * kOwn;
+  float score[kOwn];
+  float largest = kNoScore;
+#pragma unroll
+  for (int own = 0; own < kOwn; ++own) {
+    float sum = shared.scores[0][head][first + own];
+#pragma unroll
+    for (int quarter = 1; quarter < kQuarters; ++quarter) sum += shared.scores[quarter][head][first + own];
+    score[own] = sum * scale;
+    if (first + own < keys) largest = fmaxf(largest, score[own]);
+  }
+#pragma unroll
+  for (int distance = kHeads / 2; distance > 0; distance /= 2)
+    largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, distance));
+  float sum = 0.0F;
+#pragma unroll
+  for (int own = 0; own < kOwn; ++own) {
+    score[own] = first + own < keys ? released_exp(score[own] - largest) : 0.0F;
+    sum += score[own];
+  }
+#pragma unroll
+  for (int distance = kHeads / 2; distance > 0; distance /= 2) sum += __shfl_xor_sync(kAllLanes, sum, distance);
+#pragma unroll
+  for (int part = 0; part < 2; ++part) {
+    auto* halves = reinterpret_cast<uint2*>(shared.weights[part]);
+    halves[weight_chunk(head, first / 8) * 2 + first % 8 / 4] = {packed(score[0], score[1]), packed(score[2], score[3])};
+#pragma unroll
+    for (int own = 0; own < kOwn; ++own) score[own] = rest_of(score[own]);
+  }
+  if (threadIdx.x % kHeads == 0) {
+    shared.largest[head] = largest;
+    shared.sums[head] = sum;
+  }
+}
+
+// values[head, column] = sum over the tile's keys of weight * key, for the warp's columns.
+__device__ inline void multiply_weights(const Shared& shared, float (&values)[kOwnTiles][4]) {
+#pragma unroll
+  for (int tile = 0; tile < kOwnTiles; ++tile)
+#pragma unroll
+    for (int place = 0; place < 4; ++place) values[tile][place] = 0.0F;
+#pragma unroll
+  for (int step = 0; step < kKeys / kDepth; ++step) {
+    const int row = lane_id() % 16;
+    unsigned weights[2][4];
+#pragma unroll
+    for (int part = 0; part < 2; ++part)
+      load_matrices(&shared.weights[part][weight_chunk(row, step * kDepth / 8 + lane_id() / 16)], weights[part]);
+#pragma unroll
+    for (int tile = 0; tile < kOwnTiles; tile += 2) {
+      unsigned keys[4];  // sixteen keys, sixteen columns
+      const int chunk = (warp_id() * kOwnColumns + tile * 8) / 8 + lane_id() / 16;
+      load_transposed(&shared.keys[key_chunk(step * kDepth + row, chunk)], keys);
+#pragma unroll
+      for (int part = 0; part < 2; ++part) {
+        multiply(values[tile], weights[part], keys[0], keys[1]);
+        multiply(values[tile + 1], weights[part], keys[2], keys[3]);
+      }
+    }
+  }
+}
+
+// Before the first tile of a block: it is sent for, and the rows behind it are found.
+__device__ inline void begin_tiles(const QueryKeys& keys, int first, Shared& shared) {
+  find_rows(keys, first, shared);
+  __syncthreads();
+  fetch_rows(first, shared);
+  end_of_copies();
+  find_rows(keys, first + 1, shared);
+}
+
+// The values of a tile that was sent for; the next one, if any, is sent for meanwhile.
+__device__ inline void take_tile(const AttentionKernel& args, const QueryKeys& keys, const Queries& queries, int tile,
+                                 int count, Shared& shared, float (&values)[kOwnTiles][4]) {
+  wait_for_copies();
+  __syncthreads();  // the tile before has been read, this one is here
+  decode_rows(shared);
+  __syncthreads();
+  if ((tile + 1) * kKeys < count) fetch_rows(tile + 1, shared);
+  end_of_copies();
+  find_rows(keys, tile + 2, shared);
+  multiply_queries(queries, shared);
+  __syncthreads();
+  weigh(shared, args.scale, min(kKeys, count - tile * kKeys));
+  __syncthreads();
+  multiply_weights(shared, values);
+}
+
+}  // namespace fathom::cuda
