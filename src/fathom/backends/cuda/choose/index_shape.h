@@ -6,7 +6,7 @@
 
 namespace fathom::cuda {
 
-inline constexpr std::int64_t kScoreTileKeys = 128;  // a block's keys at a time, a thread each
+inline constexpr std::int64_t kScoreTileKeys = 256;  // a block's keys at a time, a thread each
 inline constexpr std::int64_t kTopKPart = 8192;      // ranks that one block holds in shared memory
 inline constexpr std::int64_t kMostTopK = 2048;
 

@@ -21,6 +21,7 @@ constexpr int kQueryParts = 3;
 constexpr int kOwnColumns = kDim / kWarps;     // 64: a warp's values
 constexpr int kOwnTiles = kOwnColumns / 8;     // of eight columns
 constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 584
+constexpr int kRowsAhead = 16 * kKeys;  // keys that are looked up at a time: each costs a few dependent loads
 constexpr float kNoScore = -3.0e38F;
 
 struct Shared {
@@ -30,32 +31,50 @@ struct Shared {
   uint4 weights[2][kHeads * kKeys / 8];          // [part][head][key], swizzled
   float largest[kHeads];
   float sums[kHeads];
-  const std::byte* rows[2][kKeys];  // of the tile on its way, and of the one behind it
+  const std::byte* rows[kRowsAhead];  // of some tiles
 };
 
 // Where sixteen bytes of a row lie: rows that a matrix load reads together fall into different banks.
 __device__ inline int key_chunk(int key, int chunk) { return key * (kDim / 8) + (chunk ^ (key & 7)); }
 __device__ inline int weight_chunk(int head, int chunk) { return head * (kKeys / 8) + (chunk ^ (head & 7)); }
 
-__device__ inline float2 read_pair(const float* place) {
-  return aligned_to(place, 8) ? *reinterpret_cast<const float2*>(place) : make_float2(place[0], place[1]);
-}
-
 // A warp's quarter of sixteen queries, in three parts, as the matrix units want them.
 struct Queries {
   unsigned parts[kQueryParts][kQuarter / kDepth][4];
 
   __device__ void load(const AttentionKernel& args, std::int64_t token, std::int64_t first_head, int first_column) {
+    const float* q = args.q + (token * args.heads + first_head + lane_id() / 4) * kDim + first_column +
+                     lane_id() % 4 * 2;
+    const std::int64_t own_head = first_head + lane_id() / 4;
+    const bool inside[2] = {own_head < args.heads, own_head + 8 < args.heads};
+    if (aligned_to(q, 8)) {
+      split([&](int offset, int half) {
+        return inside[half] ? *reinterpret_cast<const float2*>(q + offset) : make_float2(0.0F, 0.0F);
+      });
+    } else {
+      split([&](int offset, int half) {
+        return inside[half] ? make_float2(q[offset], q[offset + 1]) : make_float2(0.0F, 0.0F);
+      });
+    }
+  }
+
+ private:
+  // pair(offset, half): two columns from the lane's first on, of its head or of the one eight behind it. All are read
+  // before any is split.
+  template <class Pair>
+  __device__ void split(const Pair& pair) {
+    float2 pairs[kQuarter / kDepth][4];
+#pragma unroll
+    for (int step = 0; step < kQuarter / kDepth; ++step)
+#pragma unroll
+      for (int place = 0; place < 4; ++place)
+        pairs[step][place] = pair(place % 2 * 8 * kDim + step * kDepth + place / 2 * 8, place % 2);
 #pragma unroll
     for (int step = 0; step < kQuarter / kDepth; ++step)
 #pragma unroll
       for (int place = 0; place < 4; ++place) {
-        const std::int64_t head = first_head + lane_id() / 4 + place % 2 * 8;
-        const int column = first_column + step * kDepth + lane_id() % 4 * 2 + place / 2 * 8;
-        const float2 pair = head < args.heads ? read_pair(args.q + (token * args.heads + head) * kDim + column)
-                                              : make_float2(0.0F, 0.0F);
-        float low = pair.x;
-        float high = pair.y;
+        float low = pairs[step][place].x;
+        float high = pairs[step][place].y;
 #pragma unroll
         for (int part = 0; part < kQueryParts; ++part) {
           parts[part][step][place] = packed(low, high);
@@ -66,17 +85,25 @@ struct Queries {
   }
 };
 
-__device__ inline void find_rows(const QueryKeys& keys, int tile, Shared& shared) {
-  if (threadIdx.x < kKeys) shared.rows[tile % 2][threadIdx.x] = keys.row(tile * kKeys + threadIdx.x);
+// Looks up the rows from a tile on, where nobody has yet.
+__device__ inline void find_rows(const QueryKeys& keys, int tile, int first_tile, int count, Shared& shared) {
+  const int first = (tile - first_tile) * kKeys;
+  if (first % kRowsAhead != 0) return;
+  const int some = min(kRowsAhead, count - tile * kKeys);
+#pragma unroll
+  for (int turn = 0; turn < kRowsAhead / kThreads; ++turn) {
+    const int key = turn * kThreads + threadIdx.x;
+    if (key < (some + kKeys - 1) / kKeys * kKeys) shared.rows[key] = keys.row(tile * kKeys + key);
+  }
 }
 
 // Sends for a tile's rows, a warp a row; rows that are none become zeros.
-__device__ inline void fetch_rows(int tile, Shared& shared) {
+__device__ inline void fetch_rows(int turn_of_rows, Shared& shared) {
   constexpr int kWords = kRowBytes / 8;
 #pragma unroll
   for (int turn = 0; turn < kKeys / kWarps; ++turn) {
     const int key = turn * kWarps + warp_id();
-    const std::byte* row = shared.rows[tile % 2][key];
+    const std::byte* row = shared.rows[turn_of_rows * kKeys % kRowsAhead + key];
     const bool aligned = row != nullptr && aligned_to(row, 8);
 #pragma unroll
     for (int part = 0; part < 3; ++part) {
@@ -94,28 +121,29 @@ __device__ inline void fetch_rows(int tile, Shared& shared) {
   }
 }
 
-// What was fetched to bfloat16.
+// What was fetched to bfloat16, a warp a row, a lane eight columns at a time.
 __device__ inline void decode_rows(Shared& shared) {
-  auto* words = reinterpret_cast<uint2*>(shared.keys);
-  auto* pairs = reinterpret_cast<unsigned*>(shared.keys);
+  constexpr int kCodeChunks = kNope / 8;
 #pragma unroll
   for (int turn = 0; turn < kKeys / kWarps; ++turn) {
     const int key = turn * kWarps + warp_id();
-    const unsigned char* row = shared.raw[key];
+    const auto* row = reinterpret_cast<const uint2*>(shared.raw[key]);
 #pragma unroll
-    for (int part = 0; part < 4; ++part) {
-      const int word = part * kWarp + lane_id();
-      if (word >= kNope / 4) continue;
-      const unsigned codes = reinterpret_cast<const unsigned*>(row)[word];
-      const unsigned exponent = row[kRowBytes - 8 + word / 16];
-      const unsigned scale = (exponent + 60U) << 7;  // 2^(60 + exponent - 127), an exponent below 195
-      words[key_chunk(key, word / 2) * 2 + word % 2] = {
-          widened_pair(__byte_perm(codes, 0, 0x1404), scale | scale << 16),
-          widened_pair(__byte_perm(codes, 0, 0x3424), scale | scale << 16)};
+    for (int part = 0; part < kDim / 8 / kWarp; ++part) {
+      const int chunk = part * kWarp + lane_id();
+      uint4 columns;
+      if (chunk < kCodeChunks) {
+        const uint2 codes = row[chunk];
+        const unsigned exponent = shared.raw[key][kRowBytes - 8 + chunk / 8];
+        const uint2 low = widened_codes(codes.x, exponent);
+        const uint2 high = widened_codes(codes.y, exponent);
+        columns = {low.x, low.y, high.x, high.y};
+      } else {
+        const uint2* rope = row + kCodeChunks + (chunk - kCodeChunks) * 2;
+        columns = {rope[0].x, rope[0].y, rope[1].x, rope[1].y};
+      }
+      shared.keys[key_chunk(key, chunk)] = columns;
     }
-    const int column = kNope + 2 * lane_id();
-    pairs[key_chunk(key, column / 8) * 4 + column % 8 / 2] =
-        reinterpret_cast<const unsigned*>(row + kNope)[lane_id()];
   }
 }
 
@@ -150,14 +178,19 @@ __device__ inline void weigh(Shared& shared, float scale, int keys) {
   constexpr int kOwn = 4;
   const int head = threadIdx.x / kHeads;
   const int first = threadIdx.x % kHeads * kOwn;
-  float score[kOwn];
+  float score[kOwn] = {};
   float largest = kNoScore;
 #pragma unroll
-  for (int own = 0; own < kOwn; ++own) {
-    float sum = shared.scores[0][head][first + own];
+  for (int quarter = 0; quarter < kQuarters; ++quarter) {
+    const float4 part = *reinterpret_cast<const float4*>(&shared.scores[quarter][head][first]);
+    score[0] += part.x;
+    score[1] += part.y;
+    score[2] += part.z;
+    score[3] += part.w;
+  }
 #pragma unroll
-    for (int quarter = 1; quarter < kQuarters; ++quarter) sum += shared.scores[quarter][head][first + own];
-    score[own] = sum * scale;
+  for (int own = 0; own < kOwn; ++own) {
+    score[own] *= scale;
     if (first + own < keys) largest = fmaxf(largest, score[own]);
   }
 #pragma unroll
@@ -211,25 +244,27 @@ __device__ inline void multiply_weights(const Shared& shared, float (&values)[kO
   }
 }
 
-// Before the first tile of a block: it is sent for, and the rows behind it are found.
-__device__ inline void begin_tiles(const QueryKeys& keys, int first, Shared& shared) {
-  find_rows(keys, first, shared);
+// Before the first tile of a block: it is sent for.
+__device__ inline void begin_tiles(const QueryKeys& keys, int first, int count, Shared& shared) {
+  find_rows(keys, first, first, count, shared);
   __syncthreads();
-  fetch_rows(first, shared);
+  fetch_rows(0, shared);
   end_of_copies();
-  find_rows(keys, first + 1, shared);
 }
 
-// The values of a tile that was sent for; the next one, if any, is sent for meanwhile.
+// The values of a tile that was sent for. With kMore the next one, if there is one, is sent for meanwhile; its turn is
+// its number, for a block that began at tile 0.
+template <bool kMore>
 __device__ inline void take_tile(const AttentionKernel& args, const QueryKeys& keys, const Queries& queries, int tile,
                                  int count, Shared& shared, float (&values)[kOwnTiles][4]) {
   wait_for_copies();
   __syncthreads();  // the tile before has been read, this one is here
   decode_rows(shared);
+  const bool more = kMore && (tile + 1) * kKeys < count;
+  if (more) find_rows(keys, tile + 1, 0, count, shared);
   __syncthreads();
-  if ((tile + 1) * kKeys < count) fetch_rows(tile + 1, shared);
+  if (more) fetch_rows(tile + 1, shared);
   end_of_copies();
-  find_rows(keys, tile + 2, shared);
   multiply_queries(queries, shared);
   __syncthreads();
   weigh(shared, args.scale, min(kKeys, count - tile * kKeys));

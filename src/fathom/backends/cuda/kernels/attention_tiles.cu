@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kThreads, 1) attend(const __grid_constant__ At
   const std::int64_t first_head = blockIdx.x % groups * kHeads;
   const QueryKeys keys = keys_of(args, token, shape.row_bytes);
   const int count = count_keys(args, keys, &first_missing);
-  begin_tiles(keys, 0, shared);
+  begin_tiles(keys, 0, count, shared);
   Queries queries;
   queries.load(args, token, first_head, warp_id() % kQuarters * kQuarter);
   float joint[kOwnTiles][4] = {};
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kThreads, 1) attend(const __grid_constant__ At
   float sums[2] = {};
   for (int tile = 0; tile * kKeys < count; ++tile) {
     float values[kOwnTiles][4];
-    take_tile(args, keys, queries, tile, count, shared, values);
+    take_tile<true>(args, keys, queries, tile, count, shared, values);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int head = lane_id() / 4 + half * 8;
@@ -124,11 +124,11 @@ __global__ void __launch_bounds__(kThreads, 1) attend_tile(const __grid_constant
   const QueryKeys keys = keys_of(args, args.first + query, shape.row_bytes);
   const int count = count_keys(args, keys, &first_missing);
   if (tile * kKeys >= count) return;
-  begin_tiles(keys, tile, shared);
+  begin_tiles(keys, tile, min(count, (tile + 1) * kKeys), shared);
   Queries queries;
   queries.load(args, args.first + query, first_head, warp_id() % kQuarters * kQuarter);
   float values[kOwnTiles][4];
-  take_tile(args, keys, queries, tile, count, shared, values);
+  take_tile<false>(args, keys, queries, tile, count, shared, values);
   float* part = part_of(args, query, tile);
   store_values(part, first_head, args.heads, values, [](float value, int) { return value; });
   const std::int64_t head = first_head + threadIdx.x;
@@ -142,6 +142,8 @@ __global__ void __launch_bounds__(kThreads) join_tiles(const __grid_constant__ A
   constexpr int kOwn = kDim / kThreads;
   __shared__ int first_missing;
   __shared__ Shares shares[kThreads];
+  __shared__ float tile_largest[kThreads];
+  __shared__ float tile_sums[kThreads];
   const std::int64_t query = blockIdx.x / args.heads;
   const std::int64_t head = blockIdx.x % args.heads;
   const std::int64_t token = args.first + query;
@@ -151,20 +153,26 @@ __global__ void __launch_bounds__(kThreads) join_tiles(const __grid_constant__ A
   float sum = 0.0F;
   float largest = kNoScore;
   for (int first = 0; first < tiles; first += kThreads) {
-    __syncthreads();
     const int some = min(kThreads, tiles - first);
-    if (static_cast<int>(threadIdx.x) < some) {  // the largest before this thread's tile, then with it
-      float before = largest;
-      for (int tile = 0; tile < static_cast<int>(threadIdx.x); ++tile)
-        before = fmaxf(before, part_of(args, query, first + tile)[args.heads * kDim + head]);
-      shares[threadIdx.x] =
-          join_largest(before, part_of(args, query, first + threadIdx.x)[args.heads * kDim + head]);
+    const int own_tile = static_cast<int>(threadIdx.x);
+    __syncthreads();
+    if (own_tile < some) {
+      const float* part = part_of(args, query, first + own_tile);
+      tile_largest[own_tile] = part[args.heads * kDim + head];
+      tile_sums[own_tile] = part[args.heads * (kDim + 1) + head];
     }
     __syncthreads();
+    if (own_tile < some) {  // the largest before this thread's tile, then with it
+      float before = largest;
+      for (int tile = 0; tile < own_tile; ++tile) before = fmaxf(before, tile_largest[tile]);
+      shares[own_tile] = join_largest(before, tile_largest[own_tile]);
+    }
+    __syncthreads();
+#pragma unroll 4
     for (int tile = 0; tile < some; ++tile) {
       const float* part = part_of(args, query, first + tile);
-      largest = fmaxf(largest, part[args.heads * kDim + head]);
-      sum = joined(shares[tile], sum, part[args.heads * (kDim + 1) + head]);
+      largest = fmaxf(largest, tile_largest[tile]);
+      sum = joined(shares[tile], sum, tile_sums[tile]);
 #pragma unroll
       for (int own = 0; own < kOwn; ++own)
         values[own] = joined(shares[tile], values[own], part[head * kDim + own * kThreads + threadIdx.x]);

@@ -44,19 +44,32 @@ __device__ bool encode_queries(const IndexScoresKernel& args, const float* q, co
   const int heads = static_cast<int>(args.heads);
   const int padded = (heads + kTileHeads - 1) / kTileHeads * kTileHeads;
   bool exact = true;
-  for (int group = warp_id(); group < padded * queries.groups; group += kWarps) {
-    const int head = group / queries.groups;
-    const int first = group % queries.groups * kWarp;
-    const float value = head < heads ? q[head * args.format.index_dim + first + lane_id()] : 0.0F;
-    const float amax = fmaxf(warp_largest(fabsf(value)), 6.0F * 0x1p-100F);
-    const float scale = widened_e8m0(ceil_to_e8m0(amax * (1.0F / kE2m1Max)));
-    const float doubled = 2.0F * (value / scale);
-    const int code = static_cast<int>(doubled);
-    const int size = abs(code);
-    const bool on_grid = size <= 4 || size == 6 || size == 8 || size == 12;
-    exact = exact && on_grid && static_cast<float>(code) == doubled;
-    queries.codes[head * queries.step + first + lane_id()] = static_cast<signed char>(code);
-    if (lane_id() == 0) queries.scales[group] = scale * 0.25F;  // both codes are doubled
+  constexpr int kAtOnce = 8;  // groups that a warp reads before it looks at one
+  for (int first_group = warp_id(); first_group < padded * queries.groups; first_group += kWarps * kAtOnce) {
+    float values[kAtOnce];
+#pragma unroll
+    for (int turn = 0; turn < kAtOnce; ++turn) {
+      const int group = first_group + turn * kWarps;  // the token's values lie end to end
+      values[turn] = group < heads * queries.groups ? q[group * kWarp + lane_id()] : 0.0F;
+    }
+#pragma unroll
+    for (int turn = 0; turn < kAtOnce; ++turn) {
+      const int group = first_group + turn * kWarps;
+      // Sizes of floats are in the order of their bits; one of NaN is the largest, and off the grid.
+      const unsigned amax_bits = __reduce_max_sync(kAllLanes, __float_as_uint(fabsf(values[turn])));
+      const float amax = fmaxf(__uint_as_float(amax_bits), 6.0F * 0x1p-100F);
+      const unsigned exponent = min(unsigned{ceil_to_e8m0(amax * (1.0F / kE2m1Max))}, 253U);
+      const float scale = widened_e8m0(exponent);
+      const float doubled = values[turn] * (2.0F * widened_e8m0(254U - exponent));  // powers of two: exact
+      const int code = static_cast<int>(doubled);
+      const int size = abs(code);
+      const bool on_grid = size <= 4 || size == 6 || size == 8 || size == 12;
+      exact = exact && on_grid && static_cast<float>(code) == doubled && amax_bits < 0x7f800000U;
+      if (group >= padded * queries.groups) continue;
+      queries.codes[group / queries.groups * queries.step + group % queries.groups * kWarp + lane_id()] =
+          static_cast<signed char>(code);
+      if (lane_id() == 0) queries.scales[group] = scale * 0.25F;  // both codes are doubled
+    }
   }
   return __syncthreads_and(exact) != 0;
 }

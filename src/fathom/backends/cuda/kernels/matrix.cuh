@@ -45,15 +45,27 @@ __device__ inline unsigned packed(float low, float high) {
 // Takes a bfloat16 off a value: what is left is exact.
 __device__ inline float rest_of(float value) { return value - __bfloat162float(__float2bfloat16_rn(value)); }
 
-// Two codes of E4M3 in the upper bytes of the halves of `codes` to bfloat16, times a power of two in two steps: shifted
-// down, a code is its value times 2^-120. A code of NaN, which only a broken model writes, counts as 480.
-__device__ inline unsigned widened_pair(unsigned codes, unsigned scale) {
-  const unsigned bits = (codes & 0x80008000U) | (codes & 0x7f007f00U) >> 4;
-  const unsigned half_way = 0x5d805d80U;  // 2^60, twice
-  __nv_bfloat162 value = *reinterpret_cast<const __nv_bfloat162*>(&bits);
-  value = __hmul2(value, *reinterpret_cast<const __nv_bfloat162*>(&half_way));
-  value = __hmul2(value, *reinterpret_cast<const __nv_bfloat162*>(&scale));
-  return *reinterpret_cast<const unsigned*>(&value);
+// A power of two, 2^(field - 127), twice.
+__device__ inline __nv_bfloat162 power_pair(unsigned field) {
+  const unsigned bits = field << 7 | field << 23;
+  return *reinterpret_cast<const __nv_bfloat162*>(&bits);
+}
+
+// Four codes of E4M3 to bfloat16, times 2^(exponent - 127): shifted down, a code is its value times 2^-120. A code of
+// NaN, which only a broken model writes, counts as 480.
+__device__ inline uint2 widened_codes(unsigned codes, unsigned exponent) {
+  constexpr unsigned kMost = 134;  // with 120 more, the largest power that there is
+  const unsigned halves[2] = {__byte_perm(codes, 0, 0x1404), __byte_perm(codes, 0, 0x3424)};  // in upper bytes
+  const __nv_bfloat162 scale = power_pair(min(exponent, kMost) + 120);
+  unsigned result[2];
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const unsigned bits = (halves[half] & 0x80008000U) | (halves[half] & 0x7f007f00U) >> 4;
+    __nv_bfloat162 value = __hmul2(*reinterpret_cast<const __nv_bfloat162*>(&bits), scale);
+    if (exponent > kMost) value = __hmul2(value, power_pair(exponent - kMost + 127));
+    result[half] = *reinterpret_cast<const unsigned*>(&value);
+  }
+  return {result[0], result[1]};
 }
 
 }  // namespace fathom::cuda

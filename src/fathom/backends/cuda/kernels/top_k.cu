@@ -115,7 +115,7 @@ __device__ void sort(RankBits* ranks, int size) {
   for (int length = 2; length <= size; length *= 2)
     for (int distance = length / 2; distance > 0; distance /= 2) {
       for (int pair = threadIdx.x; pair < size / 2; pair += kThreads) {
-        const int low = pair / distance * 2 * distance + pair % distance;
+        const int low = (pair & ~(distance - 1)) * 2 + (pair & (distance - 1));
         const int high = low + distance;
         const bool ascending = (low & length) == 0;
         const RankBits a = ranks[low];
