@@ -85,39 +85,33 @@ struct Queries {
   }
 };
 
-// Looks up the rows from a tile on, where nobody has yet.
-__device__ inline void find_rows(const QueryKeys& keys, int tile, int first_tile, int count, Shared& shared) {
-  const int first = (tile - first_tile) * kKeys;
-  if (first % kRowsAhead != 0) return;
-  const int some = min(kRowsAhead, count - tile * kKeys);
-#pragma unroll
-  for (int turn = 0; turn < kRowsAhead / kThreads; ++turn) {
-    const int key = turn * kThreads + threadIdx.x;
-    if (key < (some + kKeys - 1) / kKeys * kKeys) shared.rows[key] = keys.row(tile * kKeys + key);
-  }
+// Looks up the rows from a tile on. What a tile seldom needs is kept out of its instructions: they should fit the cache.
+__device__ __noinline__ void find_rows(const QueryKeys& keys, int tile, int count, Shared& shared) {
+  const int some = (min(kRowsAhead, count - tile * kKeys) + kKeys - 1) / kKeys * kKeys;
+  for (int key = threadIdx.x; key < some; key += kThreads) shared.rows[key] = keys.row(tile * kKeys + key);
 }
 
-// Sends for a tile's rows, a warp a row; rows that are none become zeros.
+// A row that lies off its boundary, or none: zeros.
+__device__ __noinline__ void fetch_slowly(const std::byte* row, unsigned char* to) {
+  for (int word = lane_id(); word < kRowBytes / 4; word += kWarp)
+    reinterpret_cast<unsigned*>(to)[word] = row == nullptr ? 0U : read_u32(row + 4 * word);
+}
+
+// Sends for a tile's rows, a warp a row.
 __device__ inline void fetch_rows(int turn_of_rows, Shared& shared) {
   constexpr int kWords = kRowBytes / 8;
 #pragma unroll
   for (int turn = 0; turn < kKeys / kWarps; ++turn) {
     const int key = turn * kWarps + warp_id();
     const std::byte* row = shared.rows[turn_of_rows * kKeys % kRowsAhead + key];
-    const bool aligned = row != nullptr && aligned_to(row, 8);
-#pragma unroll
-    for (int part = 0; part < 3; ++part) {
-      const int word = part * kWarp + lane_id();
-      if (word >= kWords) continue;
-      unsigned char* to = shared.raw[key] + 8 * word;
-      if (aligned) {
-        copy_eight_later(row + 8 * word, to);
-      } else {
-        *reinterpret_cast<uint2*>(to) = row == nullptr
-                                            ? make_uint2(0U, 0U)
-                                            : make_uint2(read_u32(row + 8 * word), read_u32(row + 8 * word + 4));
-      }
+    if (row == nullptr || !aligned_to(row, 8)) {
+      fetch_slowly(row, shared.raw[key]);
+      continue;
     }
+#pragma unroll
+    for (int word = 0; word < kWords; word += kWarp)
+      if (word + lane_id() < kWords)
+        copy_eight_later(row + 8 * (word + lane_id()), shared.raw[key] + 8 * (word + lane_id()));
   }
 }
 
@@ -151,22 +145,27 @@ __device__ inline void decode_rows(Shared& shared) {
 __device__ inline void multiply_queries(const Queries& queries, Shared& shared) {
   const int quarter = warp_id() % kQuarters;
   const int first_key = warp_id() / kQuarters * (kKeys / 2);
-  float sums[kKeys / 16][4] = {};
+  constexpr int kTiles = kKeys / 16;  // of eight keys
+  float sums[kTiles][4] = {};
 #pragma unroll
-  for (int step = 0; step < kQuarter / kDepth; step += 2)
+  for (int step = 0; step < kQuarter / kDepth; step += 2) {
+    unsigned keys[kTiles][4];  // eight keys each, 32 columns: two steps
 #pragma unroll
-    for (int tile = 0; tile < kKeys / 16; ++tile) {
-      unsigned keys[4];  // eight keys, 32 columns: two steps
+    for (int tile = 0; tile < kTiles; ++tile) {
       const int key = first_key + tile * 8 + lane_id() % 8;
-      load_matrices(&shared.keys[key_chunk(key, (quarter * kQuarter + step * kDepth) / 8 + lane_id() / 8)], keys);
-#pragma unroll
-      for (int part = 0; part < kQueryParts; ++part) {
-        multiply(sums[tile], queries.parts[part][step], keys[0], keys[1]);
-        multiply(sums[tile], queries.parts[part][step + 1], keys[2], keys[3]);
-      }
+      const int chunk = (quarter * kQuarter + step * kDepth) / 8 + lane_id() / 8;
+      load_matrices(&shared.keys[key_chunk(key, chunk)], keys[tile]);
     }
 #pragma unroll
-  for (int tile = 0; tile < kKeys / 16; ++tile)
+    for (int half = 0; half < 2; ++half)
+#pragma unroll
+      for (int part = 0; part < kQueryParts; ++part)
+#pragma unroll
+        for (int tile = 0; tile < kTiles; ++tile)
+          multiply(sums[tile], queries.parts[part][step + half], keys[tile][2 * half], keys[tile][2 * half + 1]);
+  }
+#pragma unroll
+  for (int tile = 0; tile < kTiles; ++tile)
 #pragma unroll
     for (int place = 0; place < 4; ++place)
       shared.scores[quarter][lane_id() / 4 + place / 2 * 8][first_key + tile * 8 + lane_id() % 4 * 2 + place % 2] =
@@ -230,23 +229,23 @@ __device__ inline void multiply_weights(const Shared& shared, float (&values)[kO
 #pragma unroll
     for (int part = 0; part < 2; ++part)
       load_matrices(&shared.weights[part][weight_chunk(row, step * kDepth / 8 + lane_id() / 16)], weights[part]);
+    unsigned keys[kOwnTiles / 2][4];  // sixteen keys, sixteen columns each
 #pragma unroll
-    for (int tile = 0; tile < kOwnTiles; tile += 2) {
-      unsigned keys[4];  // sixteen keys, sixteen columns
-      const int chunk = (warp_id() * kOwnColumns + tile * 8) / 8 + lane_id() / 16;
-      load_transposed(&shared.keys[key_chunk(step * kDepth + row, chunk)], keys);
-#pragma unroll
-      for (int part = 0; part < 2; ++part) {
-        multiply(values[tile], weights[part], keys[0], keys[1]);
-        multiply(values[tile + 1], weights[part], keys[2], keys[3]);
-      }
+    for (int pair = 0; pair < kOwnTiles / 2; ++pair) {
+      const int chunk = (warp_id() * kOwnColumns + pair * 16) / 8 + lane_id() / 16;
+      load_transposed(&shared.keys[key_chunk(step * kDepth + row, chunk)], keys[pair]);
     }
+#pragma unroll
+    for (int part = 0; part < 2; ++part)
+#pragma unroll
+      for (int tile = 0; tile < kOwnTiles; ++tile)
+        multiply(values[tile], weights[part], keys[tile / 2][tile % 2 * 2], keys[tile / 2][tile % 2 * 2 + 1]);
   }
 }
 
 // Before the first tile of a block: it is sent for.
 __device__ inline void begin_tiles(const QueryKeys& keys, int first, int count, Shared& shared) {
-  find_rows(keys, first, first, count, shared);
+  find_rows(keys, first, count, shared);
   __syncthreads();
   fetch_rows(0, shared);
   end_of_copies();
@@ -261,7 +260,7 @@ __device__ inline void take_tile(const AttentionKernel& args, const QueryKeys& k
   __syncthreads();  // the tile before has been read, this one is here
   decode_rows(shared);
   const bool more = kMore && (tile + 1) * kKeys < count;
-  if (more) find_rows(keys, tile + 1, 0, count, shared);
+  if (more && (tile + 1) * kKeys % kRowsAhead == 0) find_rows(keys, tile + 1, count, shared);
   __syncthreads();
   if (more) fetch_rows(tile + 1, shared);
   end_of_copies();

@@ -29,8 +29,9 @@ __device__ inline void load_transposed(const void* row, unsigned (&to)[4]) {
                : "r"(shared_address(row)));
 }
 
+// Each product waits for the sums before it: kernels keep several sums in turn.
 __device__ inline void multiply(float (&sums)[4], const unsigned (&a)[4], unsigned low, unsigned high) {
-  asm volatile(
+  asm(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
