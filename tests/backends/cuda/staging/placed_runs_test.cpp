@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "fathom/base/error.h"
+
 namespace fathom::cuda {
 namespace {
 
@@ -21,7 +23,7 @@ PlacedRuns of(std::vector<PlacedRun> runs, bool outside) {
 }
 
 TEST(PlacedRuns, EverySpanFindsItsPlace) {
-  const std::vector<Run> runs = {{0, 5, 2}, {5, 1, 9}};
+  const std::vector<fathom::Run> runs = {{0, 5, 2}, {5, 1, 9}};
   const std::vector<Ring> rings = {{address(0x100), 8, 16}, {address(0x200), 9, 16}};
   const std::vector<Ring> others = {{address(0x300), 8, 16}, {address(0x400), 9, 16}};
   std::byte* pages[2] = {address(0x1000), address(0x2000)};
@@ -41,7 +43,7 @@ TEST(PlacedRuns, EverySpanFindsItsPlace) {
 }
 
 TEST(PlacedRuns, SecondRingsOfAnotherCapacityAreAFault) {
-  const std::vector<Run> runs = {{0, 1, 0}};
+  const std::vector<fathom::Run> runs = {{0, 1, 0}};
   const std::vector<Ring> rings = {{address(0x100), 8, 16}};
   const std::vector<Ring> others = {{address(0x300), 7, 16}};
   EXPECT_THROW(placed_runs({.runs = runs, .ratio = 0, .rings = rings, .rings_2 = others, .paged = {}}), InternalError);
@@ -50,7 +52,7 @@ TEST(PlacedRuns, SecondRingsOfAnotherCapacityAreAFault) {
 // Every row and every new entry of any division into runs belongs to the run that a walk finds.
 TEST(PlacedRuns, RowsAndEntriesFindTheirRuns) {
   for (const std::int64_t count : {1, 2, 7, 8, 9, 40}) {
-    std::vector<Run> runs;
+    std::vector<fathom::Run> runs;
     std::int64_t row = 0;
     for (std::int64_t run = 0; run < count; ++run) {
       runs.push_back({row, 1 + run * 7 % 5, run * 11 % 13});
