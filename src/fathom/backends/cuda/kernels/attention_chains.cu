@@ -25,8 +25,7 @@ __device__ void load_tile(const EntryShape& shape, const AttentionKernel& args, 
     const int column = first + index % kColumns;
     const bool inside = column < shape.head_dim;
     const bool head = first_head + line < args.heads;
-    queries[line * kStep + index % kColumns] =
-        inside && head ? q[(first_head + line) * shape.head_dim + column] : 0.0F;
+    queries[line * kStep + index % kColumns] = inside && head ? q[(first_head + line) * shape.head_dim + column] : 0.0F;
     keys[line * kStep + index % kColumns] =
         inside && rows[line] != nullptr ? entry_value(shape, rows[line], column) : 0.0F;
   }
@@ -180,7 +179,8 @@ __global__ void values(const __grid_constant__ AttentionKernel args, EntryShape 
     for (int key = 0; key < some; ++key)
 #pragma unroll
       for (int head = 0; head < kOwn; ++head)
-        sums[head] += shares[(own_head + head * kValueHeads) * kValueKeys + key] * keys[key * kValueColumns + own_column];
+        sums[head] +=
+            shares[(own_head + head * kValueHeads) * kValueKeys + key] * keys[key * kValueColumns + own_column];
     __syncthreads();
   }
 #pragma unroll
@@ -197,8 +197,8 @@ template <int kOwn>
 void launch_tiles(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
   const std::int64_t key_tiles = tiles_of(args.score_step, kSide * kOwn);
   const std::int64_t head_tiles = tiles_of(args.heads, kSide * kOwn);
-  scores<kOwn><<<blocks_for(args.count * key_tiles * head_tiles, 1), kThreads, 0, stream>>>(args, shape, key_tiles,
-                                                                                             head_tiles);
+  scores<kOwn>
+      <<<blocks_for(args.count * key_tiles * head_tiles, 1), kThreads, 0, stream>>>(args, shape, key_tiles, head_tiles);
   const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.score_step + args.window)) * sizeof(float);
   weights<<<blocks_for(args.count * args.heads, 1), kWeightThreads, shared, stream>>>(args, shape);
   const std::int64_t column_tiles = tiles_of(shape.head_dim, kValueColumns);

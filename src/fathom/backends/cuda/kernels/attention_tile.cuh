@@ -14,21 +14,21 @@ constexpr int kHeads = 16;  // of a block: the rows of a matrix step
 constexpr int kDim = static_cast<int>(kTiledHeadDim);
 constexpr int kNope = kDim - static_cast<int>(kTiledRopeDim);
 constexpr int kKeys = static_cast<int>(kTileKeys);
-constexpr int kQuarters = 4;                   // of head_dim: a warp multiplies one for half the keys
-constexpr int kQuarter = kDim / kQuarters;     // 128
-constexpr int kDepth = 16;                     // of a matrix step
+constexpr int kQuarters = 4;                // of head_dim: a warp multiplies one for half the keys
+constexpr int kQuarter = kDim / kQuarters;  // 128
+constexpr int kDepth = 16;                  // of a matrix step
 constexpr int kQueryParts = 3;
-constexpr int kOwnColumns = kDim / kWarps;     // 64: a warp's values
-constexpr int kOwnTiles = kOwnColumns / 8;     // of eight columns
+constexpr int kOwnColumns = kDim / kWarps;                                  // 64: a warp's values
+constexpr int kOwnTiles = kOwnColumns / 8;                                  // of eight columns
 constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 584
 constexpr int kRowsAhead = 16 * kKeys;  // keys that are looked up at a time: each costs a few dependent loads
 constexpr float kNoScore = -3.0e38F;
 
 struct Shared {
-  uint4 keys[kKeys * kDim / 8];                  // [key][column], 16 bytes each, swizzled
-  unsigned char raw[kKeys][kRowBytes];           // as stored
-  float scores[kQuarters][kHeads][kKeys + 4];    // parts of sums over quarters
-  uint4 weights[2][kHeads * kKeys / 8];          // [part][head][key], swizzled
+  uint4 keys[kKeys * kDim / 8];                // [key][column], 16 bytes each, swizzled
+  unsigned char raw[kKeys][kRowBytes];         // as stored
+  float scores[kQuarters][kHeads][kKeys + 4];  // parts of sums over quarters
+  uint4 weights[2][kHeads * kKeys / 8];        // [part][head][key], swizzled
   float largest[kHeads];
   float sums[kHeads];
   const std::byte* rows[kRowsAhead];  // of some tiles
@@ -43,8 +43,8 @@ struct Queries {
   unsigned parts[kQueryParts][kQuarter / kDepth][4];
 
   __device__ void load(const AttentionKernel& args, std::int64_t token, std::int64_t first_head, int first_column) {
-    const float* q = args.q + (token * args.heads + first_head + lane_id() / 4) * kDim + first_column +
-                     lane_id() % 4 * 2;
+    const float* q =
+        args.q + (token * args.heads + first_head + lane_id() / 4) * kDim + first_column + lane_id() % 4 * 2;
     const std::int64_t own_head = first_head + lane_id() / 4;
     const bool inside[2] = {own_head < args.heads, own_head + 8 < args.heads};
     if (aligned_to(q, 8)) {
@@ -85,7 +85,8 @@ struct Queries {
   }
 };
 
-// Looks up the rows from a tile on. What a tile seldom needs is kept out of its instructions: they should fit the cache.
+// Looks up the rows from a tile on. What a tile seldom needs is kept out of its instructions: they should fit the
+// cache.
 __device__ __noinline__ void find_rows(const QueryKeys& keys, int tile, int count, Shared& shared) {
   const int some = (min(kRowsAhead, count - tile * kKeys) + kKeys - 1) / kKeys * kKeys;
   for (int key = threadIdx.x; key < some; key += kThreads) shared.rows[key] = keys.row(tile * kKeys + key);
@@ -206,7 +207,8 @@ __device__ inline void weigh(Shared& shared, float scale, int keys) {
 #pragma unroll
   for (int part = 0; part < 2; ++part) {
     auto* halves = reinterpret_cast<uint2*>(shared.weights[part]);
-    halves[weight_chunk(head, first / 8) * 2 + first % 8 / 4] = {packed(score[0], score[1]), packed(score[2], score[3])};
+    halves[weight_chunk(head, first / 8) * 2 + first % 8 / 4] = {packed(score[0], score[1]),
+                                                                 packed(score[2], score[3])};
 #pragma unroll
     for (int own = 0; own < kOwn; ++own) score[own] = rest_of(score[own]);
   }

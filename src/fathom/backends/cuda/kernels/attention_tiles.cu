@@ -4,9 +4,9 @@
 // Keys go in tiles of 64, in summation order. A tile has a softmax of its own: its largest score m, the sum l of its
 // weights exp(s - m), and their values O. Tiles join in order:
 //   M' = max(M, m), a = exp(M - M'), b = exp(m - M'), L' = L a + l b, O' = O a + O_tile b
-// and out = O / (L + exp(sink - M)). One block walks through all tiles of a token and 16 heads, or a block takes one tile
-// and a second kernel joins them: the same numbers joined by the same function, so that the bits are the same, whoever
-// chooses between the two.
+// and out = O / (L + exp(sink - M)). One block walks through all tiles of a token and 16 heads, or a block takes one
+// tile and a second kernel joins them: the same numbers joined by the same function, so that the bits are the same,
+// whoever chooses between the two.
 #include "fathom/backends/cuda/kernels/attention.h"
 #include "fathom/backends/cuda/kernels/attention_tile.cuh"
 
@@ -67,8 +67,8 @@ __device__ void store_values(float* to, std::int64_t first_head, std::int64_t he
 }
 
 // A block a token and sixteen heads, through all tiles.
-__global__ void __launch_bounds__(kThreads, 1) attend(const __grid_constant__ AttentionKernel args, EntryShape shape,
-                                                      std::int64_t groups) {
+__global__ void __launch_bounds__(kThreads, 1)
+    attend(const __grid_constant__ AttentionKernel args, EntryShape shape, std::int64_t groups) {
   extern __shared__ __align__(16) unsigned char memory[];
   __shared__ int first_missing;
   Shared& shared = *reinterpret_cast<Shared*>(memory);

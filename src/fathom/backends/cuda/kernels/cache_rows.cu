@@ -53,8 +53,7 @@ __device__ void encode_index_row(const IndexKeyShape& shape, const float* values
     const unsigned high = __shfl_down_sync(kAllLanes, code, 1);
     if (column < shape.index_dim && lane_id() % 2 == 0)
       row[column / 2] = std::byte(static_cast<unsigned char>(code | high << 4));
-    if (lane_id() == 0)
-      row[shape.index_dim / 2 + first / kWarp] = std::byte(static_cast<unsigned char>(exponent));
+    if (lane_id() == 0) row[shape.index_dim / 2 + first / kWarp] = std::byte(static_cast<unsigned char>(exponent));
   }
 }
 

@@ -1,6 +1,6 @@
-// Cosine and sine of float32 angles as the C library rounds them, so that rotary tables have the CPU's bits: an angle is
-// reduced by quarter turns in double precision, and glibc's polynomials (sinf and cosf of ARM's optimized routines) do
-// the rest. Equal to glibc's on 3.5 million angles up to 1.1 million, where a correctly rounded cosine is not.
+// Cosine and sine of float32 angles as the C library rounds them, so that rotary tables have the CPU's bits: an angle
+// is reduced by quarter turns in double precision, and glibc's polynomials (sinf and cosf of ARM's optimized routines)
+// do the rest. Equal to glibc's on 3.5 million angles up to 1.1 million, where a correctly rounded cosine is not.
 #pragma once
 
 namespace fathom::cuda {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kThreads = static_cast<int>(kScoreTileKeys);
 constexpr int kWarps = kThreads / kWarp;
-constexpr int kTileHeads = 8;      // of one matrix step
-constexpr int kHeadsAtOnce = 4;    // chains that a lane runs side by side
+constexpr int kTileHeads = 8;    // of one matrix step
+constexpr int kHeadsAtOnce = 4;  // chains that a lane runs side by side
 constexpr int kProductStep = kWarp + 1;
 
 // The keys that a token sees.
@@ -191,8 +191,8 @@ __device__ void score_chains(const IndexScoresKernel& args, const TokenKeys& key
           entry < keys.visible ? index_key_value(shape, keys.row(entry), column) : 0.0F;
     __syncthreads();
     for (int head = warp_id() * kHeadsAtOnce; head < heads; head += kWarps * kHeadsAtOnce)
-      multiply_chains(q + head * shape.index_dim, shape.index_dim, min(kHeadsAtOnce, heads - head),
-                      decoded + lane_id(), products + head * kProductStep + lane_id());
+      multiply_chains(q + head * shape.index_dim, shape.index_dim, min(kHeadsAtOnce, heads - head), decoded + lane_id(),
+                      products + head * kProductStep + lane_id());
     __syncthreads();
     if (warp_id() == 0 && entry < keys.visible) {
       float score = 0.0F;

@@ -1,5 +1,5 @@
-// Bricks of kernels on matrix units: loads of 8 x 8 matrices from shared memory, the product of 16 x 16 with 16 x 8, and
-// bfloat16 in pairs.
+// Bricks of kernels on matrix units: loads of 8 x 8 matrices from shared memory, the product of 16 x 16 with 16 x 8,
+// and bfloat16 in pairs.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -31,8 +31,7 @@ __device__ inline void load_transposed(const void* row, unsigned (&to)[4]) {
 
 // Each product waits for the sums before it: kernels keep several sums in turn.
 __device__ inline void multiply(float (&sums)[4], const unsigned (&a)[4], unsigned low, unsigned high) {
-  asm(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(low), "r"(high));

@@ -13,9 +13,7 @@ __device__ inline bool aligned_to(const void* place, int bytes) {
   return reinterpret_cast<std::uintptr_t>(place) % bytes == 0;
 }
 
-__device__ inline unsigned byte_at(const std::byte* place) {
-  return *reinterpret_cast<const unsigned char*>(place);
-}
+__device__ inline unsigned byte_at(const std::byte* place) { return *reinterpret_cast<const unsigned char*>(place); }
 
 __device__ inline unsigned read_u16(const std::byte* place) {
   if (aligned_to(place, 2)) return *reinterpret_cast<const unsigned short*>(place);
@@ -55,7 +53,7 @@ __device__ inline float widened_e8m0(unsigned bits) {
   return bits == 0 ? 0x1p-127F : __uint_as_float(bits << 23);
 }
 
-// Half precision has the same mantissa order and an exponent eight larger: shifted, a code is its value times 2^-8.
+// Shifted to where float32 keeps exponent and mantissa, a code is its value times 2^-120.
 __device__ inline float widened_e4m3(unsigned code) {
   const unsigned magnitude = code & 0x7fU;
   if (magnitude == 0x7fU) return __uint_as_float(0x7fc00000U | (code & 0x80U) << 24);

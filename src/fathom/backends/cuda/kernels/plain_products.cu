@@ -77,9 +77,10 @@ __global__ void product(ProductKernel args, std::int64_t out_tiles) {
     }
 }
 
-// A block has kThreads outputs of one slot: the weight's columns pass through shared memory, a thread has a chain.
+// A block has 32 outputs of one slot: all threads decode the weight's columns into shared memory, a warp has the
+// chains.
 __global__ void expert_product(ExpertProductKernel args, std::int64_t out_tiles) {
-  constexpr int kTile = 32;  // outputs; eight threads decode a row, 32 multiply
+  constexpr int kTile = 32;  // outputs
   __shared__ float weights[kTile][kDepth * 4 + 1];
   __shared__ float inputs[kDepth * 4];
   const std::int64_t slot = blockIdx.x / out_tiles;

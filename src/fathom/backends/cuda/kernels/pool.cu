@@ -52,9 +52,8 @@ __global__ void gated_pool(const __grid_constant__ GatedPoolKernel args) {
   for (std::int64_t row = 0; row < rows; ++row) largest = fmaxf(largest, block.gate(row));
   float weight_sum = 0.0F;
   for (std::int64_t row = 0; row < rows; ++row) weight_sum += released_exp(block.gate(row) - largest);
-  args.out[place] = cascade_sum(rows, [&](std::int64_t row) {
-    return block.kv(row) * (released_exp(block.gate(row) - largest) / weight_sum);
-  });
+  args.out[place] = cascade_sum(
+      rows, [&](std::int64_t row) { return block.kv(row) * (released_exp(block.gate(row) - largest) / weight_sum); });
 }
 
 }  // namespace

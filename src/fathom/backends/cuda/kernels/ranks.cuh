@@ -1,5 +1,5 @@
-// A score and its index as one number: the smaller the number, the better. Equal scores go to the lower index, -0 counts
-// as +0, NaN as better than all (backends/cpu/best_of.h).
+// A score and its index as one number: the smaller the number, the better. Equal scores go to the lower index, -0
+// counts as +0, NaN as better than all (backends/cpu/best_of.h).
 #pragma once
 
 #include <cstdint>

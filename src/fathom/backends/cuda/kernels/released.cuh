@@ -125,8 +125,7 @@ __device__ float sum_of_rows(std::int64_t first, std::int64_t count, const Value
 template <class Value>
 __device__ float cascade_sum(std::int64_t rows, const Value& value) {
   Cascade cascade;
-  for (std::int64_t row = 0; row + kSumStep <= rows; row += kSumStep)
-    cascade.take(sum_of_rows(row, kSumStep, value));
+  for (std::int64_t row = 0; row + kSumStep <= rows; row += kSumStep) cascade.take(sum_of_rows(row, kSumStep, value));
   const std::int64_t rest = rows % kSumStep;
   return cascade.sum_with(sum_of_rows(rows - rest, rest, value));
 }

@@ -187,7 +187,8 @@ void launch_top_k(const TopKKernel& args, Stream stream) {
                          .depth = depth,
                          .parts = last ? 1 : (most + kTopKPart - 1) / kTopKPart};
     const std::int64_t held = most < kTopKPart ? (most > 0 ? most : 1) : kTopKPart;
-    const auto bytes = static_cast<std::size_t>((held + size) * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
+    const auto bytes =
+        static_cast<std::size_t>((held + size) * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
     if (bytes > 48 * 1024)
       cudaFuncSetAttribute(top_k, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
     top_k<<<blocks_for(args.count * level.parts, 1), kThreads, bytes, stream>>>(args, level, static_cast<int>(held));
