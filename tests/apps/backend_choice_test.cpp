@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "fathom/backends/cuda/cuda_backend.h"
+
 namespace fathom::testing {
 namespace {
 
@@ -30,9 +32,32 @@ TEST(BackendChoice, FlagsChoose) {
   EXPECT_EQ(make_backend(chosen({"--threads", "1"}))->name(), "cpu");
 }
 
+TEST(BackendChoice, TheDeviceIsTheCpuUnlessAskedFor) {
+  EXPECT_EQ(chosen({}).device, "cpu");
+  const std::string obstacle = cuda_obstacle({});
+  if (obstacle.empty()) {
+    EXPECT_EQ(make_backend(chosen({"--device", "auto"}))->name(), "cuda");
+    EXPECT_EQ(make_backend(chosen({"--device", "cuda"}))->name(), "cuda");
+  } else {
+    EXPECT_EQ(make_backend(chosen({"--device", "auto"}))->name(), "cpu");
+    try {
+      make_backend(chosen({"--device", "cuda"}));
+      FAIL() << "a GPU was made";
+    } catch (const InputError& error) {
+      EXPECT_EQ(error.what(), "[cuda] " + obstacle);
+    }
+  }
+  EXPECT_EQ(make_backend(chosen({"--device", "auto", "--backend", "reference"}))->name(), "reference");
+  EXPECT_THROW(make_backend(chosen({"--device", "cuda", "--backend", "reference"})), InputError);
+}
+
 TEST(BackendChoice, WhatCannotBeIsBadUsage) {
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"--backend", "gpu"}, {"--backend"}, {"--threads", "-1"}, {"--threads", "1025"}, {"--threads", "two"}})
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--backend", "gpu"},
+                                                                                         {"--device", "gpu"},
+                                                                                         {"--backend"},
+                                                                                         {"--threads", "-1"},
+                                                                                         {"--threads", "1025"},
+                                                                                         {"--threads", "two"}})
     EXPECT_THROW(chosen(arguments), CLI::ParseError) << arguments.front();
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fathom/apps/golden_check.h"
+#include "fathom/backends/reference/reference_backend.h"
 #include "tests/apps/model_copy_support.h"
 #include "tests/apps/program_support.h"
 
@@ -35,7 +36,8 @@ class Observer : public ::testing::Test {
   const ModelConfig config_ = load_model_config(kSprat / "config.json");
   Golden golden_{kSprat / "goldens-smooth.safetensors", config_};
   GoldenReport report_;
-  GoldenObserver observer_{golden_, config_, report_};
+  ReferenceBackend backend_;
+  GoldenObserver observer_{golden_, config_, backend_, report_};
 };
 
 TEST_F(Observer, TheGoldenIsReadWhole) {

@@ -3,6 +3,7 @@
 
 #include "fathom/apps/backend_choice.h"
 #include "fathom/apps/golden_check.h"
+#include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/checkpoint/reshard.h"
 #include "tests/model/small_model.h"
 
@@ -45,19 +46,23 @@ TEST_P(Goldens, AgreeFromThreeFilesAsWell) {
   EXPECT_TRUE(report.passed()) << report.line();
 }
 
-INSTANTIATE_TEST_SUITE_P(Oracle, Goldens,
-                         ::testing::Values(GoldenCase{"tests/data/tiny-flash", {"cpu", 2}},
-                                           GoldenCase{"tests/data/tiny-pro", {"cpu", 2}},
-                                           GoldenCase{"models/sprat", {"cpu", 2}},
-                                           GoldenCase{"tests/data/tiny-flash", {"reference", 1}},
-                                           GoldenCase{"tests/data/tiny-pro", {"reference", 1}},
-                                           GoldenCase{"models/sprat", {"reference", 1}}),
-                         [](const auto& instance) {
-                           std::string name = instance.param.directory + "_" + instance.param.backend.name;
-                           std::replace_if(
-                               name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-                           return name;
-                         });
+std::vector<GoldenCase> cases() {
+  std::vector<GoldenCase> all;
+  for (const char* directory : {"tests/data/tiny-flash", "tests/data/tiny-pro", "models/sprat"}) {
+    all.push_back({directory, {"cpu", 2}});
+    all.push_back({directory, {"reference", 1}});
+    if (cuda_obstacle({}).empty()) all.push_back({directory, {"cpu", 1, "cuda"}});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, Goldens, ::testing::ValuesIn(cases()), [](const auto& instance) {
+  std::string name = instance.param.directory + "_" + instance.param.backend.name +
+                     (instance.param.backend.device == "cuda" ? "_cuda" : "");
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace fathom

@@ -7,7 +7,9 @@
 #include <random>
 
 #include "fathom/apps/backend_choice.h"
+#include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/model/transformer.h"
+#include "fathom/ops/downloaded.h"
 
 namespace fathom {
 namespace {
@@ -28,10 +30,15 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
   void SetUp() override {
     checkpoint_ = std::make_shared<const Checkpoint>(
         Checkpoint::open(std::filesystem::path(FATHOM_SOURCE) / GetParam().directory));
-    one_thread_ = make_backend({GetParam().backend, 1});
-    two_threads_ = make_backend({GetParam().backend, 2});
+    one_thread_ = backend_of(1);
+    two_threads_ = backend_of(2);
     one_ = std::make_unique<Transformer>(checkpoint_, *one_thread_, TransformerOptions{.storage = GetParam().storage});
     two_ = std::make_unique<Transformer>(checkpoint_, *two_threads_, TransformerOptions{.storage = GetParam().storage});
+  }
+
+  static std::unique_ptr<Backend> backend_of(int threads) {
+    if (GetParam().backend == "cuda") return make_backend({.name = "cpu", .threads = threads, .device = "cuda"});
+    return make_backend({GetParam().backend, threads});
   }
 
   std::int64_t between(std::int64_t low, std::int64_t high) {
@@ -73,7 +80,7 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
       const auto logits = transformer.forward(batch);
       std::int64_t row = 0;
       for (std::size_t run = 0; run < batch.size(); ++run) {
-        const auto rows = logits.rows(row, std::ssize(batch[run].ids)).span();
+        const auto rows = downloaded(transformer.backend(), logits.rows(row, std::ssize(batch[run].ids)));
         results[members[run]].insert(results[members[run]].end(), rows.begin(), rows.end());
         row += std::ssize(batch[run].ids);
       }
@@ -126,7 +133,7 @@ TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
   SequenceCache trunk = one_->make_cache();
   const BatchRun whole{.cache = &trunk, .ids = ids, .logits_from = std::ssize(ids)};
   one_->forward({&whole, 1});
-  const std::vector<float> streams(one_->final_streams().span().begin(), one_->final_streams().span().end());
+  const std::vector<float> streams = downloaded(one_->backend(), one_->final_streams());
   const auto draft = [&](Transformer& transformer, std::int64_t longest) {
     SequenceCache cache = transformer.make_cache();
     Logits result;
@@ -136,10 +143,16 @@ TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
       const BatchRun run{
           .cache = &cache,
           .ids = std::span(ids).subspan(static_cast<std::size_t>(start + 1), static_cast<std::size_t>(length))};
-      const View<const float, 3> rows(streams.data() + start * config.streams * config.channels,
-                                      {length, config.streams, config.channels});
-      const auto logits = transformer.draft({&run, 1}, rows);
-      result.insert(result.end(), logits.span().begin(), logits.span().end());
+      const std::int64_t token_size = config.streams * config.channels;
+      const Memory rows(transformer.backend().allocator(), length * token_size * 4);
+      transformer.backend().upload(
+          std::as_bytes(std::span(streams).subspan(static_cast<std::size_t>(start * token_size),
+                                                   static_cast<std::size_t>(length * token_size))),
+          rows.data());
+      const auto logits =
+          transformer.draft({&run, 1}, rows.view<const float, 3>({length, config.streams, config.channels}));
+      const auto values = downloaded(transformer.backend(), logits);
+      result.insert(result.end(), values.begin(), values.end());
     }
     return result;
   };
@@ -148,22 +161,30 @@ TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
   expect_same(draft(*two_, 50), expected, "random chunks");
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Invariance,
-                         testing::Values(InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "cpu", 420, 8},
-                                         InvarianceCase{"tests/data/tiny-flash", CacheStorage::float32, "cpu", 300, 4},
-                                         InvarianceCase{"tests/data/tiny-pro", CacheStorage::released, "cpu", 420, 6},
-                                         InvarianceCase{"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
-                                         InvarianceCase{"models/sprat", CacheStorage::released, "cpu", 600, 6},
-                                         InvarianceCase{"tests/data/tiny-flash", CacheStorage::released, "reference",
-                                                        140, 1}),
-                         [](const auto& instance) {
-                           std::string name =
-                               instance.param.directory + "_" + instance.param.backend +
-                               (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
-                           std::replace_if(
-                               name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-                           return name;
-                         });
+std::vector<InvarianceCase> cases() {
+  std::vector<InvarianceCase> all = {
+      {"tests/data/tiny-flash", CacheStorage::released, "cpu", 420, 8},
+      {"tests/data/tiny-flash", CacheStorage::float32, "cpu", 300, 4},
+      {"tests/data/tiny-pro", CacheStorage::released, "cpu", 420, 6},
+      {"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
+      {"models/sprat", CacheStorage::released, "cpu", 600, 6},
+      {"tests/data/tiny-flash", CacheStorage::released, "reference", 140, 1},
+  };
+  if (!cuda_obstacle({}).empty()) return all;
+  all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda", 420, 8});
+  all.push_back({"tests/data/tiny-flash", CacheStorage::float32, "cuda", 300, 4});
+  all.push_back({"tests/data/tiny-pro", CacheStorage::released, "cuda", 420, 6});
+  all.push_back({"models/sprat", CacheStorage::released, "cuda", 600, 6});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Invariance, testing::ValuesIn(cases()), [](const auto& instance) {
+  std::string name = instance.param.directory + "_" + instance.param.backend +
+                     (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace fathom

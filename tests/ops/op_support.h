@@ -15,14 +15,17 @@
 #include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/reference/reference_backend.h"
 #include "fathom/ops/backend.h"
+#include "tests/ops/mirror_support.h"
 #include "tests/ops/tolerances.h"
 
 namespace fathom::op_test {
 
 inline std::unique_ptr<Backend> make_backend(const std::string& name) {
   if (name == "reference") return std::make_unique<ReferenceBackend>();
+  if (name == "cuda") return make_mirrored(make_cuda_backend({}));
   if (name == "cpu_1") return std::make_unique<CpuBackend>(CpuOptions{.threads = 1});
   if (name == "cpu_3") return std::make_unique<CpuBackend>(CpuOptions{.threads = 3});
   return std::make_unique<CpuBackend>(CpuOptions{.threads = 2});
@@ -143,15 +146,20 @@ class OperationTest : public ::testing::TestWithParam<const char*> {
   TargetScope target_{GetParam()};
 
  protected:
-  bool is_cpu() const { return std::string_view(GetParam()) != "reference"; }
+  bool is_cpu() const { return std::string_view(GetParam()).starts_with("cpu"); }
 
   std::unique_ptr<Backend> backend = make_backend(GetParam());
-  std::unique_ptr<Backend> alone = make_backend(is_cpu() ? "cpu_1" : "reference");
-  std::unique_ptr<Backend> other = make_backend(is_cpu() ? "cpu_3" : "reference");
+  std::unique_ptr<Backend> alone = make_backend(is_cpu() ? "cpu_1" : GetParam());
+  std::unique_ptr<Backend> other = make_backend(is_cpu() ? "cpu_3" : GetParam());
   Random random{20260419};
 };
 
-inline auto every_backend() { return ::testing::Values("reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"); }
+// These, and the CUDA backend where there is a GPU.
+inline auto and_cuda(std::vector<const char*> backends) {
+  if (cuda_obstacle({}).empty()) backends.push_back("cuda");
+  return ::testing::ValuesIn(backends);
+}
+inline auto every_backend() { return and_cuda({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
 inline std::string backend_name(const ::testing::TestParamInfo<const char*>& parameter) { return parameter.param; }
 
 }  // namespace fathom::op_test

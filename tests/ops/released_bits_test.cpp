@@ -8,7 +8,7 @@ namespace {
 
 class ReleasedBitsTest : public OperationTest {
  protected:
-  bool fuses() const { return std::string_view(GetParam()) == "cpu_2"; }
+  bool fuses() const { return std::string_view(GetParam()) == "cpu_2" || std::string_view(GetParam()) == "cuda"; }
   // What `call(backend, out)` writes, by both backends.
   template <typename Call>
   void expect_equal(std::int64_t size, const std::string& what, const Call& call) {
@@ -217,7 +217,7 @@ TEST_P(ReleasedBitsTest, TheIndexersChoiceAndAttention) {
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, ReleasedBitsTest, ::testing::Values("cpu_2", "cpu_sse4", "cpu_scalar"), backend_name);
+INSTANTIATE_TEST_SUITE_P(Targets, ReleasedBitsTest, and_cuda({"cpu_2", "cpu_sse4", "cpu_scalar"}), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/reference/reference_backend.h"
 
 namespace fathom {
@@ -12,6 +13,12 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->envname("FATHOM_BACKEND")
       ->capture_default_str();
+  command
+      .add_option("--device", choice.device,
+                  "where to compute: cpu, cuda, or auto (cuda where there is a GPU, else cpu)")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->envname("FATHOM_DEVICE")
+      ->capture_default_str();
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
@@ -19,6 +26,10 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
 }
 
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
+  if (choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty())) {
+    if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
+    return make_cuda_backend({});
+  }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});
 }

@@ -13,11 +13,13 @@ class App;
 namespace fathom {
 
 struct BackendChoice {
-  std::string name = "cpu";  // cpu or reference
-  int threads = 0;           // 0: one per core
+  std::string name = "cpu";    // cpu or reference: how a CPU computes
+  int threads = 0;             // 0: one per core
+  std::string device = "cpu";  // cpu, cuda, or auto: cuda where there is a GPU to compute on
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);
+// InputError when the device cannot be had.
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice);
 
 }  // namespace fathom

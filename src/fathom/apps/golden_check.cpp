@@ -20,7 +20,10 @@ constexpr GoldenTolerance kReleased{
 class GoldenRun {
  public:
   GoldenRun(Transformer& transformer, const Golden& golden, GoldenReport& report)
-      : transformer_(transformer), golden_(golden), report_(report), observer_(golden, transformer.config(), report) {}
+      : transformer_(transformer),
+        golden_(golden),
+        report_(report),
+        observer_(golden, transformer.config(), transformer.backend(), report) {}
 
   void trunk(const RunLengths& run_lengths) {
     SequenceCache cache = transformer_.make_cache();

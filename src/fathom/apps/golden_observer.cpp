@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fathom/apps/golden_check.h"
+#include "fathom/ops/downloaded.h"
 
 namespace fathom {
 namespace {
@@ -33,26 +34,33 @@ std::vector<std::int32_t> existing(std::vector<std::int32_t> ids, std::int64_t w
   return ids;
 }
 
-// The score the router ranks by.
-double biased_score(const RouteArgs& route, std::int64_t row, std::int32_t expert) {
-  const double logit = static_cast<double>(route.logits[row][expert]);
-  const double score = std::sqrt(logit > 20.0 ? logit : std::log1p(std::exp(logit)));
-  return route.bias.empty() ? score : score + static_cast<double>(route.bias[expert]);
+// The score the router ranks by; `logit` and `bias` are the expert's.
+double biased_score(double logit, double bias) {
+  return std::sqrt(logit > 20.0 ? logit : std::log1p(std::exp(logit))) + bias;
 }
 
-// The score the indexer ranks by, with the report's scale of the weights.
-double index_score(const IndexTopKArgs& index, std::int64_t row, std::int32_t entry) {
-  const auto [tokens, index_heads, index_dim] = index.q.shape();
-  std::vector<float> key(static_cast<std::size_t>(index_dim));
-  decode_index_key(index.format, {index.keys[0].row(entry), static_cast<std::size_t>(index.format.row_bytes())}, key);
+// The score the indexer ranks by, with the report's scale of the weights. `q` and `weights` are the query's.
+double index_score(Backend& backend, const IndexTopKArgs& index, std::span<const float> q,
+                   std::span<const float> weights, std::int32_t entry) {
+  const auto index_dim = static_cast<std::size_t>(index.format.index_dim);
+  std::vector<std::byte> row(static_cast<std::size_t>(index.format.row_bytes()));
+  backend.download(index.keys[0].row(entry), row);
+  std::vector<float> key(index_dim);
+  decode_index_key(index.format, row, key);
   double score = 0.0;
-  for (std::int64_t head = 0; head < index_heads; ++head) {
+  for (std::size_t head = 0; head < weights.size(); ++head) {
     double product = 0.0;
-    for (std::int64_t column = 0; column < index_dim; ++column)
-      product += static_cast<double>(index.q[row][head][column]) * static_cast<double>(key[column]);
-    score += static_cast<double>(index.weights[row][head]) * std::max(product, 0.0);
+    for (std::size_t column = 0; column < index_dim; ++column)
+      product += static_cast<double>(q[head * index_dim + column]) * static_cast<double>(key[column]);
+    score += static_cast<double>(weights[head]) * std::max(product, 0.0);
   }
-  return score / std::sqrt(static_cast<double>(index_dim * index_heads));
+  return score / std::sqrt(static_cast<double>(index_dim * weights.size()));
+}
+
+// Row `row` of rows laid end to end.
+template <typename T>
+std::span<const T> row_of(const std::vector<T>& rows, std::int64_t row, std::int64_t width) {
+  return std::span(rows).subspan(static_cast<std::size_t>(row * width), static_cast<std::size_t>(width));
 }
 
 }  // namespace
@@ -131,33 +139,46 @@ void GoldenObserver::on_streams(std::int64_t block, View<const float, 3> streams
   for (std::size_t probe = 0; probe < golden_.probe_positions.size(); ++probe) {
     const std::int64_t position = golden_.probe_positions[probe];
     if (position < start_ || position >= start_ + length_ || tied_rows_.contains(position)) continue;
-    const float* found = streams[position - start_].data();
+    const std::vector<float> found = downloaded(backend_, streams[position - start_]);
     const float* expected = golden->second.data() + static_cast<std::int64_t>(probe) * row_size;
-    for (std::int64_t value = 0; value < row_size; ++value) report_.streams.add(found[value], expected[value]);
+    for (std::int64_t value = 0; value < row_size; ++value)
+      report_.streams.add(found[static_cast<std::size_t>(value)], expected[value]);
   }
 }
 
 void GoldenObserver::on_route(std::int64_t block, const RouteArgs& route) {
   const auto golden = golden_.experts.find(block);
-  if (golden == golden_.experts.end()) return;
+  if (golden == golden_.experts.end() || start_ >= golden_.prompt) return;
   const std::int64_t selected = config_.selected_experts;
+  const std::vector<std::int32_t> found = downloaded(backend_, route.selected);
+  const std::vector<float> logits = downloaded(backend_, route.logits);
+  std::vector<float> bias = downloaded(backend_, route.bias);
+  bias.resize(static_cast<std::size_t>(config_.experts));  // hash layers have none
   for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
-    compare_sets(route.selected[row].span(),
-                 std::span(golden->second)
-                     .subspan(static_cast<std::size_t>((start_ + row) * selected), static_cast<std::size_t>(selected)),
-                 start_ + row, report_.experts, [&](std::int32_t expert) { return biased_score(route, row, expert); });
+    compare_sets(row_of(found, row, selected), row_of(golden->second, start_ + row, selected), start_ + row,
+                 report_.experts, [&](std::int32_t expert) {
+                   const auto at = static_cast<std::size_t>(expert);
+                   return biased_score(static_cast<double>(row_of(logits, row, config_.experts)[at]),
+                                       static_cast<double>(bias[at]));
+                 });
   report_.tied_rows = std::ssize(tied_rows_);
 }
 
 void GoldenObserver::on_index(std::int64_t block, const IndexTopKArgs& index) {
   const auto golden = golden_.index.find(block);
-  if (golden == golden_.index.end()) return;
+  if (golden == golden_.index.end() || start_ >= golden_.prompt) return;
+  const auto [tokens, heads, index_dim] = index.q.shape();
   const auto selected = std::ssize(golden->second) / golden_.prompt;
-  for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row)
-    compare_sets(index.selected[row].span(),
-                 std::span(golden->second)
-                     .subspan(static_cast<std::size_t>((start_ + row) * selected), static_cast<std::size_t>(selected)),
-                 start_ + row, report_.index, [&](std::int32_t entry) { return index_score(index, row, entry); });
+  const std::int64_t top_k = index.selected.extent(1);
+  const std::vector<std::int32_t> found = downloaded(backend_, index.selected);
+  const std::vector<float> q = downloaded(backend_, index.q);
+  const std::vector<float> weights = downloaded(backend_, index.weights);
+  for (std::int64_t row = 0; row < length_ && start_ + row < golden_.prompt; ++row) {
+    const auto query = row_of(q, row, heads * index_dim);
+    const auto query_weights = row_of(weights, row, heads);
+    compare_sets(row_of(found, row, top_k), row_of(golden->second, start_ + row, selected), start_ + row, report_.index,
+                 [&](std::int32_t entry) { return index_score(backend_, index, query, query_weights, entry); });
+  }
   report_.tied_rows = std::ssize(tied_rows_);
 }
 

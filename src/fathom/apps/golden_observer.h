@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fathom/model/observer.h"
+#include "fathom/ops/backend.h"
 #include "fathom/spec/model_config.h"
 
 namespace fathom {
@@ -34,8 +35,8 @@ struct Golden {
 
 class GoldenObserver final : public ForwardObserver {
  public:
-  GoldenObserver(const Golden& golden, const ModelConfig& config, GoldenReport& report)
-      : golden_(golden), config_(config), report_(report) {}
+  GoldenObserver(const Golden& golden, const ModelConfig& config, Backend& backend, GoldenReport& report)
+      : golden_(golden), config_(config), backend_(backend), report_(report) {}
 
   // The coming forward pass takes positions [start, start + length).
   void begin(std::int64_t start, std::int64_t length) {
@@ -56,6 +57,7 @@ class GoldenObserver final : public ForwardObserver {
 
   const Golden& golden_;
   const ModelConfig& config_;
+  Backend& backend_;  // whose memory the views are
   GoldenReport& report_;
   std::int64_t start_ = 0;
   std::int64_t length_ = 0;

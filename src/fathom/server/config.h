@@ -18,6 +18,7 @@ namespace fathom::server {
 // Of the engine behind each model; the room that builds engines knows more of them.
 struct EngineSettings {
   std::string backend = "cpu";
+  std::string device = "cpu";
   std::int64_t threads = 0;  // 0: one per core
   std::string cache = "released";
   std::int64_t batch_tokens = 512;

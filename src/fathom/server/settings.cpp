@@ -148,6 +148,8 @@ std::vector<Setting> make_settings() {
   table.group("Engine");
   table.text("backend", FATHOM_IN(engine.backend), "cpu, or reference: the plainest loops, for comparison",
              {"cpu", "reference"});
+  table.text("device", FATHOM_IN(engine.device), "where to compute; auto: cuda where there is a GPU, else cpu",
+             {"auto", "cpu", "cuda"});
   table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: one per core");
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
   table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");

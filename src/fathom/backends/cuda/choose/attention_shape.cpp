@@ -1,0 +1,42 @@
+#include "fathom/backends/cuda/choose/attention_shape.h"
+
+#include <algorithm>
+
+namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kMostFloats = std::int64_t{1} << 25;  // 128 MiB of scratch
+constexpr std::int64_t kLargeTile = 32;                      // heads, and keys
+constexpr std::int64_t kBlockHeads = 16;                     // of the tiled kernel
+
+std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
+
+// Tokens whose `each` floats fit the scratch.
+std::int64_t tokens_of(const AttentionSize& size, std::int64_t each) {
+  return std::clamp<std::int64_t>(kMostFloats / std::max<std::int64_t>(each, 1), 1,
+                                  std::max<std::int64_t>(size.tokens, 1));
+}
+
+}  // namespace
+
+AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device) {
+  AttentionShape shape;
+  shape.tiled = size.format.storage == CacheStorage::released && size.format.head_dim == kTiledHeadDim &&
+                size.format.rope_dim == kTiledRopeDim && device.shared_bytes >= kTiledSharedBytes;
+  if (shape.tiled) {
+    // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
+    shape.split = size.tokens * pieces_of(size.heads, kBlockHeads) < 2 * device.multiprocessors;
+    const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
+    shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
+    shape.floats = shape.split ? shape.tokens * each : 0;
+    return shape;
+  }
+  const std::int64_t each = size.heads * size.most_keys;
+  shape.tokens = tokens_of(size, each);
+  shape.floats = shape.tokens * each;
+  const std::int64_t tiles = shape.tokens * pieces_of(size.heads, kLargeTile) * pieces_of(size.most_keys, kLargeTile);
+  shape.large_tiles = tiles >= 2 * device.multiprocessors;
+  return shape;
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,38 @@
+// How sparse attention is cut for the device. Which method runs depends on the format and the device alone; all else
+// decides speed alone, and no bit (docs/invariance.md).
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/ops/cache_format.h"
+
+namespace fathom::cuda {
+
+inline constexpr std::int64_t kTiledHeadDim = 512;  // what the matrix units' kernel is written for: the released shape
+inline constexpr std::int64_t kTiledRopeDim = 64;
+inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their own
+
+inline constexpr std::int64_t kTiledSharedBytes = 134 * 1024;  // what that kernel asks a device for
+
+struct DeviceSize {
+  std::int64_t multiprocessors = 0;
+  std::int64_t shared_bytes = 0;  // that a block may have
+};
+
+struct AttentionSize {
+  EntryFormat format;
+  std::int64_t tokens = 0;
+  std::int64_t heads = 0;
+  std::int64_t most_keys = 0;  // of any token
+};
+
+struct AttentionShape {
+  bool tiled = false;        // on matrix units, else a chain for every sum
+  bool split = false;        // tiled: a block for each tile, and a kernel that joins them
+  bool large_tiles = false;  // chains: several heads and keys a thread
+  std::int64_t tokens = 0;   // of one launch, so that what lies between kernels fits its scratch
+  std::int64_t floats = 0;   // of that scratch
+};
+AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device);
+
+}  // namespace fathom::cuda

@@ -1,0 +1,117 @@
+#include "fathom/backends/cuda/device/device.h"
+
+#include <cuda_runtime_api.h>
+
+#include "fathom/backends/cuda/kernels/probe.h"
+#include "fathom/base/error.h"
+
+namespace fathom::cuda {
+namespace {
+
+void call(cudaError_t code, std::string_view what) {
+  if (code == cudaSuccess) return;
+  cudaGetLastError();  // or the next check would see it again
+  throw InternalError("[cuda] {}: {} ({})", what, cudaGetErrorString(code), cudaGetErrorName(code));
+}
+
+std::size_t size_of(std::int64_t bytes) { return static_cast<std::size_t>(bytes); }
+
+}  // namespace
+
+std::string device_obstacle(int device) {
+  int count = 0;
+  const cudaError_t code = cudaGetDeviceCount(&count);
+  if (code != cudaSuccess) {
+    cudaGetLastError();
+    return fmt::format("no GPU can be used: {}", cudaGetErrorString(code));
+  }
+  if (device < 0 || device >= count) return fmt::format("GPU {} is not there, this machine has {}", device, count);
+  cudaDeviceProp properties;
+  if (cudaSetDevice(device) != cudaSuccess || cudaGetDeviceProperties(&properties, device) != cudaSuccess)
+    return fmt::format("GPU {} cannot be used: {}", device, cudaGetErrorString(cudaGetLastError()));
+  if (!has_code_for_device())
+    return fmt::format(
+        "GPU {} ({}) has compute capability {}.{}, for which this program holds no code: build it with "
+        "-DFATHOM_CUDA_ARCHITECTURES={}{}",
+        device, properties.name, properties.major, properties.minor, properties.major, properties.minor);
+  return "";
+}
+
+Device::Device(int device) : device_(device) {
+  call(cudaSetDevice(device), "setting the device");
+  call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  int multiprocessors = 0;
+  int shared_bytes = 0;
+  call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
+  call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
+  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes};
+}
+
+Device::~Device() {
+  cudaStreamSynchronize(stream_);
+  cudaStreamDestroy(stream_);
+}
+
+Stream Device::stream() const {
+  int current = -1;  // asking is cheap, setting is not
+  if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
+  return stream_;
+}
+
+void Device::copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, stream()), "copying in");
+}
+
+void Device::copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, stream()), "copying out");
+}
+
+void Device::copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, stream()), "copying");
+}
+
+void Device::set_zero(std::byte* data, std::int64_t bytes) const {
+  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), stream()), "zeroing memory");
+}
+
+void Device::synchronize() const { call(cudaStreamSynchronize(stream()), "waiting for the GPU"); }
+
+void Device::check_launch(std::string_view what) const { call(cudaGetLastError(), what); }
+
+std::byte* DeviceAllocator::allocate(std::int64_t bytes) {
+  void* data = nullptr;
+  device_.stream();  // of this device
+  if (const cudaError_t code = cudaMalloc(&data, size_of(bytes > 0 ? bytes : 1)); code != cudaSuccess) {
+    cudaGetLastError();
+    std::size_t unused = 0;
+    std::size_t all = 0;
+    cudaMemGetInfo(&unused, &all);
+    throw InputError("[cuda] {} bytes were wanted of the GPU's memory, {} of {} are free: {}", bytes, unused, all,
+                     cudaGetErrorString(code));
+  }
+  device_.set_zero(static_cast<std::byte*>(data), bytes);
+  return static_cast<std::byte*>(data);
+}
+
+// cudaFree waits for the device: nothing that runs loses its memory.
+void DeviceAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept { cudaFree(data); }
+
+std::byte* PinnedAllocator::allocate(std::int64_t bytes) {
+  void* data = nullptr;
+  call(cudaHostAlloc(&data, size_of(bytes > 0 ? bytes : 1), cudaHostAllocPortable | cudaHostAllocMapped),
+       "allocating pinned memory");
+  std::fill_n(static_cast<std::byte*>(data), bytes, std::byte{0});
+  return static_cast<std::byte*>(data);
+}
+
+void PinnedAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept { cudaFreeHost(data); }
+
+Event::Event() { call(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
+
+Event::~Event() { cudaEventDestroy(event_); }
+
+void Event::record(const Device& device) { call(cudaEventRecord(event_, device.stream()), "recording an event"); }
+
+void Event::wait() { call(cudaEventSynchronize(event_), "waiting for an event"); }
+
+}  // namespace fathom::cuda

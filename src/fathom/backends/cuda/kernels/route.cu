@@ -1,0 +1,82 @@
+#include "fathom/backends/cuda/kernels/route.h"
+
+#include "fathom/backends/cuda/kernels/ranks.cuh"
+#include "fathom/backends/cuda/kernels/released.cuh"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kWarps = 4;
+constexpr Rank kNoRank = ~Rank{0};
+
+__device__ Rank warp_best(Rank rank) {
+#pragma unroll
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    const Rank other = __shfl_xor_sync(kAllLanes, rank, distance);
+    rank = other < rank ? other : rank;
+  }
+  return rank;
+}
+
+// Best first: every round takes the best that is worse than the last one.
+__device__ void take_best(const RouteKernel& args, const float* scores, int* chosen) {
+  Rank last = 0;
+  for (std::int64_t slot = 0; slot < args.chosen; ++slot) {
+    Rank best = kNoRank;
+    for (std::int64_t expert = lane_id(); expert < args.experts; expert += kWarp) {
+      const Rank rank = rank_of(scores[expert] + args.bias[expert], static_cast<unsigned>(expert));
+      if ((slot == 0 || rank > last) && rank < best) best = rank;
+    }
+    last = warp_best(best);
+    if (lane_id() == 0) chosen[slot] = static_cast<int>(index_of(last));
+  }
+}
+
+// A hash layer's experts, in the table's order.
+__device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* chosen) {
+  for (std::int64_t slot = lane_id(); slot < args.chosen; slot += kWarp) {
+    const int expert = args.hash[args.ids[token] * args.chosen + slot];
+    const bool exists = expert >= 0 && expert < args.experts;
+    if (!exists) *args.fault = {FaultCode::hashed_expert, expert, args.experts};
+    chosen[slot] = exists ? expert : 0;
+  }
+}
+
+// A warp a token.
+__global__ void route(RouteKernel args) {
+  extern __shared__ float shared[];
+  const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kWarps + warp_id();
+  if (token >= args.tokens) return;
+  float* scores = shared + warp_id() * (args.experts + args.chosen);
+  int* chosen = reinterpret_cast<int*>(scores + args.experts);
+  for (std::int64_t expert = lane_id(); expert < args.experts; expert += kWarp)
+    scores[expert] = released_routing_score(args.logits[token * args.experts + expert]);
+  __syncwarp();
+  if (args.hash == nullptr) {
+    take_best(args, scores, chosen);
+  } else {
+    take_hashed(args, token, chosen);
+  }
+  __syncwarp();
+  float sum = 0.0F;  // in order of rank, or of the hash row
+  for (std::int64_t slot = 0; slot < args.chosen; ++slot) sum += scores[chosen[slot]];
+  sum += 1e-20F;
+  for (std::int64_t slot = lane_id(); slot < args.chosen; slot += kWarp) {
+    const int expert = chosen[slot];
+    std::int64_t place = 0;  // ascending; equal experts, which no table should have, keep their order
+    for (std::int64_t other = 0; other < args.chosen; ++other)
+      if (chosen[other] < expert || (chosen[other] == expert && other < slot)) ++place;
+    args.selected[token * args.chosen + place] = expert;
+    args.weights[token * args.chosen + place] = scores[expert] / sum * args.route_scale;
+  }
+}
+
+}  // namespace
+
+void launch_route(const RouteKernel& args, Stream stream) {
+  if (args.tokens == 0) return;
+  const auto shared = static_cast<std::size_t>(kWarps * (args.experts + args.chosen)) * sizeof(float);
+  route<<<blocks_for(args.tokens, kWarps), kWarps * kWarp, shared, stream>>>(args);
+}
+
+}  // namespace fathom::cuda

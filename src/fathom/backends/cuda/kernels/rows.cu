@@ -1,0 +1,141 @@
+#include "fathom/backends/cuda/kernels/rows.h"
+
+#include "fathom/backends/cuda/kernels/circle.cuh"
+#include "fathom/backends/cuda/kernels/released.cuh"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr std::int64_t kWarpDim = 1024;  // rows up to here are a warp's
+
+__device__ float inverse_rms(float squares, std::int64_t dim, float eps) {
+  return 1.0F / sqrtf(squares / static_cast<float>(dim) + eps);
+}
+
+__device__ void scale_row(const RmsNormKernel& args, std::int64_t row, float scale, int first, int step) {
+  for (std::int64_t column = first; column < args.dim; column += step) {
+    const float value = args.x[row * args.dim + column] * scale;
+    args.out[row * args.dim + column] = args.weight == nullptr ? value : value * args.weight[column];
+  }
+}
+
+__global__ void rms_norm_by_warps(RmsNormKernel args) {
+  const std::int64_t row = global_thread() / kWarp;
+  if (row >= args.rows) return;
+  const float* x = args.x + row * args.dim;
+  const float squares = warp_row_sum(args.dim, [x](std::int64_t element) { return x[element] * x[element]; });
+  __syncwarp();  // in place: every lane has read what another overwrites
+  scale_row(args, row, inverse_rms(squares, args.dim, args.eps), lane_id(), kWarp);
+}
+
+__global__ void rms_norm_by_blocks(RmsNormKernel args) {
+  extern __shared__ float parts[];
+  const std::int64_t row = blockIdx.x;
+  const float* x = args.x + row * args.dim;
+  const float squares = block_row_sum(args.dim, parts, [x](std::int64_t element) { return x[element] * x[element]; });
+  scale_row(args, row, inverse_rms(squares, args.dim, args.eps), static_cast<int>(threadIdx.x),
+            static_cast<int>(blockDim.x));
+}
+
+// The release rounds the angle to float32 before it takes the cosine.
+__global__ void rotary_table(RotaryTableKernel args) {
+  const std::int64_t place = global_thread();
+  if (place >= args.rows * args.pairs) return;
+  const float angle = static_cast<float>(args.positions[place / args.pairs]) * args.frequencies[place % args.pairs];
+  args.cosine[place] = on_circle(angle, true);
+  args.sine[place] = on_circle(angle, false);
+}
+
+__global__ void rotate(RotateKernel args) {
+  const std::int64_t place = global_thread();
+  if (place >= args.rows * args.heads * args.pairs) return;
+  const std::int64_t pair = place % args.pairs;
+  const std::int64_t head = place / args.pairs;  // of all rows
+  const std::int64_t angle = head / args.heads * args.pairs + pair;
+  float* even = args.x + head * args.head_dim + args.head_dim - 2 * args.pairs + 2 * pair;
+  const float cosine = args.cosine[angle];
+  const float sine = args.inverse ? -args.sine[angle] : args.sine[angle];
+  const float real = even[0] * cosine - even[1] * sine;
+  const float imaginary = even[0] * sine + even[1] * cosine;
+  even[0] = real;
+  even[1] = imaginary;
+}
+
+// A block a row, butterflies of distance 1, 2, 4, ...
+__global__ void hadamard(HadamardKernel args) {
+  extern __shared__ float values[];
+  float* x = args.x + static_cast<std::int64_t>(blockIdx.x) * args.dim;
+  const int dim = static_cast<int>(args.dim);
+  for (int column = threadIdx.x; column < dim; column += blockDim.x) values[column] = x[column];
+  for (int half = 1; half < dim; half *= 2) {
+    __syncthreads();
+    for (int pair = threadIdx.x; pair < dim / 2; pair += blockDim.x) {
+      const int column = pair / half * 2 * half + pair % half;
+      const float low = values[column];
+      const float high = values[column + half];
+      values[column] = low + high;
+      values[column + half] = low - high;
+    }
+  }
+  __syncthreads();
+  for (int column = threadIdx.x; column < dim; column += blockDim.x) x[column] = values[column] * args.scale;
+}
+
+__global__ void swiglu(SwigluKernel args) {
+  const std::int64_t place = global_thread();
+  if (place >= args.rows * args.dim) return;
+  float gate = args.gate[place];
+  float up = args.up[place];
+  if (args.limit > 0.0F) {  // NaN passes
+    gate = args.limit < gate ? args.limit : gate;
+    up = up < -args.limit ? -args.limit : up;
+    up = args.limit < up ? args.limit : up;
+  }
+  const float value = gate / (1.0F + released_exp(-gate)) * up;
+  args.out[place] = args.weight == nullptr ? value : value * args.weight[place / args.dim];
+}
+
+__global__ void add(AddKernel args) {
+  const std::int64_t place = global_thread();
+  if (place < args.count) args.out[place] += args.x[place];
+}
+
+}  // namespace
+
+void launch_rms_norm(const RmsNormKernel& args, Stream stream) {
+  if (args.rows == 0 || args.dim == 0) return;
+  if (args.dim <= kWarpDim) {
+    rms_norm_by_warps<<<blocks_for(args.rows * kWarp, kThreads), kThreads, 0, stream>>>(args);
+  } else {
+    const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.dim)) * sizeof(float);
+    rms_norm_by_blocks<<<blocks_for(args.rows, 1), kThreads, shared, stream>>>(args);
+  }
+}
+
+void launch_rotary_table(const RotaryTableKernel& args, Stream stream) {
+  if (args.rows * args.pairs == 0) return;
+  rotary_table<<<blocks_for(args.rows * args.pairs, kThreads), kThreads, 0, stream>>>(args);
+}
+
+void launch_rotate(const RotateKernel& args, Stream stream) {
+  const std::int64_t turns = args.rows * args.heads * args.pairs;
+  if (turns > 0) rotate<<<blocks_for(turns, kThreads), kThreads, 0, stream>>>(args);
+}
+
+void launch_hadamard(const HadamardKernel& args, Stream stream) {
+  if (args.rows == 0) return;
+  const unsigned threads = args.dim >= 2 * kThreads ? kThreads : (args.dim >= 128 ? args.dim / 2 : kWarp);
+  hadamard<<<blocks_for(args.rows, 1), threads, static_cast<std::size_t>(args.dim) * sizeof(float), stream>>>(args);
+}
+
+void launch_swiglu(const SwigluKernel& args, Stream stream) {
+  if (args.rows * args.dim == 0) return;
+  swiglu<<<blocks_for(args.rows * args.dim, kThreads), kThreads, 0, stream>>>(args);
+}
+
+void launch_add(const AddKernel& args, Stream stream) {
+  if (args.count > 0) add<<<blocks_for(args.count, kThreads), kThreads, 0, stream>>>(args);
+}
+
+}  // namespace fathom::cuda

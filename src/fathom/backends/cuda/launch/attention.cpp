@@ -1,0 +1,76 @@
+#include "fathom/backends/cuda/kernels/attention.h"
+
+#include <algorithm>
+
+#include "fathom/backends/cuda/choose/attention_shape.h"
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+
+namespace fathom::cuda {
+namespace {
+
+KeyChoice choice_of(EntryChoice choice) {
+  switch (choice) {
+    case EntryChoice::none: return KeyChoice::window;
+    case EntryChoice::all: return KeyChoice::window_and_all;
+    case EntryChoice::selected: return KeyChoice::window_and_selected;
+  }
+  return KeyChoice::window;
+}
+
+std::int64_t most_keys(const SparseAttentionArgs& args) {
+  std::int64_t most = 0;
+  for (const Run& run : args.runs) {
+    const std::int64_t end = run.start + run.tokens;
+    const std::int64_t entries = args.choice == EntryChoice::all        ? end / args.ratio
+                                 : args.choice == EntryChoice::selected ? args.selected.extent(1)
+                                                                        : 0;
+    most = std::max(most, std::min(args.window, end) + entries);
+  }
+  return most;
+}
+
+}  // namespace
+
+void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
+  const auto [tokens, heads, head_dim] = args.q.shape();
+  if (tokens == 0 || heads == 0 || head_dim == 0) return;
+  const std::int64_t score_step = most_keys(args);
+  const AttentionShape shape = attention_shape(
+      {.format = args.format, .tokens = tokens, .heads = heads, .most_keys = score_step}, device_.size());
+  const Arena::Scope scope(scratch_);
+  AttentionKernel kernel = {
+      .format = args.format,
+      .q = args.q.data(),
+      .fresh = args.fresh.data(),
+      .sink = args.sink.data(),
+      .out = args.out.data(),
+      .heads = heads,
+      .window = args.window,
+      .choice = choice_of(args.choice),
+      .ratio = args.ratio,
+      .selected = args.selected.data(),
+      .top_k = args.choice == EntryChoice::selected ? args.selected.extent(1) : 0,
+      .scale = args.scale,
+      .runs = place({.runs = args.runs,
+                     .ratio = args.choice == EntryChoice::none ? 0 : args.ratio,
+                     .rings = args.windows,
+                     .rings_2 = {},
+                     .paged = args.choice == EntryChoice::none ? std::span<const PagedRows>() : args.entries}),
+      .first = 0,
+      .count = 0,
+      .scores = scratch_.take<float, 1>({shape.floats}).data(),
+      .score_step = score_step,
+      .shape = shape,
+      .fault = fault()};
+  for (; kernel.first < tokens; kernel.first += shape.tokens) {
+    kernel.count = std::min(shape.tokens, tokens - kernel.first);
+    if (shape.tiled) {
+      launch_attention_tiles(kernel, device_.stream());
+    } else {
+      launch_attention_chains(kernel, device_.stream());
+    }
+    device_.check_launch("sparse_attention");
+  }
+}
+
+}  // namespace fathom::cuda

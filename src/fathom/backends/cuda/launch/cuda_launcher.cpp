@@ -1,0 +1,74 @@
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+
+#include <algorithm>
+
+namespace fathom {
+
+std::string cuda_obstacle(const CudaOptions& options) { return cuda::device_obstacle(options.device); }
+
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  if (const std::string obstacle = cuda_obstacle(options); !obstacle.empty()) throw InputError("[cuda] {}", obstacle);
+  return std::make_unique<cuda::CudaLauncher>(options);
+}
+
+}  // namespace fathom
+
+namespace fathom::cuda {
+
+CudaLauncher::CudaLauncher(const CudaOptions& options)
+    : device_(options.device),
+      memory_(device_),
+      staged_(device_, memory_),
+      page_tables_(staged_, memory_),
+      scratch_(memory_),
+      fault_(pinned_memory_, sizeof(Fault)) {}
+
+CudaLauncher::~CudaLauncher() = default;
+
+void CudaLauncher::upload(std::span<const std::byte> host, std::byte* device) {
+  device_.copy_to_device(host.data(), device, std::ssize(host));
+  device_.synchronize();  // the caller's memory is its own again
+}
+
+void CudaLauncher::download(const std::byte* device, std::span<std::byte> host) {
+  device_.copy_to_host(device, host.data(), std::ssize(host));
+  device_.synchronize();
+  throw_fault();
+}
+
+void CudaLauncher::copy(std::span<const std::byte> from, std::byte* to) {
+  device_.copy_within(from.data(), to, std::ssize(from));
+}
+
+void CudaLauncher::throw_fault() {
+  const Fault found = *fault();
+  *fault() = Fault();
+  switch (found.code) {
+    case FaultCode::none: return;
+    case FaultCode::invisible_entry:
+      throw InternalError("[cuda] a selected entry is visible to its query: found entry {}, {} are visible",
+                          found.found, found.limit);
+    case FaultCode::unknown_expert:
+      throw InternalError("[cuda] a selected expert exists: found expert {}, there are {}", found.found, found.limit);
+    case FaultCode::hashed_expert:
+      throw InputError("[model] expert {} of a token id is outside [0, {})", found.found, found.limit);
+  }
+}
+
+PlacedRuns CudaLauncher::place(const RunPlaces& places) {
+  std::vector<PlacedRun> placed = placed_runs(places);
+  page_tables_.trim();
+  for (std::size_t run = 0; run < places.paged.size(); ++run)
+    placed[run].pages =
+        page_tables_.on_device(placed[run].pages, pages_of(places.runs[run], places.ratio, places.paged[run]));
+  PlacedRuns result;
+  result.count = std::ssize(placed);
+  if (result.count <= PlacedRuns::kInline) {
+    std::copy(placed.begin(), placed.end(), result.inside);
+  } else {
+    result.outside = staged_.stage(std::span<const PlacedRun>(placed));
+  }
+  return result;
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,103 @@
+// The backend itself: each operation's arguments become a kernel's, spans and pages staged, and the kernel is launched.
+// Nothing here waits for the device but upload(), download() and what grows memory.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/backends/cuda/device/device.h"
+#include "fathom/backends/cuda/device/staged_spans.h"
+#include "fathom/backends/cuda/kernels/plain_products.h"
+#include "fathom/backends/cuda/staging/placed_runs.h"
+#include "fathom/tensor/arena.h"
+
+namespace fathom::cuda {
+
+// A weight as the checkpoint stores it, in the device's memory.
+class PlainWeight final : public PreparedWeight {
+ public:
+  PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial);
+
+  const DeviceWeight& weight() const { return weight_; }
+  std::int64_t serial() const { return serial_; }  // of all weights that the backend prepared
+
+ private:
+  Memory memory_;
+  DeviceWeight weight_;
+  std::int64_t serial_;
+};
+
+// InternalError for a weight that this backend did not prepare.
+const PlainWeight& plain(const PreparedWeight& weight);
+
+// A layer's experts as kernels read them: w1, w2, w3 of each.
+struct ExpertTable {
+  std::int64_t first_serial = -1;
+  std::int64_t last_serial = -1;
+  Memory memory;
+
+  const DeviceWeight* weights(std::int64_t of_three) const {
+    return reinterpret_cast<const DeviceWeight*>(memory.data()) + of_three;
+  }
+};
+
+class CudaLauncher final : public Backend {
+ public:
+  explicit CudaLauncher(const CudaOptions& options);
+  ~CudaLauncher() override;
+
+  std::string_view name() const override { return "cuda"; }
+  Allocator& allocator() override { return memory_; }
+  void upload(std::span<const std::byte> host, std::byte* device) override;
+  // InternalError when a kernel met what a host check would have refused.
+  void download(const std::byte* device, std::span<std::byte> host) override;
+  void copy(std::span<const std::byte> from, std::byte* to) override;
+  std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
+  std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
+
+ protected:
+  void do_embed(const EmbedArgs& args) override;
+  void do_linear(const LinearArgs& args) override;
+  void do_grouped_linear(const GroupedLinearArgs& args) override;
+  void do_rms_norm(const RmsNormArgs& args) override;
+  void do_rotary_table(const RotaryTableArgs& args) override;
+  void do_rotate(const RotateArgs& args) override;
+  void do_hadamard(const HadamardArgs& args) override;
+  void do_round_index(const RoundIndexArgs& args) override;
+  void do_encode_entries(const EncodeEntriesArgs& args) override;
+  void do_store_entries(const StoreEntriesArgs& args) override;
+  void do_store_index_keys(const StoreIndexKeysArgs& args) override;
+  void do_commit_rows(const CommitRowsArgs& args) override;
+  void do_gated_pool(const GatedPoolArgs& args) override;
+  void do_index_top_k(const IndexTopKArgs& args) override;
+  void do_sparse_attention(const SparseAttentionArgs& args) override;
+  void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override;
+  void do_hyper_connection_head(const HyperConnectionHeadArgs& args) override;
+  void do_collapse_streams(const CollapseStreamsArgs& args) override;
+  void do_expand_streams(const ExpandStreamsArgs& args) override;
+  void do_route(const RouteArgs& args) override;
+  void do_swiglu(const SwigluArgs& args) override;
+  void do_add(const AddArgs& args) override;
+  void do_experts(const ExpertsArgs& args) override;
+
+ private:
+  // The runs where a kernel finds them; with `paged` spans, the pages of all entries up to each run's end.
+  PlacedRuns place(const RunPlaces& places);
+  Fault* fault() const { return reinterpret_cast<Fault*>(fault_.data()); }
+  void throw_fault();
+  const ExpertTable& table_of(std::span<const ExpertWeights> experts);
+
+  Device device_;
+  DeviceAllocator memory_;
+  PinnedAllocator pinned_memory_;
+  StagedSpans staged_;
+  PageTables page_tables_;
+  Arena scratch_;  // of one operation at a time
+  Memory fault_;   // pinned
+  std::int64_t weights_prepared_ = 0;
+  std::map<const ExpertWeights*, ExpertTable> expert_tables_;
+};
+
+}  // namespace fathom::cuda

@@ -1,0 +1,58 @@
+// Weights as they come to the device, and tables of them.
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+#include "fathom/tensor/weight_values.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kAlignment = 256;
+
+std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+}  // namespace
+
+PlainWeight::PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial)
+    : PreparedWeight(view.out, view.in),
+      memory_(memory, aligned(std::ssize(view.data)) + std::ssize(view.scale)),
+      serial_(serial) {
+  check_weight(view);
+  std::byte* scale = memory_.data() + aligned(std::ssize(view.data));
+  device.copy_to_device(view.data.data(), memory_.data(), std::ssize(view.data));
+  device.copy_to_device(view.scale.data(), scale, std::ssize(view.scale));
+  device.synchronize();
+  weight_ = {.format = view.format,
+             .scaled = !view.scale.empty(),
+             .float_scales = view.scale_dtype == DType::f32,
+             .data = memory_.data(),
+             .scale = scale,
+             .out = view.out,
+             .in = view.in,
+             .scale_rows = view.scale_rows,
+             .scale_columns = view.scale_columns};
+}
+
+const PlainWeight& plain(const PreparedWeight& weight) {
+  const auto* ours = dynamic_cast<const PlainWeight*>(&weight);
+  check(ours != nullptr, "a weight was prepared by the cuda backend");
+  return *ours;
+}
+
+std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
+  return std::make_unique<PlainWeight>(weight, device_, memory_, weights_prepared_++);
+}
+
+std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) { return prepare(weight); }
+
+void CudaLauncher::do_embed(const EmbedArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  if (args.streams.empty()) return;
+  launch_embed({.table = plain(args.table).weight(),
+                .ids = staged_.stage(args.ids),
+                .streams = args.streams.data(),
+                .tokens = tokens,
+                .stream_count = streams},
+               device_.stream());
+  device_.check_launch("embed");
+}
+
+}  // namespace fathom::cuda

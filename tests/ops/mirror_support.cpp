@@ -1,0 +1,290 @@
+#include "tests/ops/mirror_support.h"
+
+#include <deque>
+#include <vector>
+
+#include "fathom/tensor/arena.h"
+
+namespace fathom::op_test {
+namespace {
+
+// The arrays of one operation on the device.
+class Copies {
+ public:
+  explicit Copies(Backend& inner) : inner_(inner) {}
+
+  template <typename T, std::size_t Rank>
+  View<T, Rank> of(const View<T, Rank>& host) {
+    if (host.empty()) return host;
+    std::byte* device = device_of(host.data(), host.size() * static_cast<std::int64_t>(sizeof(T)), !std::is_const_v<T>);
+    return View<T, Rank>(reinterpret_cast<T*>(device), host.shape());
+  }
+
+  std::vector<Ring> rings(std::span<const Ring> host, bool written) {
+    std::vector<Ring> result;
+    for (const Ring& ring : host)
+      result.push_back({device_of(ring.rows, ring.capacity * ring.row_bytes, written), ring.capacity, ring.row_bytes});
+    return result;
+  }
+
+  // The pages that hold the entries up to each run's end.
+  std::vector<PagedRows> paged(std::span<const PagedRows> host, std::span<const Run> runs, std::int64_t ratio,
+                               bool written) {
+    std::vector<PagedRows> result;
+    for (std::size_t run = 0; run < host.size(); ++run) {
+      PagedRows rows = host[run];
+      const std::int64_t entries = (runs[run].start + runs[run].tokens) / ratio;
+      std::vector<std::byte*>& pages = tables_.emplace_back();
+      for (std::int64_t page = 0; page * rows.rows_per_page < entries; ++page)
+        pages.push_back(device_of(rows.pages[page], rows.offset + rows.rows_per_page * rows.row_bytes, written));
+      rows.pages = pages.data();
+      result.push_back(rows);
+    }
+    return result;
+  }
+
+  void back() {
+    for (const Piece& piece : pieces_)
+      if (piece.written) inner_.download(piece.device, {piece.host, static_cast<std::size_t>(piece.bytes)});
+  }
+
+ private:
+  struct Piece {
+    std::byte* host;
+    std::int64_t bytes;
+    Memory memory;
+    std::byte* device;
+    bool written;
+  };
+
+  std::byte* device_of(const void* data, std::int64_t bytes, bool written) {
+    auto* host = const_cast<std::byte*>(static_cast<const std::byte*>(data));
+    for (Piece& piece : pieces_)
+      if (host >= piece.host && host + bytes <= piece.host + piece.bytes) {
+        piece.written = piece.written || written;
+        return piece.device + (host - piece.host);
+      }
+    constexpr std::int64_t kLine = 64;
+    const auto offset = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(host) % kLine);
+    Piece& piece =
+        pieces_.emplace_back(Piece{host, bytes, Memory(inner_.allocator(), offset + bytes), nullptr, written});
+    piece.device = piece.memory.data() + offset;
+    inner_.upload({host, static_cast<std::size_t>(bytes)}, piece.device);
+    return piece.device;
+  }
+
+  Backend& inner_;
+  std::deque<Piece> pieces_;
+  std::deque<std::vector<std::byte*>> tables_;
+};
+
+class MirroredBackend final : public Backend {
+ public:
+  explicit MirroredBackend(std::unique_ptr<Backend> inner) : inner_(std::move(inner)) {}
+  std::string_view name() const override { return inner_->name(); }
+  std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override { return inner_->prepare(weight); }
+  std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override {
+    return inner_->prepare_table(weight);
+  }
+
+ protected:
+  // call(copies), then what it wrote comes back.
+  template <typename Call>
+  void mirrored(const Call& call) {
+    Copies copies(*inner_);
+    call(copies);
+    copies.back();
+  }
+
+  void do_embed(const EmbedArgs& args) override {
+    mirrored(
+        [&](Copies& on) { inner_->embed({.table = args.table, .ids = args.ids, .streams = on.of(args.streams)}); });
+  }
+  void do_linear(const LinearArgs& args) override {
+    mirrored([&](Copies& on) { inner_->linear({.weight = args.weight, .x = on.of(args.x), .out = on.of(args.out)}); });
+  }
+  void do_grouped_linear(const GroupedLinearArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->grouped_linear({.weight = args.weight, .x = on.of(args.x), .out = on.of(args.out)});
+    });
+  }
+  void do_rms_norm(const RmsNormArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->rms_norm({.x = on.of(args.x), .weight = on.of(args.weight), .eps = args.eps, .out = on.of(args.out)});
+    });
+  }
+  void do_rotary_table(const RotaryTableArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->rotary_table({.positions = args.positions,
+                            .frequencies = on.of(args.frequencies),
+                            .cosine = on.of(args.cosine),
+                            .sine = on.of(args.sine)});
+    });
+  }
+  void do_rotate(const RotateArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->rotate(
+          {.x = on.of(args.x), .cosine = on.of(args.cosine), .sine = on.of(args.sine), .inverse = args.inverse});
+    });
+  }
+  void do_hadamard(const HadamardArgs& args) override {
+    mirrored([&](Copies& on) { inner_->hadamard({.x = on.of(args.x)}); });
+  }
+  void do_round_index(const RoundIndexArgs& args) override {
+    mirrored([&](Copies& on) { inner_->round_index({.x = on.of(args.x), .format = args.format}); });
+  }
+  void do_encode_entries(const EncodeEntriesArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->encode_entries({.format = args.format, .x = on.of(args.x), .rows = on.of(args.rows)});
+    });
+  }
+  void do_store_entries(const StoreEntriesArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto entries = on.paged(args.entries, args.runs, args.ratio, true);
+      inner_->store_entries(
+          {.format = args.format, .x = on.of(args.x), .ratio = args.ratio, .runs = args.runs, .entries = entries});
+    });
+  }
+  void do_store_index_keys(const StoreIndexKeysArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto keys = on.paged(args.keys, args.runs, args.ratio, true);
+      inner_->store_index_keys(
+          {.format = args.format, .x = on.of(args.x), .ratio = args.ratio, .runs = args.runs, .keys = keys});
+    });
+  }
+  void do_commit_rows(const CommitRowsArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto rings = on.rings(args.rings, true);
+      inner_->commit_rows({.rows = on.of(args.rows), .runs = args.runs, .rings = rings});
+    });
+  }
+  void do_gated_pool(const GatedPoolArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto kv_rings = on.rings(args.kv_rings, false);
+      const auto gate_rings = on.rings(args.gate_rings, false);
+      inner_->gated_pool({.kv = on.of(args.kv),
+                          .gate = on.of(args.gate),
+                          .ape = on.of(args.ape),
+                          .ratio = args.ratio,
+                          .overlap = args.overlap,
+                          .runs = args.runs,
+                          .kv_rings = kv_rings,
+                          .gate_rings = gate_rings,
+                          .out = on.of(args.out)});
+    });
+  }
+  void do_index_top_k(const IndexTopKArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto keys = on.paged(args.keys, args.runs, args.ratio, false);
+      inner_->index_top_k({.q = on.of(args.q),
+                           .weights = on.of(args.weights),
+                           .format = args.format,
+                           .ratio = args.ratio,
+                           .runs = args.runs,
+                           .keys = keys,
+                           .selected = on.of(args.selected)});
+    });
+  }
+  void do_sparse_attention(const SparseAttentionArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto windows = on.rings(args.windows, false);
+      std::vector<PagedRows> entries;
+      if (args.choice != EntryChoice::none) entries = on.paged(args.entries, args.runs, args.ratio, false);
+      inner_->sparse_attention({.q = on.of(args.q),
+                                .format = args.format,
+                                .window = args.window,
+                                .fresh = on.of(args.fresh),
+                                .choice = args.choice,
+                                .ratio = args.ratio,
+                                .selected = on.of(args.selected),
+                                .sink = on.of(args.sink),
+                                .scale = args.scale,
+                                .runs = args.runs,
+                                .windows = windows,
+                                .entries = entries,
+                                .out = on.of(args.out)});
+    });
+  }
+  void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->hyper_connection_gates({.streams = on.of(args.streams),
+                                      .mix = on.of(args.mix),
+                                      .scale = on.of(args.scale),
+                                      .base = on.of(args.base),
+                                      .iterations = args.iterations,
+                                      .eps = args.eps,
+                                      .norm_eps = args.norm_eps,
+                                      .pre = on.of(args.pre),
+                                      .post = on.of(args.post),
+                                      .comb = on.of(args.comb)});
+    });
+  }
+  void do_hyper_connection_head(const HyperConnectionHeadArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->hyper_connection_head({.streams = on.of(args.streams),
+                                     .mix = on.of(args.mix),
+                                     .scale = on.of(args.scale),
+                                     .base = on.of(args.base),
+                                     .eps = args.eps,
+                                     .norm_eps = args.norm_eps,
+                                     .pre = on.of(args.pre)});
+    });
+  }
+  void do_collapse_streams(const CollapseStreamsArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->collapse_streams({.streams = on.of(args.streams), .pre = on.of(args.pre), .out = on.of(args.out)});
+    });
+  }
+  void do_expand_streams(const ExpandStreamsArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->expand_streams(
+          {.y = on.of(args.y), .post = on.of(args.post), .comb = on.of(args.comb), .streams = on.of(args.streams)});
+    });
+  }
+  void do_route(const RouteArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->route({.logits = on.of(args.logits),
+                     .bias = on.of(args.bias),
+                     .hash = on.of(args.hash),
+                     .ids = args.ids,
+                     .route_scale = args.route_scale,
+                     .selected = on.of(args.selected),
+                     .weights = on.of(args.weights)});
+    });
+  }
+  void do_swiglu(const SwigluArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->swiglu({.gate = on.of(args.gate),
+                      .up = on.of(args.up),
+                      .limit = args.limit,
+                      .weight = on.of(args.weight),
+                      .out = on.of(args.out)});
+    });
+  }
+  void do_add(const AddArgs& args) override {
+    mirrored([&](Copies& on) { inner_->add({.x = on.of(args.x), .out = on.of(args.out)}); });
+  }
+  void do_experts(const ExpertsArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      inner_->experts({.x = on.of(args.x),
+                       .selected = on.of(args.selected),
+                       .weights = on.of(args.weights),
+                       .experts = args.experts,
+                       .limit = args.limit,
+                       .arena = arena,
+                       .out = on.of(args.out)});
+    });
+  }
+
+ private:
+  std::unique_ptr<Backend> inner_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_mirrored(std::unique_ptr<Backend> inner) {
+  return std::make_unique<MirroredBackend>(std::move(inner));
+}
+
+}  // namespace fathom::op_test
