@@ -1,0 +1,61 @@
+// How a product is launched: chosen on the host from shapes alone, then launched by the kernel's own unit.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/product_work.h"
+#include "fathom/backends/cuda/kernels/products.h"
+
+namespace fathom::cuda {
+
+struct DecodeShape {
+  int stages = 0;
+  int cluster = 1;
+};
+
+struct PrefillShape {
+  int stages = 0;
+  int chunks = 1;  // of a unit at most
+};
+
+inline constexpr int kPrefillColumns = 64;  // of a chunk: decode's have 8, 16 or 32
+inline constexpr int kMostDecodeColumns = 32;
+inline constexpr int kKeptColumn = 132;  // floats between columns of kept sums: 128 rows, and no bank conflicts
+
+constexpr int kept_bytes(int columns, int cluster, int blocks) {
+  return cluster == 1 ? 0 : (blocks + cluster - 1) / cluster * columns * kKeptColumn * 4;
+}
+constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns) {
+  return 2 * tile_bytes(kind) + block_bytes(operand, columns);
+}
+constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
+  return 2 * tile_bytes(kind) + chunks * block_bytes(operand, kPrefillColumns);
+}
+constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stages * stage_bytes + kept + 16 * stages; }
+
+// Columns of a block for so many rows.
+int block_columns(std::int64_t rows, Operand operand);
+
+// `units` of 128 outputs by a chunk; `blocks` tiles along the inputs.
+DecodeShape decode_shape(const ProductDevice& device, TileKind kind, Operand operand, int columns, std::int64_t units,
+                         int blocks);
+// `chunks` of each pair of row tiles.
+PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
+                           std::int64_t chunks);
+
+// Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
+// there can be.
+struct ProductLaunch {
+  TileKind kind = TileKind::f16;
+  Operand operand = Operand::f16;
+  int columns = 0;
+  std::int64_t places = 0;
+};
+void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape,
+                   cudaStream_t stream);
+void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
+                    const PrefillShape& shape, cudaStream_t stream);
+
+}  // namespace fathom::cuda
