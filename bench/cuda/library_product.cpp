@@ -83,8 +83,8 @@ bool LibraryProduct::prepare(const Shape& shape) {
   f.preference_create(&preference);
   f.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspace, sizeof(kWorkspace));
   int found = 0;
-  const cublasStatus_t status = f.heuristic(handle_, product_, layouts_[0], layouts_[1], layouts_[2], layouts_[2],
-                                            preference, 1, &best_, &found);
+  const cublasStatus_t status =
+      f.heuristic(handle_, product_, layouts_[0], layouts_[1], layouts_[2], layouts_[2], preference, 1, &best_, &found);
   f.preference_destroy(preference);
   return status == CUBLAS_STATUS_SUCCESS && found > 0;
 }

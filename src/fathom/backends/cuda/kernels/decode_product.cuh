@@ -1,6 +1,6 @@
 // Products of few rows: the time of reading the weights once. A thread block takes 128 outputs and a stretch of their
-// inputs; the blocks of a cluster share the stretches, keep the sums over 128 inputs apart, and add them at the end in
-// the order of the inputs, each block some of the outputs, out of one another's shared memory.
+// inputs; the blocks of a cluster share the stretches and hand every sum over 128 inputs to the block that owns its
+// output, which adds them at the end in the order of the inputs.
 #pragma once
 
 #include <cstdint>
@@ -20,30 +20,30 @@ __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks)
   return static_cast<int>(std::int64_t{rank} * blocks / cluster);
 }
 
-__device__ inline int cluster_rank() {
-  std::uint32_t rank = 0;
+__device__ inline void cluster_arrive() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-#endif
-  return static_cast<int>(rank);
-}
-
-__device__ inline void cluster_barrier() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
 #endif
 }
 
-// A float of another block's shared memory, at the place that `address` is in this block's.
-__device__ inline float cluster_float(std::uint32_t address, int rank) {
-  float value = 0.0F;
+__device__ inline void cluster_wait() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %1, %2;\nld.shared::cluster.f32 %0, [there];\n}"
-               : "=f"(value)
-               : "r"(address), "r"(rank)
-               : "memory");
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
 #endif
-  return value;
+}
+
+// `address` of this block's shared memory as the same place of another block's.
+__device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("mapa.shared::cluster.u32 %0, %0, %1;" : "+r"(address) : "r"(rank));
+#endif
+  return address;
+}
+
+__device__ inline void store_there(std::uint32_t address, float value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
+#endif
 }
 
 template <TileKind kKind, Operand kOperand, int kColumns>
@@ -51,6 +51,7 @@ class DecodeProduct {
  public:
   static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns);
   static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
+  static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
 
   __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory)
@@ -58,7 +59,7 @@ class DecodeProduct {
         shape_(shape),
         memory_(memory),
         kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
-        rank_(shape.cluster == 1 ? 0 : cluster_rank()),
+        rank_(static_cast<int>(blockIdx.x) % shape.cluster),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
     const int kept = kept_bytes(kColumns, shape.cluster, work.weight_blocks);
@@ -76,16 +77,21 @@ class DecodeProduct {
       }
       fence_barriers();
     }
+    tables_ = fill_magnitude_tables<kKind, kOperand>();
     __syncthreads();
+    const bool shared = shape_.cluster > 1;
+    if (shared) cluster_arrive();
     if (threadIdx.x >= kDecodeConsumers) {
       copy();
+      if (shared) cluster_wait();
     } else {
+      if (shared) cluster_wait();  // the others are there to be written to
       compute();
     }
-    if (shape_.cluster == 1) return;
-    cluster_barrier();
+    if (!shared) return;
+    cluster_arrive();
+    cluster_wait();
     if (threadIdx.x < kDecodeConsumers) add_kept();
-    cluster_barrier();  // nobody leaves while its sums are read
   }
 
  private:
@@ -108,30 +114,12 @@ class DecodeProduct {
     }
   }
 
+  // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup computes
+  // what nobody reads: no branch may stand between a product's start and its wait.
   __device__ void compute() {
-    const int warpgroup = threadIdx.x / kWarpgroupThreads;
-    const int thread = threadIdx.x % kWarpgroupThreads;
-    const bool present = warpgroup == 0 || unit_.tiles[1] != nullptr;
     float totals[kColumns / 2] = {};
-    Stage stage;
-    for (int block = first_; block < last_; ++block) {
-      barrier_wait(full_ + 8 * stage.index, stage.parity);
-      if (present) {
-        const std::uint8_t* at = memory_ + stage.index * kStageBytes;
-        WeightOperand<kKind, kOperand> weight;
-        weight.load(at + warpgroup * tile_bytes(kKind), thread);
-        float sums[kColumns / 2];
-        const std::uint8_t* x = at + 2 * tile_bytes(kKind);
-        start_block<kKind, kOperand, kColumns>(sums, weight, shared_address(x));
-        wait_products<0>();
-        const auto* scales = reinterpret_cast<const float*>(x + kColumns * kBlockInputs * operand_bytes(kOperand));
-        finish(sums, weight, scales, block, totals);
-      }
-      __syncwarp();
-      if (threadIdx.x % 32 == 0) barrier_arrive(empty_ + 8 * stage.index);
-      stage.advance(shape_.stages);
-    }
-    if (shape_.cluster > 1 || !present) return;
+    if (first_ < last_) add_blocks(totals);
+    if (shape_.cluster > 1) return;
     const int row = unit_row();
     use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
       if (column < unit_.rows && unit_.holds(row + 8 * half))
@@ -139,17 +127,52 @@ class DecodeProduct {
     });
   }
 
-  __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
-                         const float* scales, int block, float (&totals)[kColumns / 2]) {
+  __device__ void add_blocks(float (&totals)[kColumns / 2]) {
+    Stage stage;
+    WeightOperand<kKind, kOperand> weight = load(stage);
+#pragma unroll 1
+    for (int block = first_; block < last_; ++block) {
+      const std::uint8_t* x = memory_ + stage.index * kStageBytes + 2 * tile_bytes(kKind);
+      float sums[kColumns / 2];
+      start_block<kKind, kOperand, kColumns>(sums, weight, shared_address(x));
+      const std::uint32_t used = empty_ + 8 * stage.index;
+      stage.advance(shape_.stages);
+      WeightOperand<kKind, kOperand> next;
+      if (block + 1 < last_) next = load(stage);
+      wait_products<0>();
+      finish(sums, weight, reinterpret_cast<const float*>(x + kScalesAt), block, totals);
+      __syncwarp();
+      if (threadIdx.x % 32 == 0) barrier_arrive(used);
+      weight = next;
+    }
+  }
+
+  __device__ WeightOperand<kKind, kOperand> load(const Stage& stage) const {
+    barrier_wait(full_ + 8 * stage.index, stage.parity);
+    const int warpgroup = threadIdx.x / kWarpgroupThreads;
+    WeightOperand<kKind, kOperand> weight;
+    weight.load(memory_ + stage.index * kStageBytes + warpgroup * tile_bytes(kKind), threadIdx.x % kWarpgroupThreads,
+                tables_);
+    return weight;
+  }
+
+  __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight, const float* scales,
+                         int block, float (&totals)[kColumns / 2]) {
     if (shape_.cluster == 1) {
       use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
         totals[index] = fmaf(sum, scale, totals[index]);
       });
       return;
     }
-    float* kept = kept_ + (block - first_) * kColumns * kKeptColumn + threadIdx.x % 4 * 2 * kKeptColumn + unit_row();
+    // A warp's 16 outputs belong to one block of the cluster.
+    const int outputs = 128 / shape_.cluster;
+    const int owner = unit_row() / outputs;
+    const int column = kept_column(shape_.cluster);
+    const int place = (block * kColumns + threadIdx.x % 4 * 2) * column + unit_row() % outputs;
+    const std::uint32_t there = address_in(shared_address(kept_) + 4 * place, owner);
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      kept[(index / 4 * 8 + index % 2) * kKeptColumn + 8 * (index / 2 % 2)] = sum * scale;  // exact: a power of two
+      const int at = (index / 4 * 8 + index % 2) * column + 8 * (index / 2 % 2);
+      store_there(there + 4 * at, sum * scale);  // exact: a power of two
     });
   }
 
@@ -157,26 +180,21 @@ class DecodeProduct {
   __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
 
   __device__ void add_kept() const {
-    const std::uint32_t kept = shared_address(kept_);
+    const int outputs = 128 / shape_.cluster;
+    const int column = kept_column(shape_.cluster);
     const int rows = min(kChunkRows, unit_.rows);
-    for (int place = rank_ * kDecodeConsumers + threadIdx.x; place < 128 * rows;
-         place += shape_.cluster * kDecodeConsumers) {
-      const int output = place % 128;
-      const int row = place / 128;
+    for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
+      const int output = rank_ * outputs + place % outputs;
+      const int row = place / outputs;
       if (!unit_.holds(output)) continue;
+      const float* sums = kept_ + row * column + place % outputs;
       float totals[2] = {0.0F, 0.0F};
-      for (int rank = 0; rank < shape_.cluster; ++rank) {
-        const int blocks = first_block(rank + 1, shape_.cluster, work_.weight_blocks) -
-                           first_block(rank, shape_.cluster, work_.weight_blocks);
-#pragma unroll 4
-        for (int block = 0; block < blocks; ++block)
+#pragma unroll 8
+      for (int block = 0; block < work_.weight_blocks; ++block)
 #pragma unroll
-          for (int part = 0; part < columns_of_row(kOperand); ++part)
-            totals[part] +=
-                cluster_float(kept + 4 * ((block * kColumns + row + part * kChunkRows) * kKeptColumn + output), rank);
-      }
-      unit_.out[row * unit_.row_stride + output] =
-          columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1];
+        for (int part = 0; part < columns_of_row(kOperand); ++part)
+          totals[part] += sums[(block * kColumns + part * kChunkRows) * column];
+      unit_.out[row * unit_.row_stride + output] = columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1];
     }
   }
 
@@ -189,6 +207,7 @@ class DecodeProduct {
   const int last_;
   std::uint32_t full_;
   std::uint32_t empty_;
+  const std::uint8_t* tables_ = nullptr;
   ProductUnit unit_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kAlignment = 256;
 
 struct Sizes {
-  int columns;       // of a block
+  int columns;  // of a block
   int chunk_rows;
   std::int64_t slots;   // of all tokens
   std::int64_t chunks;  // at most
@@ -32,7 +32,8 @@ Sizes sizes_of(const ExpertTables& experts, std::int64_t tokens, std::int64_t sl
   return sizes;
 }
 
-// Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, and w2's rows that of w1's and w3's.
+// Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, and w2's rows that of w1's and
+// w3's.
 struct Workspace {
   ExpertItem* items;
   std::int32_t* counts;
@@ -164,8 +165,8 @@ class ExpertStep {
     if (sizes_.columns < kPrefillColumns) {
       launch.places = sizes_.chunks;
       const std::int64_t units = launch.places * work.pairs;
-      launch_decode(launch, work, decode_shape(device_, launch.kind, operand_, launch.columns, units, work.weight_blocks),
-                    stream_);
+      launch_decode(launch, work,
+                    decode_shape(device_, launch.kind, operand_, launch.columns, units, work.weight_blocks), stream_);
     } else {
       launch.places = std::min(sizes_.chunks, sizes_.chunks / prefill_.chunks + args_.experts.experts);
       launch_prefill(device_, launch, work, prefill_, stream_);

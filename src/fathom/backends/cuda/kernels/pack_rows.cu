@@ -1,5 +1,5 @@
-// Rows of float32 into blocks for products: a warp takes 128 inputs of a row, finds their power of two, and writes the
-// row's one or two columns.
+// Rows of float32 into blocks for products: a warp takes some blocks of 128 inputs of a row, finds the power of two
+// of each, and writes the row's one or two columns.
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
 
@@ -10,17 +10,16 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kWarps = 8;
+constexpr int kBlocksOfWarp = 4;           // loads of a warp in flight
 constexpr float kSmallestLargest = 1e-4F;  // the released kernels' floor under the largest magnitude of 128
 
 // Exact powers of two; exponents stay where float32 is normal.
 __device__ float power(int exponent) { return __int_as_float((exponent + 127) << 23); }
 
-__device__ float4 values_of(const PackWork& work, std::int64_t row, int group, int input) {
-  float values[4];
-  const float* x = work.x + row * work.row_stride + group * work.group_stride;
-#pragma unroll
-  for (int place = 0; place < 4; ++place) values[place] = input + place < work.in ? x[input + place] : 0.0F;
-  return {values[0], values[1], values[2], values[3]};
+__device__ float4 four(const float* row, int input, std::int64_t in, bool aligned) {
+  if (aligned && input + 4 <= in) return *reinterpret_cast<const float4*>(row + input);
+  const auto at = [&](int place) { return input + place < in ? row[input + place] : 0.0F; };
+  return {at(0), at(1), at(2), at(3)};
 }
 
 __device__ float swiglu(float gate, float up, float limit, float weight) {
@@ -31,15 +30,9 @@ __device__ float swiglu(float gate, float up, float limit, float weight) {
   return gate / (1.0F + expf(-gate)) * up * weight;
 }
 
-__device__ float4 activated(const PackWork& work, std::int64_t row, int input, float weight) {
-  float values[4];
-  const float* gate = work.x + row * work.row_stride;
-  const float* up = work.up + row * work.row_stride;
-#pragma unroll
-  for (int place = 0; place < 4; ++place)
-    values[place] =
-        input + place < work.in ? swiglu(gate[input + place], up[input + place], work.limit, weight) : 0.0F;
-  return {values[0], values[1], values[2], values[3]};
+__device__ float4 swiglu(const float4& gate, const float4& up, float limit, float weight) {
+  return {swiglu(gate.x, up.x, limit, weight), swiglu(gate.y, up.y, limit, weight), swiglu(gate.z, up.z, limit, weight),
+          swiglu(gate.w, up.w, limit, weight)};
 }
 
 __device__ std::uint32_t two_halves(float first, float second) {
@@ -101,44 +94,65 @@ __device__ void write_f16(const Column& to, int second_column, const float4& x, 
 // fmaxf would lose a NaN.
 __device__ float larger(float a, float b) { return a >= b || isnan(a) ? a : b; }
 
+// The warp's row, its block of inputs filled by all lanes.
 template <Operand kOperand>
-__global__ void __launch_bounds__(32 * kWarps) pack(const __grid_constant__ PackWork work) {
+__device__ void write_block(const PackWork& work, std::int64_t packed_row, std::int64_t block, const float4& x) {
   const int lane = threadIdx.x % 32;
-  const std::int64_t packed_row = std::int64_t{blockIdx.y} * kWarps + threadIdx.x / 32;
-  const int chunk_rows = work.columns / columns_of_row(kOperand);
-  const std::int64_t limit = work.row_limit != nullptr ? *work.row_limit : work.packed_rows;
-  if (packed_row >= limit) return;
-  const int input = blockIdx.x * kBlockInputs + 4 * lane;
-  const std::int64_t slot = work.slots != nullptr ? work.slots[packed_row] : packed_row < work.rows ? packed_row : -1;
-  float4 x = {0.0F, 0.0F, 0.0F, 0.0F};
-  if (slot >= 0) {
-    if (work.up != nullptr) {
-      x = activated(work, packed_row, input, work.weights != nullptr ? work.weights[slot] : 1.0F);
-    } else {
-      x = values_of(work, slot / work.slots_of_row, blockIdx.z, input);
-    }
-  }
   float largest = larger(larger(fabsf(x.x), fabsf(x.y)), larger(fabsf(x.z), fabsf(x.w)));
   for (int step = 16; step > 0; step /= 2) largest = larger(largest, __shfl_xor_sync(0xffffffffU, largest, step));
-
+  const int chunk_rows = work.columns / columns_of_row(kOperand);
   const std::int64_t chunk = std::int64_t{blockIdx.z} * work.chunks + packed_row / chunk_rows;
   const int column = static_cast<int>(packed_row % chunk_rows);
-  const std::int64_t place = chunk * gridDim.x + blockIdx.x;
-  std::uint8_t* block = work.blocks + place * block_bytes(kOperand, work.columns);
-  auto* scales = reinterpret_cast<float*>(block + work.columns * kBlockInputs * operand_bytes(kOperand));
-  const Column to = {block, scales, column};
+  std::uint8_t* to = work.blocks + (chunk * work.x_blocks + block) * block_bytes(kOperand, work.columns);
+  auto* scales = reinterpret_cast<float*>(to + work.columns * kBlockInputs * operand_bytes(kOperand));
   if constexpr (kOperand == Operand::e4m3) {
-    write_e4m3(to, x, largest, lane);
+    write_e4m3({to, scales, column}, x, largest, lane);
   } else {
-    write_f16(to, column + chunk_rows, x, largest, lane);
+    write_f16({to, scales, column}, column + chunk_rows, x, largest, lane);
   }
+}
+
+template <Operand kOperand>
+__global__ void __launch_bounds__(32 * kWarps) pack(const __grid_constant__ PackWork work) {
+  const std::int64_t packed_row = std::int64_t{blockIdx.y} * kWarps + threadIdx.x / 32;
+  const std::int64_t limit = work.row_limit != nullptr ? *work.row_limit : work.packed_rows;
+  if (packed_row >= limit) return;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kBlocksOfWarp;
+  const std::int64_t slot = work.slots != nullptr ? work.slots[packed_row] : packed_row < work.rows ? packed_row : -1;
+  float4 x[kBlocksOfWarp] = {};
+  if (slot >= 0) {
+    const std::int64_t row = work.up != nullptr ? packed_row : slot / work.slots_of_row;
+    const float* values = work.x + row * work.row_stride + blockIdx.z * work.group_stride;
+    const int input = static_cast<int>(first) * kBlockInputs + 4 * (threadIdx.x % 32);
+#pragma unroll
+    for (int block = 0; block < kBlocksOfWarp; ++block)
+      x[block] = four(values, input + block * kBlockInputs, work.in, work.aligned);
+    if (work.up != nullptr) {
+      const float weight = work.weights != nullptr ? work.weights[slot] : 1.0F;
+      float4 up[kBlocksOfWarp];
+#pragma unroll
+      for (int block = 0; block < kBlocksOfWarp; ++block)
+        up[block] = four(work.up + row * work.row_stride, input + block * kBlockInputs, work.in, work.aligned);
+#pragma unroll
+      for (int block = 0; block < kBlocksOfWarp; ++block) x[block] = swiglu(x[block], up[block], work.limit, weight);
+    }
+  }
+#pragma unroll
+  for (int block = 0; block < kBlocksOfWarp; ++block)
+    if (first + block < work.x_blocks) write_block<kOperand>(work, packed_row, first + block, x[block]);
+}
+
+bool aligned(const float* pointer, std::int64_t stride) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0 && stride % 4 == 0;
 }
 
 }  // namespace
 
-void launch_pack(const PackWork& work, Operand operand, cudaStream_t stream) {
+void launch_pack(PackWork work, Operand operand, cudaStream_t stream) {
   if (work.packed_rows == 0 || work.in == 0) return;
-  const dim3 grid(static_cast<unsigned>(pieces_of(work.in, kBlockInputs)),
+  work.x_blocks = pieces_of(work.in, kBlockInputs);
+  work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
+  const dim3 grid(static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
                   static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups));
   if (operand == Operand::e4m3) {
     pack<Operand::e4m3><<<grid, 32 * kWarps, 0, stream>>>(work);

@@ -20,16 +20,18 @@ struct PackWork {
   std::int64_t in = 0;
   std::int64_t groups = 1;
   float limit = 0.0F;
-  const float* weights = nullptr;       // by slot
-  const std::int32_t* slots = nullptr;  // [packed_rows] slot of each, -1: zeros; null: its own number
-  std::int64_t slots_of_row = 1;        // the row of x is slot / slots_of_row
+  const float* weights = nullptr;           // by slot
+  const std::int32_t* slots = nullptr;      // [packed_rows] slot of each, -1: zeros; null: its own number
+  std::int64_t slots_of_row = 1;            // the row of x is slot / slots_of_row
   const std::int32_t* row_limit = nullptr;  // packed rows in use; null: all
-  std::int64_t packed_rows = 0;         // whole chunks
-  std::int64_t chunks = 0;              // of a group
+  std::int64_t packed_rows = 0;             // whole chunks
+  std::int64_t chunks = 0;                  // of a group
   int columns = 0;
   std::uint8_t* blocks = nullptr;
+  std::int64_t x_blocks = 0;  // along the inputs; set by the launch
+  bool aligned = false;       // four floats at once; set by the launch
 };
 
-void launch_pack(const PackWork& work, Operand operand, cudaStream_t stream);
+void launch_pack(PackWork work, Operand operand, cudaStream_t stream);
 
 }  // namespace fathom::cuda

@@ -44,10 +44,8 @@ void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, co
       .blocks = static_cast<int>(std::min<std::int64_t>(units, device.multiprocessors)),
       .bytes = shared_bytes(shape.stages, prefill_stage_bytes(launch.kind, launch.operand, work.group_chunks), 0)};
   if (launch.operand == Operand::e4m3) {
-    if (launch.kind == TileKind::fp4)
-      choose_chunks<TileKind::fp4, Operand::e4m3>(device.capability, to, work, stream);
-    if (launch.kind == TileKind::fp8)
-      choose_chunks<TileKind::fp8, Operand::e4m3>(device.capability, to, work, stream);
+    if (launch.kind == TileKind::fp4) choose_chunks<TileKind::fp4, Operand::e4m3>(device.capability, to, work, stream);
+    if (launch.kind == TileKind::fp8) choose_chunks<TileKind::fp8, Operand::e4m3>(device.capability, to, work, stream);
     return;
   }
   if (launch.kind == TileKind::fp4) choose_chunks<TileKind::fp4, Operand::f16>(device.capability, to, work, stream);

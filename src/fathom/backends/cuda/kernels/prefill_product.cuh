@@ -52,6 +52,7 @@ class PrefillProduct {
       }
       fence_barriers();
     }
+    tables_ = fill_magnitude_tables<kKind, kOperand>();
     __syncthreads();
     if (threadIdx.x >= kPrefillConsumers) {
       give_registers<24>();
@@ -111,6 +112,7 @@ class PrefillProduct {
     }
   }
 
+  // Without a second tile the second warpgroup computes what nobody reads.
   template <int kCount>
   __device__ void compute_unit(const ProductUnit& unit, Stage& stage) {
     const int warpgroup = threadIdx.x / kWarpgroupThreads;
@@ -120,20 +122,16 @@ class PrefillProduct {
     for (int chunk = 0; chunk < kCount; ++chunk)
 #pragma unroll
       for (int index = 0; index < kPrefillColumns / 2; ++index) totals[chunk][index] = 0.0F;
-    const bool present = warpgroup == 0 || unit.tiles[1] != nullptr;
     for (int block = 0; block < work_.weight_blocks; ++block) {
       barrier_wait(full_ + 8 * stage.index, stage.parity);
-      if (present) {
-        const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
-        WeightOperand<kKind, kOperand> weight;
-        weight.load(at + warpgroup * kTile, thread);
-        multiply_chunks<kCount>(weight, at + 2 * kTile, totals);
-      }
+      const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
+      WeightOperand<kKind, kOperand> weight;
+      weight.load(at + warpgroup * kTile, thread, tables_);
+      multiply_chunks<kCount>(weight, at + 2 * kTile, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(empty_ + 8 * stage.index);
       stage.advance(stages_);
     }
-    if (!present) return;
     const int output = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
 #pragma unroll
     for (int chunk = 0; chunk < kCount; ++chunk)
@@ -172,6 +170,7 @@ class PrefillProduct {
   int stage_bytes_;
   std::uint32_t full_;
   std::uint32_t empty_;
+  const std::uint8_t* tables_ = nullptr;
 };
 
 template <TileKind kKind, Operand kOperand, int kChunks>

@@ -22,10 +22,12 @@ struct PrefillShape {
 
 inline constexpr int kPrefillColumns = 64;  // of a chunk: decode's have 8, 16 or 32
 inline constexpr int kMostDecodeColumns = 32;
-inline constexpr int kKeptColumn = 132;  // floats between columns of kept sums: 128 rows, and no bank conflicts
 
+// A block of a cluster keeps the sums of its share of the 128 outputs: the floats from one column to the next, four
+// more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.
+constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
 constexpr int kept_bytes(int columns, int cluster, int blocks) {
-  return cluster == 1 ? 0 : (blocks + cluster - 1) / cluster * columns * kKeptColumn * 4;
+  return cluster == 1 ? 0 : blocks * columns * kept_column(cluster) * 4;
 }
 constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns) {
   return 2 * tile_bytes(kind) + block_bytes(operand, columns);
@@ -53,8 +55,7 @@ struct ProductLaunch {
   int columns = 0;
   std::int64_t places = 0;
 };
-void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape,
-                   cudaStream_t stream);
+void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, cudaStream_t stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
                     const PrefillShape& shape, cudaStream_t stream);
 

@@ -12,11 +12,11 @@
 namespace fathom::cuda {
 
 inline constexpr int kTileRows = 64;
-inline constexpr int kBlockInputs = 128;      // one scale of released FP8 activations, one sum inside the tensor core
+inline constexpr int kBlockInputs = 128;  // one scale of released FP8 activations, one sum inside the tensor core
 inline constexpr int kWarpgroupThreads = 128;
 
 enum class TileKind : std::uint8_t {
-  fp4,  // e2m1; 64 x 4 bytes of how far each group of 32 lies below its row, then 64 exponents of rows
+  fp4,  // e2m1; 64 x 4 bytes, 8 times how far each group of 32 lies below its row; then 64 exponents of rows
   fp8,  // e4m3; then 64 exponents of rows, all equal
   f16,  // binary16; then 64 exponents of rows. bfloat16 in one part, float32 in two
 };
@@ -30,9 +30,7 @@ inline constexpr int kLowestGroupE4m3 = 12;
 inline constexpr int kFp4LiftE4m3 = 6;  // FP4 is held 2^6 too large as e4m3 and 2^12 too large as binary16
 inline constexpr int kFp4LiftF16 = 12;
 
-constexpr int codes_bytes(TileKind kind) {
-  return kind == TileKind::fp4 ? 4096 : kind == TileKind::fp8 ? 8192 : 16384;
-}
+constexpr int codes_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4096 : kind == TileKind::fp8 ? 8192 : 16384; }
 constexpr int group_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4 * kTileRows : 0; }
 constexpr int tile_bytes(TileKind kind) { return codes_bytes(kind) + group_bytes(kind) + kTileRows; }
 

@@ -1,5 +1,5 @@
-// From the tensor core's sum over 128 inputs to a row's result. Every kernel adds these sums in the order of the inputs,
-// each times its weight's and its column's power of two: a row has the same bits whatever kernel computes it.
+// From the tensor core's sum over 128 inputs to a row's result. Every kernel adds these sums in the order of the
+// inputs, each times its weight's and its column's power of two: a row has the same bits whatever kernel computes it.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +38,14 @@ __device__ inline void use_block(float (&sums)[N / 2], const WeightOperand<kKind
   }
 }
 
-// The rows of activations of a chunk of N columns from its sums; two columns of a row meet here. store(row, half, value)
-// with the row of the chunk and which of the thread's two outputs it is.
+// The rows of activations of a chunk of N columns from its sums; two columns of a row meet here. store(row, half,
+// value) with the row of the chunk and which of the thread's two outputs it is.
 template <Operand kOperand, int N, typename Store>
 __device__ inline void use_rows(const float (&sums)[N / 2], const Store& store) {
   const int first = threadIdx.x % 4 * 2;
   if constexpr (kOperand == Operand::e4m3) {
 #pragma unroll
-    for (int index = 0; index < N / 2; ++index)
-      store(index / 4 * 8 + first + index % 2, index / 2 % 2, sums[index]);
+    for (int index = 0; index < N / 2; ++index) store(index / 4 * 8 + first + index % 2, index / 2 % 2, sums[index]);
   } else if constexpr (N == 8) {  // the second column of a row lies two threads on
 #pragma unroll
     for (int index = 0; index < 4; ++index) {

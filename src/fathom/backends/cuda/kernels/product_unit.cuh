@@ -48,7 +48,8 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   result.tiles[0] = tiles + 2 * pair * tile_row;
   result.tiles[1] = (2 * pair + 1) * kTileRows < to.out_rows ? result.tiles[0] + tile_row : nullptr;
   result.x = to.x + std::int64_t{item.first_chunk} * x_blocks * shape.block_bytes;
-  result.out = to.out + std::int64_t{item.first_chunk} * shape.chunk_rows * to.row_stride + 2 * pair * kTileRows - to.skipped;
+  result.out =
+      to.out + std::int64_t{item.first_chunk} * shape.chunk_rows * to.row_stride + 2 * pair * kTileRows - to.skipped;
   result.row_stride = to.row_stride;
   result.first_output = to.skipped - 2 * pair * kTileRows;
   result.last_output = to.out_rows - 2 * pair * kTileRows;

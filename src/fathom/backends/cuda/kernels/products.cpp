@@ -62,10 +62,11 @@ ProductDevice product_device(int ordinal) {
     cuda_check(cudaDeviceGetAttribute(&value, name, ordinal), "cudaDeviceGetAttribute");
     return value;
   };
-  return {.capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor),
-          .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
-          .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+  return {
+      .capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor),
+      .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
+      .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+      .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
 }
 
 Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind) {

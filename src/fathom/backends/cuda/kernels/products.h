@@ -68,9 +68,7 @@ struct PackedRows {
   const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]
 
   std::int64_t chunks() const { return pieces_of(rows, columns / columns_of_row(operand)); }
-  std::int64_t group_bytes() const {
-    return chunks() * pieces_of(in, kBlockInputs) * block_bytes(operand, columns);
-  }
+  std::int64_t group_bytes() const { return chunks() * pieces_of(in, kBlockInputs) * block_bytes(operand, columns); }
 };
 
 std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand);
@@ -119,7 +117,7 @@ struct ExpertTables {
 // out[token] = sum over slots, ascending, of w2(swiglu(w1 x, w3 x) * weight). The weight enters before w2.
 struct ExpertProducts {
   ExpertTables experts;
-  const float* x = nullptr;               // [tokens, channels]
+  const float* x = nullptr;                // [tokens, channels]
   const std::int32_t* selected = nullptr;  // [tokens, slots]
   const float* weights = nullptr;          // [tokens, slots]
   std::int64_t tokens = 0;

@@ -18,21 +18,28 @@ __device__ inline std::uint32_t widen_e4m3(std::uint32_t pair) {
 }
 
 // The eight magnitudes of FP4 as bytes: e4m3 codes, or the upper bytes of binary16, each divided by 2^below.
-struct MagnitudeTable {
+struct alignas(8) MagnitudeTable {
   std::uint32_t low;   // 0, .5, 1, 1.5
   std::uint32_t high;  // 2, 3, 4, 6
 };
+inline constexpr int kMagnitudeTables = kLowestGroup + 1;
 
 template <Operand kOperand>
 __device__ inline MagnitudeTable magnitude_table(std::uint32_t below) {
-  if constexpr (kOperand == Operand::e4m3) {  // exponents from bit 3, lifted by 2^6
-    const bool lost = below >= kLowestGroupE4m3;
-    const std::uint32_t low = 0x6c686000U - below * 0x08080800U;
-    const std::uint32_t high = 0x7c787470U - below * 0x08080808U;
-    return {lost ? 0 : low, lost ? 0 : high};
-  } else {  // exponents from bit 2, lifted by 2^12
-    return {0x6e6c6800U - below * 0x04040400U, 0x76747270U - below * 0x04040404U};
-  }
+  if (below >= (kOperand == Operand::e4m3 ? kLowestGroupE4m3 : kLowestGroup)) return {0, 0};
+  if constexpr (kOperand == Operand::e4m3)  // exponents from bit 3, lifted by 2^6
+    return {0x6c686000U - below * 0x08080800U, 0x7c787470U - below * 0x08080808U};
+  // Exponents from bit 2, lifted by 2^12.
+  return {0x6e6c6800U - below * 0x04040400U, 0x76747270U - below * 0x04040404U};
+}
+
+// The tables that a block's warps look up, in its shared memory; the block must meet before they are read.
+template <TileKind kKind, Operand kOperand>
+__device__ inline const std::uint8_t* fill_magnitude_tables() {
+  if constexpr (kKind != TileKind::fp4) return nullptr;
+  __shared__ MagnitudeTable tables[kMagnitudeTables];
+  if (threadIdx.x < kMagnitudeTables) tables[threadIdx.x] = magnitude_table<kOperand>(threadIdx.x);
+  return reinterpret_cast<const std::uint8_t*>(tables);
 }
 
 // Eight signed bytes of a word of eight FP4 codes (weight_tile.h): run 0, then run 1.
@@ -51,10 +58,10 @@ struct WeightOperand {
   std::uint32_t a[kSteps][4];
   float scale[2];  // rows g and g + 8
 
-  // `thread` of the warpgroup's 128.
-  __device__ void load(const std::uint8_t* tile, int thread) {
+  // `thread` of the warpgroup's 128; `tables` are fill_magnitude_tables'.
+  __device__ void load(const std::uint8_t* tile, int thread, const std::uint8_t* tables) {
     const int row = thread / 32 * 16 + thread % 32 / 4;
-    load_codes(tile, thread, row);
+    load_codes(tile, thread, row, tables);
     const std::uint8_t* exponents = tile + codes_bytes(kKind) + group_bytes(kKind);
     constexpr float kLift = kKind != TileKind::fp4 ? 1.0F : kOperand == Operand::e4m3 ? 0x1p-6F : 0x1p-12F;
     for (int half = 0; half < 2; ++half)
@@ -62,7 +69,7 @@ struct WeightOperand {
   }
 
  private:
-  __device__ void load_codes(const std::uint8_t* tile, int thread, int row) {
+  __device__ void load_codes(const std::uint8_t* tile, int thread, int row, const std::uint8_t* tables) {
     const auto* words = reinterpret_cast<const uint4*>(tile) + thread;
     if constexpr (kKind == TileKind::fp4) {
       const auto* groups = reinterpret_cast<const std::uint32_t*>(tile + codes_bytes(kKind));
@@ -70,8 +77,8 @@ struct WeightOperand {
 #pragma unroll
       for (int pair = 0; pair < 2; ++pair) {
         const uint4 codes = words[pair * kWarpgroupThreads];
-        fp4_step(2 * pair, codes.x, codes.y, below);
-        fp4_step(2 * pair + 1, codes.z, codes.w, below);
+        fp4_step(2 * pair, codes.x, codes.y, below, tables);
+        fp4_step(2 * pair + 1, codes.z, codes.w, below, tables);
       }
     } else if constexpr (kKind == TileKind::fp8) {
 #pragma unroll
@@ -93,11 +100,17 @@ struct WeightOperand {
     }
   }
 
-  __device__ void fp4_step(int step, std::uint32_t word0, std::uint32_t word1, const std::uint32_t (&below)[2]) {
+  // A byte of `below` is eight times its group's place, which is where its table lies.
+  __device__ static const MagnitudeTable& table_of(const std::uint8_t* tables, std::uint32_t below, int step) {
+    return *reinterpret_cast<const MagnitudeTable*>(tables + __byte_perm(below, 0, 0x4440 + step));
+  }
+
+  __device__ void fp4_step(int step, std::uint32_t word0, std::uint32_t word1, const std::uint32_t (&below)[2],
+                           const std::uint8_t* tables) {
     std::uint32_t run0[2];
     std::uint32_t run1[2];
-    expand_fp4(word0, magnitude_table<kOperand>(below[0] >> (8 * step) & 0xff), run0[0], run1[0]);
-    expand_fp4(word1, magnitude_table<kOperand>(below[1] >> (8 * step) & 0xff), run0[1], run1[1]);
+    expand_fp4(word0, table_of(tables, below[0], step), run0[0], run1[0]);
+    expand_fp4(word1, table_of(tables, below[1], step), run0[1], run1[1]);
     if constexpr (kOperand == Operand::e4m3) {
       a[step][0] = run0[0];
       a[step][1] = run0[1];

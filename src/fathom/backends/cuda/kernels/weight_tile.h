@@ -78,6 +78,14 @@ FATHOM_HOST_DEVICE inline std::uint8_t fp4_code(const StoredWeight& weight, std:
   return static_cast<std::uint8_t>((column & 1) != 0 ? pair >> 4 : pair & 15);
 }
 
+// e2m1_to_float reads a table, which lies on the host.
+FATHOM_HOST_DEVICE inline float e2m1_value(std::uint8_t code) {
+  const int exponent = code >> 1 & 3;
+  const float half = (code & 1) != 0 ? 0.5F : 0.0F;
+  const float magnitude = exponent == 0 ? half : (1.0F + half) * static_cast<float>(1 << (exponent - 1));
+  return (code & 8) != 0 ? -magnitude : magnitude;
+}
+
 FATHOM_HOST_DEVICE inline float stored_value(const StoredWeight& weight, std::int64_t row, std::int64_t column) {
   if (row >= weight.out || column >= weight.in) return 0.0F;
   const std::int64_t index = row * weight.in + column;
@@ -85,11 +93,9 @@ FATHOM_HOST_DEVICE inline float stored_value(const StoredWeight& weight, std::in
   if (weight.format == WeightFormat::bf16) return bf16_to_float(stored_at<std::uint16_t>(weight.data, index));
   const std::int64_t columns = (weight.in + weight.scale_columns - 1) / weight.scale_columns;
   const std::int64_t place = row / weight.scale_rows * columns + column / weight.scale_columns;
-  const float scale =
-      weight.float_scale ? stored_at<float>(weight.scale, place) : e8m0_to_float(weight.scale[place]);
+  const float scale = weight.float_scale ? stored_at<float>(weight.scale, place) : e8m0_to_float(weight.scale[place]);
   if (weight.format == WeightFormat::fp8_block) return e4m3_to_float(weight.data[index]) * scale;
-  const std::uint8_t code = fp4_code(weight, row, column);
-  return e2m1_to_float(code) * scale;
+  return e2m1_value(fp4_code(weight, row, column)) * scale;
 }
 
 // Four groups of 32: the largest exponent of those that hold anything, and how far below it each lies.
@@ -98,7 +104,8 @@ struct Fp4RowScales {
   std::uint8_t below[4] = {0, 0, 0, 0};
 };
 
-FATHOM_HOST_DEVICE inline Fp4RowScales fp4_row_scales(const StoredWeight& weight, std::int64_t row, std::int64_t column) {
+FATHOM_HOST_DEVICE inline Fp4RowScales fp4_row_scales(const StoredWeight& weight, std::int64_t row,
+                                                      std::int64_t column) {
   Fp4RowScales scales;
   int exponents[4];
   int largest = -1;
@@ -131,8 +138,8 @@ FATHOM_HOST_DEVICE inline std::uint32_t fp4_word(const StoredWeight& weight, std
   return word;
 }
 
-FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::int64_t row, std::int64_t column, int thread,
-                                          std::uint8_t* tile) {
+FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
+                                               int thread, std::uint8_t* tile) {
   auto* words = reinterpret_cast<std::uint32_t*>(tile);
   const int first = thread / 32 * 16 + thread % 32 / 4;
   Fp4RowScales scales[2];
@@ -145,12 +152,13 @@ FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::
     }
   if (thread >= kTileRows) return;
   const Fp4RowScales own = fp4_row_scales(weight, row + thread, column);
-  for (int group = 0; group < 4; ++group) tile[codes_bytes(TileKind::fp4) + 4 * thread + group] = own.below[group];
+  for (int group = 0; group < 4; ++group)
+    tile[codes_bytes(TileKind::fp4) + 4 * thread + group] = static_cast<std::uint8_t>(8 * own.below[group]);
   tile[codes_bytes(TileKind::fp4) + group_bytes(TileKind::fp4) + thread] = own.exponent;
 }
 
-FATHOM_HOST_DEVICE inline void write_fp8_share(const StoredWeight& weight, std::int64_t row, std::int64_t column, int thread,
-                                          std::uint8_t* tile) {
+FATHOM_HOST_DEVICE inline void write_fp8_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
+                                               int thread, std::uint8_t* tile) {
   const int first = thread / 32 * 16 + thread % 32 / 4;
   for (int step = 0; step < 4; ++step)
     for (int word = 0; word < 4; ++word)  // half, then run
@@ -163,7 +171,8 @@ FATHOM_HOST_DEVICE inline void write_fp8_share(const StoredWeight& weight, std::
   if (thread < kTileRows) tile[codes_bytes(TileKind::fp8) + thread] = scale_byte(weight, row, column);
 }
 
-// The binary exponent that brings the largest magnitude to [2^14, 2^15), as a biased byte; what is below 2^-100 is zero.
+// The binary exponent that brings the largest magnitude to [2^14, 2^15), as a biased byte; what is below 2^-100 is
+// zero.
 FATHOM_HOST_DEVICE inline int f16_exponent(float largest) {
   const int biased = static_cast<int>(std::bit_cast<std::uint32_t>(largest) >> 23);
   return biased < 27 ? 27 - 14 : biased - 14;
@@ -203,8 +212,8 @@ FATHOM_HOST_DEVICE inline int f16_row_exponent(const StoredWeight& weight, std::
   return f16_exponent(largest);
 }
 
-FATHOM_HOST_DEVICE inline void write_f16_share(const StoredWeight& weight, std::int64_t row, std::int64_t column, int part,
-                                          int thread, std::uint8_t* tile) {
+FATHOM_HOST_DEVICE inline void write_f16_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
+                                               int part, int thread, std::uint8_t* tile) {
   auto* halves = reinterpret_cast<std::uint16_t*>(tile);
   const int first = thread / 32 * 16 + thread % 32 / 4;
   for (int half = 0; half < 2; ++half) {
@@ -223,7 +232,7 @@ FATHOM_HOST_DEVICE inline void write_f16_share(const StoredWeight& weight, std::
 
 // Thread `thread` of 128 writes its share of the tile at `row`, `column`.
 FATHOM_HOST_DEVICE inline void write_tile_share(const StoredWeight& weight, TileForm form, std::int64_t row,
-                                           std::int64_t column, int part, int thread, std::uint8_t* tile) {
+                                                std::int64_t column, int part, int thread, std::uint8_t* tile) {
   if (form.kind == TileKind::fp4) write_fp4_share(weight, row, column, thread, tile);
   if (form.kind == TileKind::fp8) write_fp8_share(weight, row, column, thread, tile);
   if (form.kind == TileKind::f16) write_f16_share(weight, row, column, part, thread, tile);

@@ -8,7 +8,7 @@
 
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/tensor/numbers.h"
-#include "tests/backends/cuda/device_memory_support.h"
+#include "tests/backends/cuda/kernels/device_memory_support.h"
 #include "tests/ops/weight_support.h"
 
 namespace fathom::cuda {
@@ -98,15 +98,14 @@ inline std::vector<float> random_rows(Random& random, std::int64_t rows, std::in
 }
 
 // multiply() of one weight by rows that lie off any boundary; what lies between the rows of the result stays untouched.
-inline std::vector<float> product_of(const ProductDevice& device, const ProductWeight& weight,
-                                     std::span<const float> x, std::int64_t rows, Operand operand) {
+inline std::vector<float> product_of(const ProductDevice& device, const ProductWeight& weight, std::span<const float> x,
+                                     std::int64_t rows, Operand operand) {
   const std::int64_t gap = 3;
   const DeviceArray<float> on_device(x, 1);
   DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, weight.in, 1, operand));
   const DeviceArray<float> out(rows * (weight.out + gap), 1);
-  const PackedRows packed =
-      pack_rows({.x = on_device.data(), .rows = rows, .in = weight.in, .row_stride = weight.in}, operand,
-                workspace.data(), nullptr);
+  const PackedRows packed = pack_rows({.x = on_device.data(), .rows = rows, .in = weight.in, .row_stride = weight.in},
+                                      operand, workspace.data(), nullptr);
   const ProductOutput output = {.weight = &weight, .out = out.data(), .row_stride = weight.out + gap};
   multiply(device, {&output, 1}, packed, nullptr);
   cuda_check(cudaDeviceSynchronize(), "multiply");

@@ -2,7 +2,7 @@
 // and experts that are elsewhere, and against themselves among other tokens, bit for bit.
 #include <numeric>
 
-#include "tests/backends/cuda/product_support.h"
+#include "tests/backends/cuda/kernels/product_support.h"
 
 namespace fathom::cuda {
 namespace {
@@ -196,7 +196,9 @@ TEST_F(CudaExperts, ATokenHasTheSameBitsAmongAnyOthers) {
       const std::vector<float> all = run(experts.tables(), x, routing, 3, operand);
       for (const std::int64_t tokens : {1, 2, 3, 6, 11, 24, 50, 90, 400}) {
         const std::int64_t first = random.below(most - tokens + 1);
-        const auto cut = [&](const auto& of) { return std::vector(of.begin() + first * 3, of.begin() + (first + tokens) * 3); };
+        const auto cut = [&](const auto& of) {
+          return std::vector(of.begin() + first * 3, of.begin() + (first + tokens) * 3);
+        };
         const std::vector<float> some = run(experts.tables(), std::span(x).subspan(first * 640, tokens * 640),
                                             {cut(routing.selected), cut(routing.weights)}, 3, operand);
         op_test::expect_same_bits(some, std::span(all).subspan(first * 640, tokens * 640),

@@ -1,7 +1,7 @@
 // Dense products on a CUDA device against double precision, and against themselves among other rows, bit for bit.
 #include "fathom/backends/cuda/kernels/products.h"
 
-#include "tests/backends/cuda/product_support.h"
+#include "tests/backends/cuda/kernels/product_support.h"
 
 namespace fathom::cuda {
 namespace {
@@ -36,8 +36,7 @@ class CudaProducts : public ::testing::Test {
           magnitude.push_back(exact.magnitude);
         }
       }
-      op_test::expect_close(found, expected, magnitude,
-                            operand == Operand::e4m3 ? kFp8Tolerance : kFloat32Tolerance,
+      op_test::expect_close(found, expected, magnitude, operand == Operand::e4m3 ? kFp8Tolerance : kFloat32Tolerance,
                             weight.shape().name() + " times " + std::to_string(rows) + " rows as " +
                                 (operand == Operand::e4m3 ? "e4m3" : "binary16"));
     }
@@ -64,9 +63,10 @@ TEST_F(CudaProducts, EveryKernelsRows) {
 }
 
 TEST_F(CudaProducts, ReleasedFormatsInDepth) {
-  for (const WeightShape& shape : {WeightShape{WeightFormat::fp4_group, 192, 4096, 1, 32},
-                                   WeightShape{WeightFormat::fp8_block, 256, 4096, 128, 128},
-                                   WeightShape{WeightFormat::bf16, 64, 4096}, WeightShape{WeightFormat::f32, 24, 8192}}) {
+  for (const WeightShape& shape :
+       {WeightShape{WeightFormat::fp4_group, 192, 4096, 1, 32},
+        WeightShape{WeightFormat::fp8_block, 256, 4096, 128, 128}, WeightShape{WeightFormat::bf16, 64, 4096},
+        WeightShape{WeightFormat::f32, 24, 8192}}) {
     const TestWeight weight(shape, random);
     for (const std::int64_t rows : {1, 12, 40}) check_against_doubles(weight, rows);
   }
@@ -150,12 +150,11 @@ TEST_F(CudaProducts, SeveralWeightsInOneLaunch) {
   const std::vector<float> x = random_rows(random, rows, 384);
   const DeviceArray<float> on_device{std::span<const float>(x)};
   DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, 384, 1, Operand::f16));
-  const PackedRows packed = pack_rows({.x = on_device.data(), .rows = rows, .in = 384, .row_stride = 384},
-                                      Operand::f16, workspace.data(), nullptr);
+  const PackedRows packed = pack_rows({.x = on_device.data(), .rows = rows, .in = 384, .row_stride = 384}, Operand::f16,
+                                      workspace.data(), nullptr);
   multiply(device, outputs, packed, nullptr);
   for (std::size_t index = 0; index < outs.size(); ++index)
-    op_test::expect_same_bits(outs[index].host(),
-                              product_of(device, prepared[index].product(), x, rows, Operand::f16),
+    op_test::expect_same_bits(outs[index].host(), product_of(device, prepared[index].product(), x, rows, Operand::f16),
                               "weight " + std::to_string(index) + " of a launch");
 }
 
@@ -200,7 +199,9 @@ TEST_F(CudaProducts, RefusesWhatDoesNotFit) {
   DeviceArray<float> out(64);
   const ProductOutput output = {&prepared.product(), out.data(), 64};
   const PackedRows narrow = {.operand = Operand::f16, .columns = 8, .rows = 1, .in = 64, .blocks = nullptr};
-  op_test::expect_names(op_test::fault_of([&] { multiply(device, {&output, 1}, narrow, nullptr); }),
+  op_test::expect_names(op_test::fault_of([&] {
+                          multiply(device, {&output, 1}, narrow, nullptr);
+                        }),
                         {"inputs of a product's weight", "128", "64"});
   const PackedRows rounded = {.operand = Operand::e4m3, .columns = 8, .rows = 1, .in = 128, .blocks = nullptr};
   op_test::expect_names(op_test::fault_of([&] { multiply(device, {&output, 1}, rounded, nullptr); }), {"binary16"});
