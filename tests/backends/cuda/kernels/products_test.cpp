@@ -72,6 +72,33 @@ TEST_F(CudaProducts, ReleasedFormatsInDepth) {
   }
 }
 
+// Rows with a single one: the weight's own values come out, each in its place, without any rounding.
+TEST_F(CudaProducts, OneInputAtATime) {
+  const std::int64_t in = 160;
+  for (const WeightShape& shape :
+       {WeightShape{WeightFormat::fp4_group, 130, in, 1, 32}, WeightShape{WeightFormat::fp8_block, 130, in, 128, 128},
+        WeightShape{WeightFormat::bf16, 130, in}}) {
+    const TestWeight weight(shape, random);
+    const DeviceWeight prepared(weight);
+    for (const Operand operand : operands(prepared.product()))
+      for (const std::int64_t together : {8, 160}) {
+        int wrong = 0;
+        for (std::int64_t first = 0; first < in; first += together) {
+          std::vector<float> x(together * in, 0.0F);
+          for (std::int64_t row = 0; row < together; ++row) x[row * in + first + row] = 1.0F;
+          const std::vector<float> found = product_of(device, prepared.product(), x, together, operand);
+          for (std::int64_t row = 0; row < together; ++row)
+            for (std::int64_t output = 0; output < 130; ++output)
+              if (found[row * 130 + output] != weight.at(output, first + row) && ++wrong <= 3)
+                ADD_FAILURE() << shape.name() << ", output " << output << ", input " << first + row << ", "
+                              << (operand == Operand::e4m3 ? "e4m3" : "binary16") << ": " << found[row * 130 + output]
+                              << " is not " << weight.at(output, first + row);
+        }
+        EXPECT_EQ(wrong, 0) << shape.name();
+      }
+  }
+}
+
 TEST_F(CudaProducts, NoRowsAndNoInputs) {
   const TestWeight weight({WeightFormat::fp8_block, 64, 128, 128, 128}, random);
   const DeviceWeight prepared(weight);
@@ -150,8 +177,8 @@ TEST_F(CudaProducts, SeveralWeightsInOneLaunch) {
   const std::vector<float> x = random_rows(random, rows, 384);
   const DeviceArray<float> on_device{std::span<const float>(x)};
   DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, 384, 1, Operand::f16));
-  const PackedRows packed = pack_rows({.x = on_device.data(), .rows = rows, .in = 384, .row_stride = 384}, Operand::f16,
-                                      workspace.data(), nullptr);
+  const PackedRows packed = pack_rows(device, {.x = on_device.data(), .rows = rows, .in = 384, .row_stride = 384},
+                                      Operand::f16, workspace.data(), nullptr);
   multiply(device, outputs, packed, nullptr);
   for (std::size_t index = 0; index < outs.size(); ++index)
     op_test::expect_same_bits(outs[index].host(), product_of(device, prepared[index].product(), x, rows, Operand::f16),
@@ -170,7 +197,8 @@ TEST_F(CudaProducts, Groups) {
       const std::vector<float> x = random_rows(random, rows * groups, in);
       const DeviceArray<float> on_device(std::span<const float>(x), 1);
       DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, in, groups, Operand::f16));
-      const PackedRows packed = pack_rows({.x = on_device.data(),
+      const PackedRows packed = pack_rows(device,
+                                          {.x = on_device.data(),
                                            .rows = rows,
                                            .in = in,
                                            .row_stride = groups * in,

@@ -12,19 +12,13 @@ void launch(const ProductLaunch& launch, const ProductWork& work, const DecodeSh
   const auto kernel = decode_product<kKind, kOperand, kColumns>;
   cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
              "cudaFuncSetAttribute of decode_product");
-  cudaLaunchAttribute cluster = {};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim.x = static_cast<unsigned>(shape.cluster);
-  cluster.val.clusterDim.y = 1;
-  cluster.val.clusterDim.z = 1;
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(static_cast<unsigned>(launch.places * work.pairs * shape.cluster));
-  config.blockDim = dim3(kDecodeThreads);
-  config.dynamicSmemBytes = static_cast<std::size_t>(bytes);
-  config.stream = stream;
-  config.attrs = &cluster;
-  config.numAttrs = shape.cluster > 1 ? 1 : 0;
-  cuda_check(cudaLaunchKernelEx(&config, kernel, work, shape), "decode_product");
+  launch_chained({.grid = dim3(static_cast<unsigned>(launch.places * work.pairs * shape.cluster)),
+                  .threads = kDecodeThreads,
+                  .shared_bytes = bytes,
+                  .cluster = shape.cluster,
+                  .capability = launch.capability,
+                  .stream = stream},
+                 "decode_product", kernel, work, shape);
 }
 
 template <TileKind kKind, Operand kOperand>

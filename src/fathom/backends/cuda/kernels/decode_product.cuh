@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/chained_launch.h"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
@@ -65,10 +66,12 @@ class DecodeProduct {
     const int kept = kept_bytes(kColumns, shape.cluster, work.weight_blocks);
     full_ = shared_address(memory + shape.stages * kStageBytes + kept);
     empty_ = full_ + 8 * shape.stages;
+    if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
     unit_ = product_unit(work, {tile_bytes(kKind), kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
   }
 
   __device__ void run() {
+    let_later_kernels_begin();
     if (!unit_.exists) return;  // the whole cluster alike
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < shape_.stages; ++stage) {
@@ -86,6 +89,7 @@ class DecodeProduct {
       if (shared) cluster_wait();
     } else {
       if (shared) cluster_wait();  // the others are there to be written to
+      wait_for_earlier_kernels();
       compute();
     }
     if (!shared) return;
@@ -95,27 +99,45 @@ class DecodeProduct {
   }
 
  private:
+  // The first weights are on their way before an earlier kernel has written the activations.
   __device__ void copy() const {
-    const int lane = threadIdx.x % 32;
-    constexpr int kTile = tile_bytes(kKind);
-    const bool both = unit_.tiles[1] != nullptr;
-    const std::uint32_t memory = shared_address(memory_);
+    const int ahead = min(last_, first_ + shape_.stages);
     Stage stage;
+    for (int block = first_; block < ahead; ++block) {
+      copy_weights(stage, block);
+      stage.advance(shape_.stages);
+    }
+    wait_for_earlier_kernels();
+    stage = {};
     for (int block = first_; block < last_; ++block) {
-      barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
-      const std::uint32_t full = full_ + 8 * stage.index;
-      const std::uint32_t to = memory + stage.index * kStageBytes;
-      expect_bytes(full, (both ? 2 : 1) * kTile + kBlockBytes, lane);
-      copy_bytes(to, unit_.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
-      if (both) copy_bytes(to + kTile, unit_.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
-      copy_bytes(to + 2 * kTile, unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, lane);
-      copies_issued(full);
+      if (block >= ahead) {
+        barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
+        copy_weights(stage, block);
+      }
+      copy_activations(stage, block);
       stage.advance(shape_.stages);
     }
   }
 
-  // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup computes
-  // what nobody reads: no branch may stand between a product's start and its wait.
+  __device__ void copy_weights(const Stage& stage, int block) const {
+    constexpr int kTile = tile_bytes(kKind);
+    const int lane = threadIdx.x % 32;
+    const std::uint32_t full = full_ + 8 * stage.index;
+    const std::uint32_t to = shared_address(memory_) + stage.index * kStageBytes;
+    expect_bytes(full, 2 * kTile + kBlockBytes, lane);
+    copy_bytes(to, unit_.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
+    copy_bytes(to + kTile, unit_.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
+  }
+
+  __device__ void copy_activations(const Stage& stage, int block) const {
+    const std::uint32_t full = full_ + 8 * stage.index;
+    copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * tile_bytes(kKind),
+               unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, threadIdx.x % 32);
+    copies_issued(full);
+  }
+
+  // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
+  // the first: no branch may stand between a product's start and its wait.
   __device__ void compute() {
     float totals[kColumns / 2] = {};
     if (first_ < last_) add_blocks(totals);

@@ -1,4 +1,4 @@
-#include "fathom/backends/cuda/kernels/cuda_check.h"
+#include "fathom/backends/cuda/kernels/chained_launch.h"
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 
 namespace fathom::cuda {
@@ -39,6 +39,8 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   __shared__ int count[kThreads];
   __shared__ int next_row[kThreads];
   __shared__ int warp_sums[kThreads / 32];
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
   const int expert = threadIdx.x;
   count[expert] = 0;
   __syncthreads();
@@ -75,6 +77,8 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
 }
 
 __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
   const std::int64_t channel = std::int64_t{blockIdx.y} * kSumThreads + threadIdx.x;
   const std::int64_t token = blockIdx.x;
   if (channel >= sum.channels) return;
@@ -88,15 +92,15 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
 
 }  // namespace
 
-void launch_plan(const ExpertPlan& plan, cudaStream_t stream) {
-  plan_experts<<<1, kThreads, 0, stream>>>(plan);
-  cuda_check(cudaGetLastError(), "plan_experts");
+void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream) {
+  launch_chained({.grid = dim3(1), .threads = kThreads, .capability = capability, .stream = stream}, "plan_experts",
+                 plan_experts, plan);
 }
 
-void launch_sum(const ExpertSum& sum, cudaStream_t stream) {
+void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(sum.tokens), static_cast<unsigned>(pieces_of(sum.channels, kSumThreads)));
-  sum_slots<<<grid, kSumThreads, 0, stream>>>(sum);
-  cuda_check(cudaGetLastError(), "sum_slots");
+  launch_chained({.grid = grid, .threads = kSumThreads, .capability = capability, .stream = stream}, "sum_slots",
+                 sum_slots, sum);
 }
 
 }  // namespace fathom::cuda

@@ -24,7 +24,7 @@ struct ExpertPlan {
   std::int32_t* slot_of_row = nullptr;  // [rows] -1: padding
   std::int32_t* row_of_slot = nullptr;  // [slots] -1: its expert is not here
 };
-void launch_plan(const ExpertPlan& plan, cudaStream_t stream);
+void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream);
 
 // out[token] = sum over slots, ascending, of rows[row_of_slot]
 struct ExpertSum {
@@ -35,6 +35,6 @@ struct ExpertSum {
   std::int64_t channels = 0;
   float* out = nullptr;  // [tokens, channels]
 };
-void launch_sum(const ExpertSum& sum, cudaStream_t stream);
+void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream);
 
 }  // namespace fathom::cuda

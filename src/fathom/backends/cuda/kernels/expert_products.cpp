@@ -86,7 +86,8 @@ class ExpertStep {
 
   void run() const {
     const ExpertTables& experts = args_.experts;
-    launch_plan({.selected = args_.selected,
+    launch_plan(device_.capability,
+                {.selected = args_.selected,
                  .present = experts.w1,
                  .slots = static_cast<int>(sizes_.slots),
                  .experts = static_cast<int>(experts.experts),
@@ -105,7 +106,8 @@ class ExpertStep {
     pack_activated(gate, up);
     const ExpertTarget down[] = {{experts.w2, at_.rows}};
     multiply(down, experts.expert_dim, experts.channels);
-    launch_sum({.rows = at_.rows,
+    launch_sum(device_.capability,
+               {.rows = at_.rows,
                 .row_of_slot = at_.row_of_slot,
                 .tokens = args_.tokens,
                 .slots = args_.slots,
@@ -132,7 +134,7 @@ class ExpertStep {
     PackWork work = pack_work(args_.experts.channels);
     work.x = args_.x;
     work.slots_of_row = args_.slots;
-    launch_pack(work, operand_, stream_);
+    launch_pack(device_.capability, work, operand_, stream_);
   }
 
   void pack_activated(const float* gate, const float* up) const {
@@ -141,7 +143,7 @@ class ExpertStep {
     work.up = up;
     work.limit = args_.limit;
     work.weights = args_.weights;
-    launch_pack(work, operand_, stream_);
+    launch_pack(device_.capability, work, operand_, stream_);
   }
 
   void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out) const {
@@ -161,7 +163,11 @@ class ExpertStep {
     work.group_chunks = prefill_.chunks;
     work.items = at_.items;
     work.item_count = at_.counts;
-    ProductLaunch launch = {.kind = args_.experts.kind, .operand = operand_, .columns = sizes_.columns, .places = 0};
+    ProductLaunch launch = {.capability = device_.capability,
+                            .kind = args_.experts.kind,
+                            .operand = operand_,
+                            .columns = sizes_.columns,
+                            .places = 0};
     if (sizes_.columns < kPrefillColumns) {
       launch.places = sizes_.chunks;
       const std::int64_t units = launch.places * work.pairs;

@@ -3,7 +3,7 @@
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
 
-#include "fathom/backends/cuda/kernels/cuda_check.h"
+#include "fathom/backends/cuda/kernels/chained_launch.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 
 namespace fathom::cuda {
@@ -114,6 +114,8 @@ __device__ void write_block(const PackWork& work, std::int64_t packed_row, std::
 
 template <Operand kOperand>
 __global__ void __launch_bounds__(32 * kWarps) pack(const __grid_constant__ PackWork work) {
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
   const std::int64_t packed_row = std::int64_t{blockIdx.y} * kWarps + threadIdx.x / 32;
   const std::int64_t limit = work.row_limit != nullptr ? *work.row_limit : work.packed_rows;
   if (packed_row >= limit) return;
@@ -148,18 +150,14 @@ bool aligned(const float* pointer, std::int64_t stride) {
 
 }  // namespace
 
-void launch_pack(PackWork work, Operand operand, cudaStream_t stream) {
+void launch_pack(int capability, PackWork work, Operand operand, cudaStream_t stream) {
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
   work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
   const dim3 grid(static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
                   static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups));
-  if (operand == Operand::e4m3) {
-    pack<Operand::e4m3><<<grid, 32 * kWarps, 0, stream>>>(work);
-  } else {
-    pack<Operand::f16><<<grid, 32 * kWarps, 0, stream>>>(work);
-  }
-  cuda_check(cudaGetLastError(), "pack");
+  const ChainedLaunch launch = {.grid = grid, .threads = 32 * kWarps, .capability = capability, .stream = stream};
+  launch_chained(launch, "pack", operand == Operand::e4m3 ? pack<Operand::e4m3> : pack<Operand::f16>, work);
 }
 
 }  // namespace fathom::cuda

@@ -32,6 +32,6 @@ struct PackWork {
   bool aligned = false;       // four floats at once; set by the launch
 };
 
-void launch_pack(PackWork work, Operand operand, cudaStream_t stream);
+void launch_pack(int capability, PackWork work, Operand operand, cudaStream_t stream);
 
 }  // namespace fathom::cuda

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/chained_launch.h"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
@@ -45,6 +46,8 @@ class PrefillProduct {
   }
 
   __device__ void run() {
+    let_later_kernels_begin();
+    wait_for_earlier_kernels();
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < stages_; ++stage) {
         barrier_init(full_ + 8 * stage, copy_arrivals());
@@ -76,14 +79,13 @@ class PrefillProduct {
       const ProductUnit unit = unit_at(index);
       if (!unit.exists) return;
       const int chunks = chunks_of(unit);
-      const bool both = unit.tiles[1] != nullptr;
       for (int block = 0; block < work_.weight_blocks; ++block) {
         barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
         const std::uint32_t full = full_ + 8 * stage.index;
         const std::uint32_t to = memory + stage.index * stage_bytes_;
-        expect_bytes(full, (both ? 2 : 1) * kTile + chunks * kBlock, lane);
+        expect_bytes(full, 2 * kTile + chunks * kBlock, lane);
         copy_bytes(to, unit.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
-        if (both) copy_bytes(to + kTile, unit.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
+        copy_bytes(to + kTile, unit.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
         for (int chunk = 0; chunk < chunks; ++chunk)
           copy_bytes(to + 2 * kTile + chunk * kBlock,
                      unit.x + (std::int64_t{chunk} * x_blocks + block / work_.parts) * kBlock, kBlock, full, lane);
@@ -112,7 +114,6 @@ class PrefillProduct {
     }
   }
 
-  // Without a second tile the second warpgroup computes what nobody reads.
   template <int kCount>
   __device__ void compute_unit(const ProductUnit& unit, Stage& stage) {
     const int warpgroup = threadIdx.x / kWarpgroupThreads;

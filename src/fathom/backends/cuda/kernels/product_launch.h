@@ -50,6 +50,7 @@ PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand o
 // Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
 // there can be.
 struct ProductLaunch {
+  int capability = 0;
   TileKind kind = TileKind::f16;
   Operand operand = Operand::f16;
   int columns = 0;

@@ -9,7 +9,7 @@ namespace fathom::cuda {
 
 // Two tiles of rows by some chunks.
 struct ProductUnit {
-  const std::uint8_t* tiles[2];  // the second may be absent
+  const std::uint8_t* tiles[2];  // the second is the first where there is none
   const std::uint8_t* x;
   float* out;  // of the unit's first row of activations and first of 128 outputs
   std::int64_t row_stride;
@@ -46,7 +46,7 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   const int x_blocks = work.weight_blocks / work.parts;
   ProductUnit result = {};
   result.tiles[0] = tiles + 2 * pair * tile_row;
-  result.tiles[1] = (2 * pair + 1) * kTileRows < to.out_rows ? result.tiles[0] + tile_row : nullptr;
+  result.tiles[1] = result.tiles[0] + ((2 * pair + 1) * kTileRows < to.out_rows ? tile_row : 0);
   result.x = to.x + std::int64_t{item.first_chunk} * x_blocks * shape.block_bytes;
   result.out =
       to.out + std::int64_t{item.first_chunk} * shape.chunk_rows * to.row_stride + 2 * pair * kTileRows - to.skipped;

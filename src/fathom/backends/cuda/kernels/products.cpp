@@ -37,7 +37,11 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
   work.weight_blocks = static_cast<int>(like.blocks());
   work.parts = like.parts;
   work.rows = static_cast<int>(x.rows);
-  ProductLaunch to = {.kind = like.kind, .operand = x.operand, .columns = x.columns, .places = x.chunks()};
+  ProductLaunch to = {.capability = device.capability,
+                      .kind = like.kind,
+                      .operand = x.operand,
+                      .columns = x.columns,
+                      .places = x.chunks()};
   if (x.columns < kPrefillColumns) {
     const std::int64_t units = to.places * work.pairs;
     launch_decode(to, work, decode_shape(device, to.kind, to.operand, to.columns, units, work.weight_blocks), stream);
@@ -78,18 +82,20 @@ std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t 
   return packed_shape(rows, in, groups, operand).group_bytes() * groups;
 }
 
-PackedRows pack_rows(const RowsOfX& x, Operand operand, std::uint8_t* workspace, cudaStream_t stream) {
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream) {
   PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
   work.x = x.x;
   work.row_stride = x.row_stride;
   work.group_stride = x.group_stride;
-  launch_pack(work, operand, stream);
+  launch_pack(device.capability, work, operand, stream);
   return packed;
 }
 
-PackedRows pack_swiglu(const SwigluRows& rows, Operand operand, std::uint8_t* workspace, cudaStream_t stream) {
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       cudaStream_t stream) {
   PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
@@ -98,7 +104,7 @@ PackedRows pack_swiglu(const SwigluRows& rows, Operand operand, std::uint8_t* wo
   work.row_stride = rows.in;
   work.limit = rows.limit;
   work.weights = rows.weights;
-  launch_pack(work, operand, stream);
+  launch_pack(device.capability, work, operand, stream);
   return packed;
 }
 

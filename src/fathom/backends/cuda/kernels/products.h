@@ -42,7 +42,8 @@ struct ProductWeight {
 };
 
 std::int64_t product_weight_bytes(const WeightView& weight);
-// `stored` is in device memory; it is read until the stream has come past this.
+// `stored` is in device memory; it is read until the stream has come past this. Products may read the tiles ahead of
+// the stream: it has to be waited for once before the first of them.
 ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, cudaStream_t stream);
 
 // What a weight is multiplied as: e4m3 for FP8 activations where weight and device can, binary16 otherwise.
@@ -73,7 +74,8 @@ struct PackedRows {
 
 std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand);
 // `workspace` is aligned to 16 and holds packed_rows_bytes.
-PackedRows pack_rows(const RowsOfX& x, Operand operand, std::uint8_t* workspace, cudaStream_t stream);
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream);
 
 // silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
 struct SwigluRows {
@@ -84,7 +86,8 @@ struct SwigluRows {
   std::int64_t in = 0;
   float limit = 0.0F;
 };
-PackedRows pack_swiglu(const SwigluRows& rows, Operand operand, std::uint8_t* workspace, cudaStream_t stream);
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       cudaStream_t stream);
 
 // out[row * row_stride + output] = sum over inputs of weight[output, input] * x[row, input]
 struct ProductOutput {
