@@ -48,6 +48,9 @@ class Experts {
             .w3 = tables_[2].data()};
   }
 
+  // w1, w2 and w3 are 0, 1 and 2.
+  const ProductWeight& product(std::int64_t expert, int which) const { return prepared_[3 * expert + which].product(); }
+
   const std::int64_t channels;
   const std::int64_t dim;
   std::vector<ExactWeight> w1;
@@ -110,7 +113,7 @@ class CudaExperts : public ::testing::Test {
     return routing;
   }
 
-  // One token of an expert in double precision, its activation rounded as `operand` asks.
+  // One token of an expert in double precision.
   static std::vector<float> activation(const Experts& experts, std::int64_t expert, std::span<const double> x,
                                        float weight) {
     std::vector<float> activated;
@@ -125,26 +128,40 @@ class CudaExperts : public ::testing::Test {
   void check_against_doubles(const Experts& experts, std::span<const float> x, const Routing& routing,
                              std::int64_t slots) const {
     const std::int64_t tokens = static_cast<std::int64_t>(x.size()) / experts.channels;
-    for (const Operand operand : operands(experts.tables())) {
-      const std::vector<float> found = run(experts.tables(), x, routing, slots, operand);
-      for (std::int64_t token = 0; token < tokens; ++token) {
-        const auto row = rounded_row(x.subspan(token * experts.channels, experts.channels), operand);
-        std::vector<double> expected(static_cast<std::size_t>(experts.channels));
-        std::vector<double> magnitude(expected.size());
-        for (std::int64_t slot = token * slots; slot < (token + 1) * slots; ++slot) {
-          const std::int32_t expert = routing.selected[slot];
-          const auto activated = rounded_row(activation(experts, expert, row, routing.weights[slot]), operand);
-          for (std::int64_t channel = 0; channel < experts.channels; ++channel) {
-            const ExactSum exact = experts.w2[expert].sum(channel, activated);
-            expected[channel] += exact.sum;
-            magnitude[channel] += exact.magnitude;
-          }
+    const std::vector<float> found = run(experts.tables(), x, routing, slots, Operand::f16);
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      const auto row = rounded_row(x.subspan(token * experts.channels, experts.channels), Operand::f16);
+      std::vector<double> expected(static_cast<std::size_t>(experts.channels));
+      std::vector<double> magnitude(expected.size());
+      for (std::int64_t slot = token * slots; slot < (token + 1) * slots; ++slot) {
+        const std::int32_t expert = routing.selected[slot];
+        const auto activated = rounded_row(activation(experts, expert, row, routing.weights[slot]), Operand::f16);
+        for (std::int64_t channel = 0; channel < experts.channels; ++channel) {
+          const ExactSum exact = experts.w2[expert].sum(channel, activated);
+          expected[channel] += exact.sum;
+          magnitude[channel] += exact.magnitude;
         }
-        // A value that lands on the other side of a rounding to e4m3 is off by a sixteenth of itself.
-        op_test::expect_close(std::span(found).subspan(token * experts.channels, experts.channels), expected, magnitude,
-                              operand == Operand::e4m3 ? 1e-2 : op_test::kExperts, "token " + std::to_string(token));
       }
+      op_test::expect_close(std::span(found).subspan(token * experts.channels, experts.channels), expected, magnitude,
+                            op_test::kExperts, "token " + std::to_string(token));
     }
+  }
+
+  // One slot by the dense products, which have tests of their own.
+  std::vector<float> slot_by_dense_products(const Experts& experts, std::int64_t expert, std::span<const float> x,
+                                            float weight, Operand operand) const {
+    const DeviceArray<float> gate{
+        std::span<const float>(product_of(device, experts.product(expert, 0), x, 1, operand))};
+    const DeviceArray<float> up{std::span<const float>(product_of(device, experts.product(expert, 2), x, 1, operand))};
+    const DeviceArray<float> weights(std::span<const float>(&weight, 1));
+    DeviceArray<std::uint8_t> workspace(packed_rows_bytes(1, experts.dim, 1, operand));
+    const SwigluRows rows = {
+        .gate = gate.data(), .up = up.data(), .weights = weights.data(), .rows = 1, .in = experts.dim, .limit = kLimit};
+    const PackedRows packed = pack_swiglu(device, rows, operand, workspace.data(), nullptr);
+    const DeviceArray<float> out(experts.channels);
+    const ProductOutput output = {&experts.product(expert, 1), out.data(), experts.channels};
+    multiply(device, {&output, 1}, packed, nullptr);
+    return out.host();
   }
 
   ProductDevice device;
@@ -156,6 +173,31 @@ TEST_F(CudaExperts, AgreeWithDoubles) {
     const Experts experts(format, 9, 200, 136, random);
     for (const std::int64_t tokens : {1, 2, 5, 40, 150})
       check_against_doubles(experts, random_rows(random, tokens, 200), random_routing(tokens, 3, 9), 3);
+  }
+}
+
+TEST_F(CudaExperts, EqualTheDenseProductsToTheBit) {
+  for (const WeightFormat format : {WeightFormat::fp4_group, WeightFormat::fp8_block}) {
+    const Experts experts(format, 7, 300, 200, random);
+    for (const std::int64_t tokens : {1, 3, 20}) {
+      const std::vector<float> x = random_rows(random, tokens, 300);
+      const Routing routing = random_routing(tokens, 2, 7);
+      for (const Operand operand : operands(experts.tables())) {
+        const std::vector<float> found = run(experts.tables(), x, routing, 2, operand);
+        std::vector<float> expected;
+        for (std::int64_t token = 0; token < tokens; ++token) {
+          const auto row = std::span(x).subspan(token * 300, 300);
+          std::vector<float> sum(300, 0.0F);
+          for (std::int64_t slot = 2 * token; slot < 2 * token + 2; ++slot) {
+            const auto of_slot =
+                slot_by_dense_products(experts, routing.selected[slot], row, routing.weights[slot], operand);
+            for (std::size_t channel = 0; channel < sum.size(); ++channel) sum[channel] += of_slot[channel];
+          }
+          expected.insert(expected.end(), sum.begin(), sum.end());
+        }
+        op_test::expect_same_bits(found, expected, std::to_string(tokens) + " tokens");
+      }
+    }
   }
 }
 

@@ -8,7 +8,7 @@ namespace {
 template <TileKind kKind, Operand kOperand, int kColumns>
 void launch(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, cudaStream_t stream) {
   const int bytes = shared_bytes(shape.stages, decode_stage_bytes(kKind, kOperand, kColumns),
-                                 kept_bytes(kColumns, shape.cluster, work.weight_blocks));
+                                 kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks));
   const auto kernel = decode_product<kKind, kOperand, kColumns>;
   cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
              "cudaFuncSetAttribute of decode_product");

@@ -22,12 +22,14 @@ __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks)
 }
 
 __device__ inline void cluster_arrive() {
+  __syncwarp();
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
 #endif
 }
 
 __device__ inline void cluster_wait() {
+  __syncwarp();
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
 #endif
@@ -63,7 +65,7 @@ class DecodeProduct {
         rank_(static_cast<int>(blockIdx.x) % shape.cluster),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
-    const int kept = kept_bytes(kColumns, shape.cluster, work.weight_blocks);
+    const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
     full_ = shared_address(memory + shape.stages * kStageBytes + kept);
     empty_ = full_ + 8 * shape.stages;
     if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
@@ -188,15 +190,19 @@ class DecodeProduct {
     }
     // A warp's 16 outputs belong to one block of the cluster.
     const int outputs = 128 / shape_.cluster;
-    const int owner = unit_row() / outputs;
     const int column = kept_column(shape_.cluster);
-    const int place = (block * kColumns + threadIdx.x % 4 * 2) * column + unit_row() % outputs;
-    const std::uint32_t there = address_in(shared_address(kept_) + 4 * place, owner);
+    const std::uint32_t kept = shared_address(kept_) + 4 * (block * kept_columns() * column + unit_row() % outputs);
+    const std::uint32_t there = address_in(kept, unit_row() / outputs);
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      const int at = (index / 4 * 8 + index % 2) * column + 8 * (index / 2 % 2);
+      const int of = index / 4 * 8 + threadIdx.x % 4 * 2 + index % 2;
+      const int row = of % kChunkRows;
+      if (row >= shape_.kept_rows) return;
+      const int at = (of / kChunkRows * shape_.kept_rows + row) * column + 8 * (index / 2 % 2);
       store_there(there + 4 * at, sum * scale);  // exact: a power of two
     });
   }
+
+  __device__ int kept_columns() const { return shape_.kept_rows * columns_of_row(kOperand); }
 
   // The first of this thread's two outputs, among the unit's 128.
   __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
@@ -204,7 +210,7 @@ class DecodeProduct {
   __device__ void add_kept() const {
     const int outputs = 128 / shape_.cluster;
     const int column = kept_column(shape_.cluster);
-    const int rows = min(kChunkRows, unit_.rows);
+    const int rows = min(shape_.kept_rows, unit_.rows);
     for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
       const int output = rank_ * outputs + place % outputs;
       const int row = place / outputs;
@@ -215,7 +221,7 @@ class DecodeProduct {
       for (int block = 0; block < work_.weight_blocks; ++block)
 #pragma unroll
         for (int part = 0; part < columns_of_row(kOperand); ++part)
-          totals[part] += sums[(block * kColumns + part * kChunkRows) * column];
+          totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
       unit_.out[row * unit_.row_stride + output] = columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1];
     }
   }
@@ -234,7 +240,7 @@ class DecodeProduct {
 };
 
 template <TileKind kKind, Operand kOperand, int kColumns>
-__global__ void __launch_bounds__(kDecodeThreads, 2)
+__global__ void __launch_bounds__(kDecodeThreads, kColumns <= 16 ? 3 : 2)
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
   DecodeProduct<kKind, kOperand, kColumns>(work, shape, memory).run();

@@ -170,9 +170,13 @@ class ExpertStep {
                             .places = 0};
     if (sizes_.columns < kPrefillColumns) {
       launch.places = sizes_.chunks;
-      const std::int64_t units = launch.places * work.pairs;
-      launch_decode(launch, work,
-                    decode_shape(device_, launch.kind, operand_, launch.columns, units, work.weight_blocks), stream_);
+      const DecodeShape shape = decode_shape(device_, {.kind = launch.kind,
+                                                       .operand = operand_,
+                                                       .columns = launch.columns,
+                                                       .units = launch.places * work.pairs,
+                                                       .blocks = work.weight_blocks,
+                                                       .rows = args_.tokens});
+      launch_decode(launch, work, shape, stream_);
     } else {
       launch.places = std::min(sizes_.chunks, sizes_.chunks / prefill_.chunks + args_.experts.experts);
       launch_prefill(device_, launch, work, prefill_, stream_);

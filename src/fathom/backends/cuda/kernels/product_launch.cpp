@@ -9,7 +9,8 @@ namespace {
 
 constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
 constexpr int kMostStages = 8;
-constexpr int kFewestDecodeStages = 2;
+constexpr int kFewestDecodeStages = 3;
+constexpr int kMostResident = 3;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
 
 int stages_in(int bytes, int stage_bytes, int kept) {
@@ -25,26 +26,33 @@ int block_columns(std::int64_t rows, Operand operand) {
   return kPrefillColumns;
 }
 
-// The cheapest of all clusters, one or two thread blocks to a multiprocessor, in units of a stage's time: two blocks
-// overlap what one waits for, a wave and a cluster each cost their beginning and end.
-DecodeShape decode_shape(const ProductDevice& device, TileKind kind, Operand operand, int columns, std::int64_t units,
-                         int blocks) {
-  const int stage = decode_stage_bytes(kind, operand, columns);
+// The quickest of all clusters, with one to three thread blocks to a multiprocessor. What it takes on an H200, measured
+// (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, a wave 1.5 us from
+// beginning to end, a cluster 2 us to meet twice, and memory at 32 bytes a nanosecond and multiprocessor.
+DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
+  const int stage = decode_stage_bytes(size.kind, size.operand, size.columns);
+  const auto rows = static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
   const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
+  const double bytes = static_cast<double>(size.units) * size.blocks * stage;
+  const double memory = bytes / (32e3 * device.multiprocessors);
   DecodeShape best;
   double least = 0.0;
-  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, blocks)); cluster *= 2)
-    for (int resident = 1; resident <= 2; ++resident) {
-      const int bytes = std::min(device.shared_of_block - kBlockReserve / 2,
-                                 device.shared_of_multiprocessor / resident - kBlockReserve);
-      const int stages = stages_in(bytes, stage, kept_bytes(columns, cluster, blocks));
-      if (stages < std::min(kFewestDecodeStages, blocks)) continue;
-      const auto waves = static_cast<double>(pieces_of(units * cluster, device.multiprocessors * resident));
-      const double block_time = resident == 2 ? 1.3 : 1.0;
-      const double cost = waves * (block_time * blocks / cluster + 3.0) + (cluster > 1 ? 2.0 : 0.0);
-      if (best.stages > 0 && cost >= least) continue;
-      best = {.stages = std::max(stages, 1), .cluster = cluster};
-      least = cost;
+  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
+    for (int resident = kMostResident; resident >= 1; --resident) {
+      const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
+      const int kept = kept_bytes(size.operand, rows, cluster, size.blocks);
+      const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage, kept);
+      if (stages < 1) continue;
+      // Large clusters do not find room on every multiprocessor: they stay within a part of the chip.
+      const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+      const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
+      const auto waves = static_cast<double>(pieces_of(size.units, at_once));
+      const double blocks = static_cast<double>(size.blocks) / cluster;
+      const double waits = stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
+      const double time = std::max(memory, waves * (0.4 * waits * blocks + 1.5)) + (cluster > 1 ? 2.0 : 0.0);
+      if (best.stages > 0 && time >= least) continue;
+      best = {.stages = stages, .cluster = cluster, .kept_rows = rows};
+      least = time;
     }
   check(best.stages >= 1, "a stage of a product fits into shared memory");
   return best;

@@ -13,6 +13,7 @@ namespace fathom::cuda {
 struct DecodeShape {
   int stages = 0;
   int cluster = 1;
+  int kept_rows = 0;  // rows of a chunk whose sums a cluster keeps
 };
 
 struct PrefillShape {
@@ -26,8 +27,8 @@ inline constexpr int kMostDecodeColumns = 32;
 // A block of a cluster keeps the sums of its share of the 128 outputs: the floats from one column to the next, four
 // more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.
 constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
-constexpr int kept_bytes(int columns, int cluster, int blocks) {
-  return cluster == 1 ? 0 : blocks * columns * kept_column(cluster) * 4;
+constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
+  return cluster == 1 ? 0 : blocks * rows * columns_of_row(operand) * kept_column(cluster) * 4;
 }
 constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns) {
   return 2 * tile_bytes(kind) + block_bytes(operand, columns);
@@ -40,9 +41,16 @@ constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stage
 // Columns of a block for so many rows.
 int block_columns(std::int64_t rows, Operand operand);
 
-// `units` of 128 outputs by a chunk; `blocks` tiles along the inputs.
-DecodeShape decode_shape(const ProductDevice& device, TileKind kind, Operand operand, int columns, std::int64_t units,
-                         int blocks);
+// `units` of 128 outputs by a chunk of which `rows` are used at most; `blocks` tiles along the inputs.
+struct DecodeSize {
+  TileKind kind = TileKind::f16;
+  Operand operand = Operand::f16;
+  int columns = 0;
+  std::int64_t units = 0;
+  int blocks = 0;
+  std::int64_t rows = 0;
+};
+DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // `chunks` of each pair of row tiles.
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks);

@@ -12,6 +12,7 @@ namespace fathom::cuda {
 template <TileKind kKind, Operand kOperand, int N>
 __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
                                    std::uint32_t block) {
+  __syncwarp();  // the lane that signalled a barrier may lag, and the product reads every lane's registers
   hold_sums<N>(sums);
   begin_products();
 #pragma unroll

@@ -43,8 +43,13 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .columns = x.columns,
                       .places = x.chunks()};
   if (x.columns < kPrefillColumns) {
-    const std::int64_t units = to.places * work.pairs;
-    launch_decode(to, work, decode_shape(device, to.kind, to.operand, to.columns, units, work.weight_blocks), stream);
+    const DecodeShape shape = decode_shape(device, {.kind = to.kind,
+                                                    .operand = to.operand,
+                                                    .columns = to.columns,
+                                                    .units = to.places * work.pairs,
+                                                    .blocks = work.weight_blocks,
+                                                    .rows = x.rows});
+    launch_decode(to, work, shape, stream);
     return;
   }
   const PrefillShape shape = prefill_shape(device, to.kind, to.operand, work.pairs, x.chunks());
