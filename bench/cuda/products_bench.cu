@@ -231,8 +231,8 @@ class Bench {
                             .groups = shape.groups,
                             .group_stride = shape.in};
         PackedRows packed;
-        const float pack_us =
-            time_of(8, [&](int, cudaStream_t stream) { packed = pack_rows(of, operand, workspace.bytes(), stream); });
+        const float pack_us = time_of(
+            8, [&](int, cudaStream_t stream) { packed = pack_rows(device_, of, operand, workspace.bytes(), stream); });
         const int count = static_cast<int>(rows >= 2048 ? std::min<std::int64_t>(copies, 6) : copies);
         const float us = time_of(count, [&](int index, cudaStream_t stream) {
           ProductWeight weight = prepared;

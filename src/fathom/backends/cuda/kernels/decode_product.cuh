@@ -68,6 +68,9 @@ class DecodeProduct {
     const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
     full_ = shared_address(memory + shape.stages * kStageBytes + kept);
     empty_ = full_ + 8 * shape.stages;
+    kept_column_ = kept_column(shape.cluster);
+    const int outputs = 128 / shape.cluster;
+    owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs), unit_row() / outputs % shape.cluster);
     if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
     unit_ = product_unit(work, {tile_bytes(kKind), kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
   }
@@ -164,6 +167,7 @@ class DecodeProduct {
       WeightOperand<kKind, kOperand> next;
       if (block + 1 < last_) next = load(stage);
       wait_products<0>();
+      weight.hold();
       finish(sums, weight, reinterpret_cast<const float*>(x + kScalesAt), block, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
@@ -189,10 +193,8 @@ class DecodeProduct {
       return;
     }
     // A warp's 16 outputs belong to one block of the cluster.
-    const int outputs = 128 / shape_.cluster;
-    const int column = kept_column(shape_.cluster);
-    const std::uint32_t kept = shared_address(kept_) + 4 * (block * kept_columns() * column + unit_row() % outputs);
-    const std::uint32_t there = address_in(kept, unit_row() / outputs);
+    const int column = kept_column_;
+    const std::uint32_t there = owned_ + 4 * block * kept_columns() * column;
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
       const int of = index / 4 * 8 + threadIdx.x % 4 * 2 + index % 2;
       const int row = of % kChunkRows;
@@ -236,11 +238,13 @@ class DecodeProduct {
   std::uint32_t full_;
   std::uint32_t empty_;
   const std::uint8_t* tables_ = nullptr;
+  int kept_column_;
+  std::uint32_t owned_;  // where the block that owns this thread's outputs keeps their sums
   ProductUnit unit_;
 };
 
 template <TileKind kKind, Operand kOperand, int kColumns>
-__global__ void __launch_bounds__(kDecodeThreads, kColumns <= 16 ? 3 : 2)
+__global__ void __launch_bounds__(kDecodeThreads, 2)
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
   DecodeProduct<kKind, kOperand, kColumns>(work, shape, memory).run();

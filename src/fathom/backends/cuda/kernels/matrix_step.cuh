@@ -43,10 +43,12 @@ __device__ inline void wait_products() {
 
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
-// Without swizzle: pieces of 8 columns by 16 bytes, 128 bytes apart along the inputs and a block's row of pieces apart
-// along the columns.
+// Where the columns of a block lie. Without swizzle: pieces of 8 columns by 16 bytes, 128 bytes apart along the inputs
+// and a block's row of pieces apart along the columns.
+using Columns = std::uint64_t;
+
 template <Operand kOperand>
-__device__ inline std::uint64_t columns_descriptor(std::uint32_t address) {
+__device__ inline Columns columns_at(std::uint32_t address) {
   constexpr std::uint64_t kColumnStep = 8 * kBlockInputs * operand_bytes(kOperand);
   return static_cast<std::uint64_t>((address & 0x3ffffU) >> 4) | (std::uint64_t{128 >> 4} << 16) |
          ((kColumnStep >> 4) << 32);
@@ -144,9 +146,9 @@ __device__ inline void warpgroup_step_e4m3_64(float (&d)[32], const std::uint32_
 
 // sums (+)= weights * columns of one step. `add` 0 starts a sum.
 template <Operand kOperand, int N>
-__device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], std::uint32_t block, int step,
+__device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], Columns columns, int step,
                                     int add) {
-  const std::uint64_t x = columns_descriptor<kOperand>(block + 256 * step);
+  const std::uint64_t x = columns + (256 >> 4) * step;  // shared memory is too small for the address to carry over
   if constexpr (kOperand == Operand::f16) {
     if constexpr (N == 8) warpgroup_step_f16_8(sums, a, x, add);
     if constexpr (N == 16) warpgroup_step_f16_16(sums, a, x, add);
@@ -161,6 +163,13 @@ __device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&
 }
 
 #else
+
+using Columns = std::uint32_t;
+
+template <Operand kOperand>
+__device__ inline Columns columns_at(std::uint32_t address) {
+  return address;
+}
 
 __device__ inline std::uint32_t shared_word(std::uint32_t address) {
   std::uint32_t word;
@@ -190,7 +199,7 @@ __device__ inline void warp_step(float* d, const std::uint32_t (&a)[4], std::uin
 }
 
 template <Operand kOperand, int N>
-__device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], std::uint32_t block, int step,
+__device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], Columns block, int step,
                                     int add) {
   const int lane = threadIdx.x % 32;
   constexpr int kColumnStep = 8 * kBlockInputs * operand_bytes(kOperand);

@@ -161,6 +161,7 @@ class PrefillProduct {
       add(chunk - 1);
     }
     wait_products<0>();
+    weight.hold();
     add(kCount - 1);
   }
 

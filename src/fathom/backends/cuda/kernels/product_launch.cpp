@@ -10,7 +10,7 @@ namespace {
 constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
 constexpr int kMostStages = 8;
 constexpr int kFewestDecodeStages = 3;
-constexpr int kMostResident = 3;
+constexpr int kMostResident = 2;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
 
 int stages_in(int bytes, int stage_bytes, int kept) {

@@ -12,12 +12,13 @@ namespace fathom::cuda {
 template <TileKind kKind, Operand kOperand, int N>
 __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
                                    std::uint32_t block) {
+  const Columns columns = columns_at<kOperand>(block);
   __syncwarp();  // the lane that signalled a barrier may lag, and the product reads every lane's registers
   hold_sums<N>(sums);
   begin_products();
 #pragma unroll
   for (int step = 0; step < WeightOperand<kKind, kOperand>::kSteps; ++step)
-    product_step<kOperand, N>(sums, weight.a[step], block, step, step > 0 ? 1 : 0);
+    product_step<kOperand, N>(sums, weight.a[step], columns, step, step > 0 ? 1 : 0);
   commit_products();
 }
 

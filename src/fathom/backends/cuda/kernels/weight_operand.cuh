@@ -68,6 +68,15 @@ struct WeightOperand {
       scale[half] = __uint_as_float(static_cast<std::uint32_t>(exponents[row + 8 * half]) << 23) * kLift;
   }
 
+  // After the wait for products that read these registers: the compiler takes a product's operands for read when it is
+  // issued, and would give their registers to the next values while the tensor core still fetches them.
+  __device__ void hold() const {
+#pragma unroll
+    for (int step = 0; step < kSteps; ++step)
+#pragma unroll
+      for (int word = 0; word < 4; ++word) asm volatile("" ::"r"(a[step][word]));
+  }
+
  private:
   __device__ void load_codes(const std::uint8_t* tile, int thread, int row, const std::uint8_t* tables) {
     const auto* words = reinterpret_cast<const uint4*>(tile) + thread;
