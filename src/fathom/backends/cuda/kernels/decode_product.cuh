@@ -1,0 +1,253 @@
+// Products of few rows: the time of reading the weights once. A thread block takes 128 outputs and a stretch of their
+// inputs; the blocks of a cluster share the stretches and hand every sum over 128 inputs to the block that owns its
+// output, which adds them at the end in the order of the inputs.
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/chained_launch.h"
+#include "fathom/backends/cuda/kernels/pipeline.cuh"
+#include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/backends/cuda/kernels/product_sums.cuh"
+#include "fathom/backends/cuda/kernels/product_unit.cuh"
+
+namespace fathom::cuda {
+
+inline constexpr int kDecodeConsumers = 256;  // two warpgroups, a row tile each
+inline constexpr int kDecodeThreads = kDecodeConsumers + 32;
+
+// First block of inputs of a rank of the cluster.
+__host__ __device__ constexpr int first_block(int rank, int cluster, int blocks) {
+  return static_cast<int>(std::int64_t{rank} * blocks / cluster);
+}
+
+__device__ inline void cluster_arrive() {
+  __syncwarp();
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+#endif
+}
+
+__device__ inline void cluster_wait() {
+  __syncwarp();
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+
+// `address` of this block's shared memory as the same place of another block's.
+__device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("mapa.shared::cluster.u32 %0, %0, %1;" : "+r"(address) : "r"(rank));
+#endif
+  return address;
+}
+
+__device__ inline void store_there(std::uint32_t address, float value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
+#endif
+}
+
+template <TileKind kKind, Operand kOperand, int kColumns>
+class DecodeProduct {
+ public:
+  static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns);
+  static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
+  static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
+  static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
+
+  __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory)
+      : work_(work),
+        shape_(shape),
+        memory_(memory),
+        kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
+        rank_(static_cast<int>(blockIdx.x) % shape.cluster),
+        first_(first_block(rank_, shape.cluster, work.weight_blocks)),
+        last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
+    const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
+    full_ = shared_address(memory + shape.stages * kStageBytes + kept);
+    empty_ = full_ + 8 * shape.stages;
+    kept_column_ = kept_column(shape.cluster);
+    const int outputs = 128 / shape.cluster;
+    owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs), unit_row() / outputs % shape.cluster);
+    if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
+    unit_ = product_unit(work, {tile_bytes(kKind), kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
+  }
+
+  __device__ void run() {
+    let_later_kernels_begin();
+    if (!unit_.exists) return;  // the whole cluster alike
+    if (threadIdx.x == 0) {
+      for (int stage = 0; stage < shape_.stages; ++stage) {
+        barrier_init(full_ + 8 * stage, copy_arrivals());
+        barrier_init(empty_ + 8 * stage, kDecodeConsumers / 32);
+      }
+      fence_barriers();
+    }
+    tables_ = fill_magnitude_tables<kKind, kOperand>();
+    __syncthreads();
+    const bool shared = shape_.cluster > 1;
+    if (shared) cluster_arrive();
+    if (threadIdx.x >= kDecodeConsumers) {
+      copy();
+      if (shared) cluster_wait();
+    } else {
+      if (shared) cluster_wait();  // the others are there to be written to
+      wait_for_earlier_kernels();
+      compute();
+    }
+    if (!shared) return;
+    cluster_arrive();
+    cluster_wait();
+    if (threadIdx.x < kDecodeConsumers) add_kept();
+  }
+
+ private:
+  // The first weights are on their way before an earlier kernel has written the activations.
+  __device__ void copy() const {
+    const int ahead = min(last_, first_ + shape_.stages);
+    Stage stage;
+    for (int block = first_; block < ahead; ++block) {
+      copy_weights(stage, block);
+      stage.advance(shape_.stages);
+    }
+    wait_for_earlier_kernels();
+    stage = {};
+    for (int block = first_; block < last_; ++block) {
+      if (block >= ahead) {
+        barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
+        copy_weights(stage, block);
+      }
+      copy_activations(stage, block);
+      stage.advance(shape_.stages);
+    }
+  }
+
+  __device__ void copy_weights(const Stage& stage, int block) const {
+    constexpr int kTile = tile_bytes(kKind);
+    const int lane = threadIdx.x % 32;
+    const std::uint32_t full = full_ + 8 * stage.index;
+    const std::uint32_t to = shared_address(memory_) + stage.index * kStageBytes;
+    expect_bytes(full, 2 * kTile + kBlockBytes, lane);
+    copy_bytes(to, unit_.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
+    copy_bytes(to + kTile, unit_.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
+  }
+
+  __device__ void copy_activations(const Stage& stage, int block) const {
+    const std::uint32_t full = full_ + 8 * stage.index;
+    copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * tile_bytes(kKind),
+               unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, threadIdx.x % 32);
+    copies_issued(full);
+  }
+
+  // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
+  // the first: no branch may stand between a product's start and its wait.
+  __device__ void compute() {
+    float totals[kColumns / 2] = {};
+    if (first_ < last_) add_blocks(totals);
+    if (shape_.cluster > 1) return;
+    const int row = unit_row();
+    use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
+      if (column < unit_.rows && unit_.holds(row + 8 * half))
+        unit_.out[column * unit_.row_stride + row + 8 * half] = value;
+    });
+  }
+
+  __device__ void add_blocks(float (&totals)[kColumns / 2]) {
+    Stage stage;
+    WeightOperand<kKind, kOperand> weight = load(stage);
+#pragma unroll 1
+    for (int block = first_; block < last_; ++block) {
+      const std::uint8_t* x = memory_ + stage.index * kStageBytes + 2 * tile_bytes(kKind);
+      float sums[kColumns / 2];
+      start_block<kKind, kOperand, kColumns>(sums, weight, shared_address(x));
+      const std::uint32_t used = empty_ + 8 * stage.index;
+      stage.advance(shape_.stages);
+      WeightOperand<kKind, kOperand> next;
+      if (block + 1 < last_) next = load(stage);
+      wait_products<0>();
+      weight.hold();
+      finish(sums, weight, reinterpret_cast<const float*>(x + kScalesAt), block, totals);
+      __syncwarp();
+      if (threadIdx.x % 32 == 0) barrier_arrive(used);
+      weight = next;
+    }
+  }
+
+  __device__ WeightOperand<kKind, kOperand> load(const Stage& stage) const {
+    barrier_wait(full_ + 8 * stage.index, stage.parity);
+    const int warpgroup = threadIdx.x / kWarpgroupThreads;
+    WeightOperand<kKind, kOperand> weight;
+    weight.load(memory_ + stage.index * kStageBytes + warpgroup * tile_bytes(kKind), threadIdx.x % kWarpgroupThreads,
+                tables_);
+    return weight;
+  }
+
+  __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight, const float* scales,
+                         int block, float (&totals)[kColumns / 2]) {
+    if (shape_.cluster == 1) {
+      use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
+        totals[index] = fmaf(sum, scale, totals[index]);
+      });
+      return;
+    }
+    // A warp's 16 outputs belong to one block of the cluster.
+    const int column = kept_column_;
+    const std::uint32_t there = owned_ + 4 * block * kept_columns() * column;
+    use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
+      const int of = index / 4 * 8 + threadIdx.x % 4 * 2 + index % 2;
+      const int row = of % kChunkRows;
+      if (row >= shape_.kept_rows) return;
+      const int at = (of / kChunkRows * shape_.kept_rows + row) * column + 8 * (index / 2 % 2);
+      store_there(there + 4 * at, sum * scale);  // exact: a power of two
+    });
+  }
+
+  __device__ int kept_columns() const { return shape_.kept_rows * columns_of_row(kOperand); }
+
+  // The first of this thread's two outputs, among the unit's 128.
+  __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
+
+  __device__ void add_kept() const {
+    const int outputs = 128 / shape_.cluster;
+    const int column = kept_column(shape_.cluster);
+    const int rows = min(shape_.kept_rows, unit_.rows);
+    for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
+      const int output = rank_ * outputs + place % outputs;
+      const int row = place / outputs;
+      if (!unit_.holds(output)) continue;
+      const float* sums = kept_ + row * column + place % outputs;
+      float totals[2] = {0.0F, 0.0F};
+#pragma unroll 8
+      for (int block = 0; block < work_.weight_blocks; ++block)
+#pragma unroll
+        for (int part = 0; part < columns_of_row(kOperand); ++part)
+          totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
+      unit_.out[row * unit_.row_stride + output] = columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1];
+    }
+  }
+
+  const ProductWork& work_;
+  const DecodeShape shape_;
+  std::uint8_t* const memory_;
+  float* const kept_;
+  const int rank_;
+  const int first_;
+  const int last_;
+  std::uint32_t full_;
+  std::uint32_t empty_;
+  const std::uint8_t* tables_ = nullptr;
+  int kept_column_;
+  std::uint32_t owned_;  // where the block that owns this thread's outputs keeps their sums
+  ProductUnit unit_;
+};
+
+template <TileKind kKind, Operand kOperand, int kColumns>
+__global__ void __launch_bounds__(kDecodeThreads, 2)
+    decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
+  extern __shared__ __align__(128) std::uint8_t memory[];
+  DecodeProduct<kKind, kOperand, kColumns>(work, shape, memory).run();
+}
+
+}  // namespace fathom::cuda

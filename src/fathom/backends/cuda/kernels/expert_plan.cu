@@ -1,0 +1,106 @@
+#include "fathom/backends/cuda/kernels/chained_launch.h"
+#include "fathom/backends/cuda/kernels/expert_plan.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kThreads = kMostExperts;  // a thread for each expert, then for each slot
+constexpr int kSumThreads = 256;
+
+// Sum of `value` over the threads before this one; `total` over all.
+__device__ int before(int value, int* warp_sums, int& total) {
+  const int lane = threadIdx.x % 32;
+  const int warp = threadIdx.x / 32;
+  int sum = value;
+  for (int step = 1; step < 32; step *= 2) {
+    const int other = __shfl_up_sync(0xffffffffU, sum, step);
+    if (lane >= step) sum += other;
+  }
+  __syncthreads();  // the last use of warp_sums is over
+  if (lane == 31) warp_sums[warp] = sum;
+  __syncthreads();
+  int earlier = 0;
+  total = 0;
+  for (int other = 0; other < kThreads / 32; ++other) {
+    if (other < warp) earlier += warp_sums[other];
+    total += warp_sums[other];
+  }
+  return earlier + sum - value;
+}
+
+__device__ int expert_of(const ExpertPlan& plan, int slot) {
+  const int expert = plan.selected[slot];
+  return expert >= 0 && expert < plan.experts && plan.present[expert] != nullptr ? expert : -1;
+}
+
+// One thread block: the plan of a step is small beside its products. Within an expert the rows' order is not fixed; a
+// row's bits do not depend on it.
+__global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) {
+  __shared__ int count[kThreads];
+  __shared__ int next_row[kThreads];
+  __shared__ int warp_sums[kThreads / 32];
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
+  const int expert = threadIdx.x;
+  count[expert] = 0;
+  __syncthreads();
+  for (int slot = threadIdx.x; slot < plan.slots; slot += kThreads) {
+    const int chosen = expert_of(plan, slot);
+    if (chosen >= 0) atomicAdd(&count[chosen], 1);
+  }
+  __syncthreads();
+  const int rows = count[expert];
+  const int chunks = (rows + plan.chunk_rows - 1) / plan.chunk_rows;
+  const int groups = (chunks + plan.group_chunks - 1) / plan.group_chunks;
+  int all_chunks = 0;
+  int all_items = 0;
+  const int first_chunk = before(chunks, warp_sums, all_chunks);
+  const int first_item = before(groups, warp_sums, all_items);
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  for (int group = 0; group < groups; ++group)
+    plan.items[first_item + group] = {expert, first_chunk + group * plan.group_chunks,
+                                      min(group_rows, rows - group * group_rows)};
+  for (int row = rows; row < chunks * plan.chunk_rows; ++row)
+    plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
+  next_row[expert] = first_chunk * plan.chunk_rows;
+  if (threadIdx.x == 0) {
+    plan.counts[0] = all_items;
+    plan.counts[1] = all_chunks * plan.chunk_rows;
+  }
+  __syncthreads();
+  for (int slot = threadIdx.x; slot < plan.slots; slot += kThreads) {
+    const int chosen = expert_of(plan, slot);
+    const int row = chosen >= 0 ? atomicAdd(&next_row[chosen], 1) : -1;
+    plan.row_of_slot[slot] = row;
+    if (row >= 0) plan.slot_of_row[row] = slot;
+  }
+}
+
+__global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
+  const std::int64_t channel = std::int64_t{blockIdx.y} * kSumThreads + threadIdx.x;
+  const std::int64_t token = blockIdx.x;
+  if (channel >= sum.channels) return;
+  float total = 0.0F;
+  for (std::int64_t slot = 0; slot < sum.slots; ++slot) {
+    const int row = sum.row_of_slot[token * sum.slots + slot];
+    if (row >= 0) total += sum.rows[row * sum.channels + channel];
+  }
+  sum.out[token * sum.channels + channel] = total;
+}
+
+}  // namespace
+
+void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream) {
+  launch_chained({.grid = dim3(1), .threads = kThreads, .capability = capability, .stream = stream}, "plan_experts",
+                 plan_experts, plan);
+}
+
+void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream) {
+  const dim3 grid(static_cast<unsigned>(sum.tokens), static_cast<unsigned>(pieces_of(sum.channels, kSumThreads)));
+  launch_chained({.grid = grid, .threads = kSumThreads, .capability = capability, .stream = stream}, "sum_slots",
+                 sum_slots, sum);
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,40 @@
+// Which rows of packed activations meet which expert, worked out on the device from the router's choice.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/product_work.h"
+
+namespace fathom::cuda {
+
+inline constexpr int kMostExperts = 1024;
+
+// A slot is one of a token's experts. An expert's slots fill rows of whole chunks; chunks are handed out in groups.
+struct ExpertPlan {
+  const std::int32_t* selected = nullptr;        // [slots]
+  const std::uint8_t* const* present = nullptr;  // [experts]: null where an expert is not here
+  int slots = 0;
+  int experts = 0;
+  int chunk_rows = 0;
+  int group_chunks = 1;
+  ExpertItem* items = nullptr;
+  std::int32_t* counts = nullptr;       // items, rows
+  std::int32_t* slot_of_row = nullptr;  // [rows] -1: padding
+  std::int32_t* row_of_slot = nullptr;  // [slots] -1: its expert is not here
+};
+void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream);
+
+// out[token] = sum over slots, ascending, of rows[row_of_slot]
+struct ExpertSum {
+  const float* rows = nullptr;  // [rows, channels]
+  const std::int32_t* row_of_slot = nullptr;
+  std::int64_t tokens = 0;
+  std::int64_t slots = 0;
+  std::int64_t channels = 0;
+  float* out = nullptr;  // [tokens, channels]
+};
+void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream);
+
+}  // namespace fathom::cuda

@@ -1,0 +1,210 @@
+// Routed experts in six launches: which rows meet which expert, their activations packed, w1 and w3, SwiGLU packed, w2,
+// and the sum over each token's slots. Each chosen expert is read once, however many rows it has in a decode step.
+#include <algorithm>
+
+#include "fathom/backends/cuda/kernels/expert_plan.h"
+#include "fathom/backends/cuda/kernels/pack_rows.h"
+#include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/base/error.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kAlignment = 256;
+
+struct Sizes {
+  int columns;  // of a block
+  int chunk_rows;
+  std::int64_t slots;   // of all tokens
+  std::int64_t chunks;  // at most
+  std::int64_t rows() const { return chunks * chunk_rows; }
+};
+
+// Wide enough for most experts' rows at once: twice the mean, and two.
+Sizes sizes_of(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots, Operand operand) {
+  Sizes sizes = {};
+  sizes.slots = tokens * slots;
+  const std::int64_t mean = pieces_of(sizes.slots, std::max<std::int64_t>(1, experts.experts));
+  sizes.columns = block_columns(std::min(tokens, 2 * mean + 2), operand);
+  sizes.chunk_rows = sizes.columns / columns_of_row(operand);
+  const std::int64_t nonempty = std::min(experts.experts, sizes.slots);
+  sizes.chunks = std::min(sizes.slots, sizes.slots / sizes.chunk_rows + nonempty);
+  return sizes;
+}
+
+// Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, and w2's rows that of w1's and
+// w3's.
+struct Workspace {
+  ExpertItem* items;
+  std::int32_t* counts;
+  std::int32_t* slot_of_row;
+  std::int32_t* row_of_slot;
+  std::uint8_t* packed;
+  float* rows;
+  std::int64_t bytes;
+};
+
+Workspace lay_out(const ExpertTables& experts, const Sizes& sizes, Operand operand, std::uint8_t* memory) {
+  std::int64_t bytes = 0;
+  const auto take = [&](std::int64_t size) {
+    std::uint8_t* piece = memory + bytes;
+    bytes += pieces_of(size, kAlignment) * kAlignment;
+    return piece;
+  };
+  Workspace workspace = {};
+  workspace.items = reinterpret_cast<ExpertItem*>(take(sizes.chunks * static_cast<std::int64_t>(sizeof(ExpertItem))));
+  workspace.counts = reinterpret_cast<std::int32_t*>(take(8));
+  workspace.slot_of_row = reinterpret_cast<std::int32_t*>(take(sizes.rows() * 4));
+  workspace.row_of_slot = reinterpret_cast<std::int32_t*>(take(sizes.slots * 4));
+  const std::int64_t widest = std::max(experts.channels, experts.expert_dim);
+  workspace.packed = take(sizes.chunks * pieces_of(widest, kBlockInputs) * block_bytes(operand, sizes.columns));
+  const std::int64_t floats = std::max(2 * experts.expert_dim, experts.channels);
+  workspace.rows = reinterpret_cast<float*>(take(sizes.rows() * floats * 4));
+  workspace.bytes = bytes;
+  return workspace;
+}
+
+struct ExpertTarget {
+  const std::uint8_t* const* tiles;
+  float* out;
+};
+
+class ExpertStep {
+ public:
+  ExpertStep(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* memory,
+             cudaStream_t stream)
+      : device_(device),
+        args_(args),
+        operand_(operand),
+        sizes_(sizes_of(args.experts, args.tokens, args.slots, operand)),
+        at_(lay_out(args.experts, sizes_, operand, memory)),
+        stream_(stream) {
+    if (sizes_.columns < kPrefillColumns) return;
+    const std::int64_t pairs = pieces_of(std::min(args.experts.channels, args.experts.expert_dim), 2 * kTileRows);
+    prefill_ = prefill_shape(device, args.experts.kind, operand, pairs, sizes_.chunks);
+  }
+
+  void run() const {
+    const ExpertTables& experts = args_.experts;
+    launch_plan(device_.capability,
+                {.selected = args_.selected,
+                 .present = experts.w1,
+                 .slots = static_cast<int>(sizes_.slots),
+                 .experts = static_cast<int>(experts.experts),
+                 .chunk_rows = sizes_.chunk_rows,
+                 .group_chunks = prefill_.chunks,
+                 .items = at_.items,
+                 .counts = at_.counts,
+                 .slot_of_row = at_.slot_of_row,
+                 .row_of_slot = at_.row_of_slot},
+                stream_);
+    float* gate = at_.rows;
+    float* up = at_.rows + sizes_.rows() * experts.expert_dim;
+    pack_x();
+    const ExpertTarget gate_and_up[] = {{experts.w1, gate}, {experts.w3, up}};
+    multiply(gate_and_up, experts.channels, experts.expert_dim);
+    pack_activated(gate, up);
+    const ExpertTarget down[] = {{experts.w2, at_.rows}};
+    multiply(down, experts.expert_dim, experts.channels);
+    launch_sum(device_.capability,
+               {.rows = at_.rows,
+                .row_of_slot = at_.row_of_slot,
+                .tokens = args_.tokens,
+                .slots = args_.slots,
+                .channels = experts.channels,
+                .out = args_.out},
+               stream_);
+  }
+
+ private:
+  PackWork pack_work(std::int64_t in) const {
+    PackWork work;
+    work.in = in;
+    work.row_stride = in;
+    work.slots = at_.slot_of_row;
+    work.row_limit = at_.counts + 1;
+    work.packed_rows = sizes_.rows();
+    work.chunks = sizes_.chunks;
+    work.columns = sizes_.columns;
+    work.blocks = at_.packed;
+    return work;
+  }
+
+  void pack_x() const {
+    PackWork work = pack_work(args_.experts.channels);
+    work.x = args_.x;
+    work.slots_of_row = args_.slots;
+    launch_pack(device_.capability, work, operand_, stream_);
+  }
+
+  void pack_activated(const float* gate, const float* up) const {
+    PackWork work = pack_work(args_.experts.expert_dim);
+    work.x = gate;
+    work.up = up;
+    work.limit = args_.limit;
+    work.weights = args_.weights;
+    launch_pack(device_.capability, work, operand_, stream_);
+  }
+
+  void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out) const {
+    ProductWork work;
+    for (const ExpertTarget& expert : targets) {
+      ProductTarget& target = work.targets[work.target_count++];
+      target.expert_tiles = expert.tiles;
+      target.x = at_.packed;
+      target.out = expert.out;
+      target.row_stride = out;
+      target.out_rows = static_cast<int>(out);
+      target.first_pair = work.pairs;
+      work.pairs += static_cast<int>(pieces_of(out, 2 * kTileRows));
+    }
+    work.parts = args_.experts.parts;
+    work.weight_blocks = static_cast<int>(pieces_of(in, kBlockInputs)) * work.parts;
+    work.group_chunks = prefill_.chunks;
+    work.items = at_.items;
+    work.item_count = at_.counts;
+    ProductLaunch launch = {.capability = device_.capability,
+                            .kind = args_.experts.kind,
+                            .operand = operand_,
+                            .columns = sizes_.columns,
+                            .places = 0};
+    if (sizes_.columns < kPrefillColumns) {
+      launch.places = sizes_.chunks;
+      const DecodeShape shape = decode_shape(device_, {.kind = launch.kind,
+                                                       .operand = operand_,
+                                                       .columns = launch.columns,
+                                                       .units = launch.places * work.pairs,
+                                                       .blocks = work.weight_blocks,
+                                                       .rows = args_.tokens});
+      launch_decode(launch, work, shape, stream_);
+    } else {
+      launch.places = std::min(sizes_.chunks, sizes_.chunks / prefill_.chunks + args_.experts.experts);
+      launch_prefill(device_, launch, work, prefill_, stream_);
+    }
+  }
+
+  const ProductDevice& device_;
+  const ExpertProducts& args_;
+  const Operand operand_;
+  const Sizes sizes_;
+  const Workspace at_;
+  const cudaStream_t stream_;
+  PrefillShape prefill_;
+};
+
+}  // namespace
+
+std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
+                                    Operand operand) {
+  return lay_out(experts, sizes_of(experts, tokens, slots, operand), operand, nullptr).bytes;
+}
+
+void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream) {
+  check(args.experts.experts <= kMostExperts, "a layer has at most 1,024 experts");
+  check(args.slots > 0, "every token has experts");
+  if (args.tokens == 0) return;
+  ExpertStep(device, args, operand, workspace, stream).run();
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,37 @@
+// The kernel that packs rows for products, as its callers launch it.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/product_layout.h"
+
+namespace fathom::cuda {
+
+inline constexpr float kE4m3Largest = 448.0F;
+
+struct PackWork {
+  const float* x = nullptr;   // rows, or gates where `up` is set
+  const float* up = nullptr;  // then the packed row itself is read from both
+  std::int64_t row_stride = 0;
+  std::int64_t group_stride = 0;
+  std::int64_t rows = 0;
+  std::int64_t in = 0;
+  std::int64_t groups = 1;
+  float limit = 0.0F;
+  const float* weights = nullptr;           // by slot
+  const std::int32_t* slots = nullptr;      // [packed_rows] slot of each, -1: zeros; null: its own number
+  std::int64_t slots_of_row = 1;            // the row of x is slot / slots_of_row
+  const std::int32_t* row_limit = nullptr;  // packed rows in use; null: all
+  std::int64_t packed_rows = 0;             // whole chunks
+  std::int64_t chunks = 0;                  // of a group
+  int columns = 0;
+  std::uint8_t* blocks = nullptr;
+  std::int64_t x_blocks = 0;  // along the inputs; set by the launch
+  bool aligned = false;       // four floats at once; set by the launch
+};
+
+void launch_pack(int capability, PackWork work, Operand operand, cudaStream_t stream);
+
+}  // namespace fathom::cuda

@@ -1,0 +1,75 @@
+#include "fathom/backends/cuda/kernels/product_launch.h"
+
+#include <algorithm>
+
+#include "fathom/base/error.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
+constexpr int kMostStages = 8;
+constexpr int kFewestDecodeStages = 3;
+constexpr int kMostResident = 2;
+constexpr int kLargestCluster = 8;  // what every device with clusters grants
+
+int stages_in(int bytes, int stage_bytes, int kept) {
+  return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
+}
+
+}  // namespace
+
+int block_columns(std::int64_t rows, Operand operand) {
+  const std::int64_t columns = rows * columns_of_row(operand);
+  for (int few = 8; few <= kMostDecodeColumns; few *= 2)
+    if (columns <= few) return few;
+  return kPrefillColumns;
+}
+
+// The quickest of all clusters, with one to three thread blocks to a multiprocessor. What it takes on an H200, measured
+// (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, a wave 1.5 us from
+// beginning to end, a cluster 2 us to meet twice, and memory at 32 bytes a nanosecond and multiprocessor.
+DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
+  const int stage = decode_stage_bytes(size.kind, size.operand, size.columns);
+  const auto rows = static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
+  const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
+  const double bytes = static_cast<double>(size.units) * size.blocks * stage;
+  const double memory = bytes / (32e3 * device.multiprocessors);
+  DecodeShape best;
+  double least = 0.0;
+  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
+    for (int resident = kMostResident; resident >= 1; --resident) {
+      const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
+      const int kept = kept_bytes(size.operand, rows, cluster, size.blocks);
+      const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage, kept);
+      if (stages < 1) continue;
+      // Large clusters do not find room on every multiprocessor: they stay within a part of the chip.
+      const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+      const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
+      const auto waves = static_cast<double>(pieces_of(size.units, at_once));
+      const double blocks = static_cast<double>(size.blocks) / cluster;
+      const double waits = stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
+      const double time = std::max(memory, waves * (0.4 * waits * blocks + 1.5)) + (cluster > 1 ? 2.0 : 0.0);
+      if (best.stages > 0 && time >= least) continue;
+      best = {.stages = stages, .cluster = cluster, .kept_rows = rows};
+      least = time;
+    }
+  check(best.stages >= 1, "a stage of a product fits into shared memory");
+  return best;
+}
+
+PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
+                           std::int64_t chunks) {
+  PrefillShape shape = {.stages = 0, .chunks = device.capability == 90 ? 4 : 2};
+  while (shape.chunks > 1 && pairs * pieces_of(chunks, shape.chunks) < device.multiprocessors) shape.chunks /= 2;
+  while (true) {
+    shape.stages =
+        stages_in(device.shared_of_block - kBlockReserve, prefill_stage_bytes(kind, operand, shape.chunks), 0);
+    if (shape.stages >= 2 || shape.chunks == 1) break;
+    shape.chunks /= 2;
+  }
+  check(shape.stages >= 1, "a stage of a product fits into shared memory");
+  return shape;
+}
+
+}  // namespace fathom::cuda

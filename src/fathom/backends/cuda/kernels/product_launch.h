@@ -1,0 +1,71 @@
+// How a product is launched: chosen on the host from shapes alone, then launched by the kernel's own unit.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/product_work.h"
+#include "fathom/backends/cuda/kernels/products.h"
+
+namespace fathom::cuda {
+
+struct DecodeShape {
+  int stages = 0;
+  int cluster = 1;
+  int kept_rows = 0;  // rows of a chunk whose sums a cluster keeps
+};
+
+struct PrefillShape {
+  int stages = 0;
+  int chunks = 1;  // of a unit at most
+};
+
+inline constexpr int kPrefillColumns = 64;  // of a chunk: decode's have 8, 16 or 32
+inline constexpr int kMostDecodeColumns = 32;
+
+// A block of a cluster keeps the sums of its share of the 128 outputs: the floats from one column to the next, four
+// more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.
+constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
+constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
+  return cluster == 1 ? 0 : blocks * rows * columns_of_row(operand) * kept_column(cluster) * 4;
+}
+constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns) {
+  return 2 * tile_bytes(kind) + block_bytes(operand, columns);
+}
+constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
+  return 2 * tile_bytes(kind) + chunks * block_bytes(operand, kPrefillColumns);
+}
+constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stages * stage_bytes + kept + 16 * stages; }
+
+// Columns of a block for so many rows.
+int block_columns(std::int64_t rows, Operand operand);
+
+// `units` of 128 outputs by a chunk of which `rows` are used at most; `blocks` tiles along the inputs.
+struct DecodeSize {
+  TileKind kind = TileKind::f16;
+  Operand operand = Operand::f16;
+  int columns = 0;
+  std::int64_t units = 0;
+  int blocks = 0;
+  std::int64_t rows = 0;
+};
+DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
+// `chunks` of each pair of row tiles.
+PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
+                           std::int64_t chunks);
+
+// Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
+// there can be.
+struct ProductLaunch {
+  int capability = 0;
+  TileKind kind = TileKind::f16;
+  Operand operand = Operand::f16;
+  int columns = 0;
+  std::int64_t places = 0;
+};
+void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, cudaStream_t stream);
+void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
+                    const PrefillShape& shape, cudaStream_t stream);
+
+}  // namespace fathom::cuda

@@ -1,0 +1,64 @@
+// From the tensor core's sum over 128 inputs to a row's result. Every kernel adds these sums in the order of the
+// inputs, each times its weight's and its column's power of two: a row has the same bits whatever kernel computes it.
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/matrix_step.cuh"
+#include "fathom/backends/cuda/kernels/weight_operand.cuh"
+
+namespace fathom::cuda {
+
+template <TileKind kKind, Operand kOperand, int N>
+__device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
+                                   std::uint32_t block) {
+  const Columns columns = columns_at<kOperand>(block);
+  __syncwarp();  // the lane that signalled a barrier may lag, and the product reads every lane's registers
+  hold_sums<N>(sums);
+  begin_products();
+#pragma unroll
+  for (int step = 0; step < WeightOperand<kKind, kOperand>::kSteps; ++step)
+    product_step<kOperand, N>(sums, weight.a[step], columns, step, step > 0 ? 1 : 0);
+  commit_products();
+}
+
+// scales[c] * weight's scale of each sum, and what to do with it: use(index, sum, scale).
+template <TileKind kKind, Operand kOperand, int N, typename Use>
+__device__ inline void use_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
+                                 const float* scales, const Use& use) {
+  hold_sums<N>(sums);
+  const int first = threadIdx.x % 4 * 2;
+#pragma unroll
+  for (int columns = 0; columns < N / 8; ++columns) {
+    const float2 of = *reinterpret_cast<const float2*>(scales + 8 * columns + first);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float row = weight.scale[WeightOperand<kKind, kOperand>::kRowsShareScale ? 0 : half];
+      use(4 * columns + 2 * half, sums[4 * columns + 2 * half], of.x * row);
+      use(4 * columns + 2 * half + 1, sums[4 * columns + 2 * half + 1], of.y * row);
+    }
+  }
+}
+
+// The rows of activations of a chunk of N columns from its sums; two columns of a row meet here. store(row, half,
+// value) with the row of the chunk and which of the thread's two outputs it is.
+template <Operand kOperand, int N, typename Store>
+__device__ inline void use_rows(const float (&sums)[N / 2], const Store& store) {
+  const int first = threadIdx.x % 4 * 2;
+  if constexpr (kOperand == Operand::e4m3) {
+#pragma unroll
+    for (int index = 0; index < N / 2; ++index) store(index / 4 * 8 + first + index % 2, index / 2 % 2, sums[index]);
+  } else if constexpr (N == 8) {  // the second column of a row lies two threads on
+#pragma unroll
+    for (int index = 0; index < 4; ++index) {
+      const float value = sums[index] + __shfl_xor_sync(0xffffffffU, sums[index], 2);
+      if (first < 4) store(first + index % 2, index / 2, value);
+    }
+  } else {
+#pragma unroll
+    for (int index = 0; index < N / 4; ++index)
+      store(index / 4 * 8 + first + index % 2, index / 2 % 2, sums[index] + sums[index + N / 4]);
+  }
+}
+
+}  // namespace fathom::cuda

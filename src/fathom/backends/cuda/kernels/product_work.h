@@ -1,0 +1,45 @@
+// What a launch of products is to do, as the kernels read it.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/product_layout.h"
+
+namespace fathom::cuda {
+
+inline constexpr int kMaxTargets = 16;
+
+// Rows [first_chunk * rows of a chunk, + rows) of the packed activations meet one expert.
+struct ExpertItem {
+  int expert;
+  int first_chunk;
+  int rows;
+};
+
+// One weight and where its product goes. A chunk is as many columns of packed activations as a block has.
+struct ProductTarget {
+  const std::uint8_t* tiles = nullptr;                // [row_tiles, weight_blocks] tiles
+  const std::uint8_t* const* expert_tiles = nullptr;  // [experts], in the place of `tiles`
+  const std::uint8_t* x = nullptr;                    // [chunks, x_blocks] blocks
+  float* out = nullptr;                               // [rows, out_rows], row_stride apart
+  std::int64_t row_stride = 0;
+  int out_rows = 0;    // of the tiles
+  int skipped = 0;     // first outputs of the tiles that belong to another target; `out` begins at the next
+  int first_pair = 0;  // pairs of row tiles before this target
+};
+
+struct ProductWork {
+  ProductTarget targets[kMaxTargets];
+  int target_count = 0;
+  int pairs = 0;          // pairs of row tiles of all targets
+  int weight_blocks = 0;  // tiles along the inputs
+  int parts = 1;          // tiles that meet the same block of activations
+  int rows = 0;           // of every target, without experts
+  int group_chunks = 1;   // chunks that one unit of work takes at most
+  const ExpertItem* items = nullptr;
+  const int* item_count = nullptr;
+};
+
+}  // namespace fathom::cuda

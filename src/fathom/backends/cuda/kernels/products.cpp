@@ -1,0 +1,162 @@
+// Checks and launches of dense products.
+#include "fathom/backends/cuda/kernels/products.h"
+
+#include <algorithm>
+
+#include "fathom/backends/cuda/kernels/cuda_check.h"
+#include "fathom/backends/cuda/kernels/pack_rows.h"
+#include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/base/error.h"
+
+namespace fathom::cuda {
+namespace {
+
+PackedRows packed_shape(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
+  return {.operand = operand,
+          .columns = block_columns(rows, operand),
+          .rows = rows,
+          .in = in,
+          .groups = groups,
+          .blocks = nullptr};
+}
+
+PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
+  PackWork work;
+  work.rows = packed.rows;
+  work.in = packed.in;
+  work.groups = packed.groups;
+  work.columns = packed.columns;
+  work.chunks = packed.chunks();
+  work.packed_rows = packed.chunks() * (packed.columns / columns_of_row(packed.operand));
+  work.blocks = workspace;
+  return work;
+}
+
+void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
+            cudaStream_t stream) {
+  work.weight_blocks = static_cast<int>(like.blocks());
+  work.parts = like.parts;
+  work.rows = static_cast<int>(x.rows);
+  ProductLaunch to = {.capability = device.capability,
+                      .kind = like.kind,
+                      .operand = x.operand,
+                      .columns = x.columns,
+                      .places = x.chunks()};
+  if (x.columns < kPrefillColumns) {
+    const DecodeShape shape = decode_shape(device, {.kind = to.kind,
+                                                    .operand = to.operand,
+                                                    .columns = to.columns,
+                                                    .units = to.places * work.pairs,
+                                                    .blocks = work.weight_blocks,
+                                                    .rows = x.rows});
+    launch_decode(to, work, shape, stream);
+    return;
+  }
+  const PrefillShape shape = prefill_shape(device, to.kind, to.operand, work.pairs, x.chunks());
+  work.group_chunks = shape.chunks;
+  to.places = pieces_of(x.chunks(), shape.chunks);
+  launch_prefill(device, to, work, shape, stream);
+}
+
+void check_weight_and_rows(const ProductWeight& weight, const PackedRows& x) {
+  check_equal(weight.in, x.in, "inputs of a product's weight");
+  check(weight.kind != TileKind::f16 || x.operand == Operand::f16, "bfloat16 weights meet rows of binary16");
+}
+
+}  // namespace
+
+ProductDevice product_device(int ordinal) {
+  const auto attribute = [&](cudaDeviceAttr name) {
+    int value = 0;
+    cuda_check(cudaDeviceGetAttribute(&value, name, ordinal), "cudaDeviceGetAttribute");
+    return value;
+  };
+  return {
+      .capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor),
+      .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
+      .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+      .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+}
+
+Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind) {
+  const bool e4m3 = activations == Activations::fp8 && kind != TileKind::f16 && device.capability >= 89;
+  return e4m3 ? Operand::e4m3 : Operand::f16;
+}
+
+std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
+  return packed_shape(rows, in, groups, operand).group_bytes() * groups;
+}
+
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream) {
+  PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
+  packed.blocks = workspace;
+  PackWork work = pack_work(packed, workspace);
+  work.x = x.x;
+  work.row_stride = x.row_stride;
+  work.group_stride = x.group_stride;
+  launch_pack(device.capability, work, operand, stream);
+  return packed;
+}
+
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       cudaStream_t stream) {
+  PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);
+  packed.blocks = workspace;
+  PackWork work = pack_work(packed, workspace);
+  work.x = rows.gate;
+  work.up = rows.up;
+  work.row_stride = rows.in;
+  work.limit = rows.limit;
+  work.weights = rows.weights;
+  launch_pack(device.capability, work, operand, stream);
+  return packed;
+}
+
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
+              cudaStream_t stream) {
+  check(!outputs.empty() && outputs.size() <= kMaxTargets, "a launch multiplies 1 to 16 weights");
+  const ProductWeight& like = *outputs.front().weight;
+  ProductWork work;
+  for (const ProductOutput& output : outputs) {
+    const ProductWeight& weight = *output.weight;
+    check_weight_and_rows(weight, x);
+    check(weight.kind == like.kind && weight.parts == like.parts, "the weights of a launch are of one kind");
+    if (weight.out == 0) continue;
+    ProductTarget& target = work.targets[work.target_count++];
+    target.tiles = weight.tiles;
+    target.x = x.blocks;
+    target.out = output.out;
+    target.row_stride = output.row_stride;
+    target.out_rows = static_cast<int>(weight.out);
+    target.first_pair = work.pairs;
+    work.pairs += static_cast<int>(pieces_of(weight.row_tiles(), 2));
+  }
+  if (work.pairs == 0 || x.rows == 0) return;
+  launch(device, x, like, work, stream);
+}
+
+void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
+                     cudaStream_t stream) {
+  check(x.groups >= 1 && x.groups <= kMaxTargets, "a launch multiplies 1 to 16 groups");
+  check_weight_and_rows(weight, x);
+  check_equal(weight.out % x.groups, 0, "outputs of a grouped product beyond whole groups");
+  const std::int64_t latent = weight.out / x.groups;
+  ProductWork work;
+  for (std::int64_t group = 0; group < x.groups && latent > 0; ++group) {
+    const std::int64_t first_tile = group * latent / kTileRows;
+    ProductTarget& target = work.targets[work.target_count++];
+    target.tiles = weight.tiles + first_tile * weight.blocks() * tile_bytes(weight.kind);
+    target.x = x.blocks + group * x.group_bytes();
+    target.out = out + group * latent;
+    target.row_stride = weight.out;
+    target.skipped = static_cast<int>(group * latent - first_tile * kTileRows);
+    target.out_rows = target.skipped + static_cast<int>(latent);
+    target.first_pair = work.pairs;
+    work.pairs += static_cast<int>(pieces_of(target.out_rows, 2 * kTileRows));
+  }
+  if (work.pairs == 0 || x.rows == 0) return;
+  launch(device, x, weight, work, stream);
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,136 @@
+// Products on a CUDA device: out = weight * x for dense weights and for routed experts, over device memory. The caller
+// owns everything: weights once prepared, workspaces, streams. No function allocates, waits or reads device memory.
+//
+// A row of a result has the same bits whatever rows stand beside it: every sum goes over 128 inputs inside the tensor
+// core and over these sums in the order of the inputs, in every kernel.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <span>
+
+#include "fathom/backends/cuda/kernels/product_layout.h"
+#include "fathom/tensor/weight.h"
+
+namespace fathom::cuda {
+
+// What the launches need to know of a device.
+struct ProductDevice {
+  int capability = 0;  // 90 for 9.0
+  int multiprocessors = 0;
+  int shared_of_block = 0;  // bytes of shared memory
+  int shared_of_multiprocessor = 0;
+};
+ProductDevice product_device(int ordinal);
+
+enum class Activations : std::uint8_t {
+  float32,  // 22 bits of every float32, in two binary16
+  fp8,      // rounded to e4m3 with a power of two per 128, as the released kernels do; FP4 and FP8 weights alone
+};
+
+// A weight as products read it (product_layout.h), in device memory.
+struct ProductWeight {
+  TileKind kind = TileKind::f16;
+  int parts = 1;
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+  const std::uint8_t* tiles = nullptr;  // aligned to 16
+
+  std::int64_t row_tiles() const { return pieces_of(out, kTileRows); }
+  std::int64_t blocks() const { return pieces_of(in, kBlockInputs) * parts; }
+};
+
+std::int64_t product_weight_bytes(const WeightView& weight);
+// `stored` is in device memory; it is read until the stream has come past this. Products may read the tiles ahead of
+// the stream: it has to be waited for once before the first of them.
+ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, cudaStream_t stream);
+
+// What a weight is multiplied as: e4m3 for FP8 activations where weight and device can, binary16 otherwise.
+Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind);
+
+// x[row, group, input] = x[row * row_stride + group * group_stride + input]
+struct RowsOfX {
+  const float* x = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t in = 0;
+  std::int64_t row_stride = 0;
+  std::int64_t groups = 1;
+  std::int64_t group_stride = 0;
+};
+
+// Rows ready to be multiplied by any number of weights.
+struct PackedRows {
+  Operand operand = Operand::f16;
+  int columns = 0;  // of a block
+  std::int64_t rows = 0;
+  std::int64_t in = 0;
+  std::int64_t groups = 1;
+  const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]
+
+  std::int64_t chunks() const { return pieces_of(rows, columns / columns_of_row(operand)); }
+  std::int64_t group_bytes() const { return chunks() * pieces_of(in, kBlockInputs) * block_bytes(operand, columns); }
+};
+
+std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand);
+// `workspace` is aligned to 16 and holds packed_rows_bytes.
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream);
+
+// silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
+struct SwigluRows {
+  const float* gate = nullptr;     // [rows, in]
+  const float* up = nullptr;       // [rows, in]
+  const float* weights = nullptr;  // [rows] or null
+  std::int64_t rows = 0;
+  std::int64_t in = 0;
+  float limit = 0.0F;
+};
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       cudaStream_t stream);
+
+// out[row * row_stride + output] = sum over inputs of weight[output, input] * x[row, input]
+struct ProductOutput {
+  const ProductWeight* weight = nullptr;
+  float* out = nullptr;
+  std::int64_t row_stride = 0;
+};
+// Up to 16 weights of one kind and width over the same rows (of group 0) in one launch.
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
+              cudaStream_t stream);
+
+// out[row, group, o] = sum_i weight[group * (weight.out / groups) + o, i] * x[row, group, i]; out is contiguous. Up to
+// 16 groups.
+void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
+                     cudaStream_t stream);
+
+// Routed experts of one kind and shape; tables lie in device memory. An expert whose w1 is null is skipped: its slots
+// count as zero, and somebody else adds them.
+struct ExpertTables {
+  TileKind kind = TileKind::fp4;
+  int parts = 1;
+  std::int64_t experts = 0;
+  std::int64_t channels = 0;
+  std::int64_t expert_dim = 0;
+  const std::uint8_t* const* w1 = nullptr;  // [experts] tiles
+  const std::uint8_t* const* w2 = nullptr;
+  const std::uint8_t* const* w3 = nullptr;
+};
+
+// out[token] = sum over slots, ascending, of w2(swiglu(w1 x, w3 x) * weight). The weight enters before w2.
+struct ExpertProducts {
+  ExpertTables experts;
+  const float* x = nullptr;                // [tokens, channels]
+  const std::int32_t* selected = nullptr;  // [tokens, slots]
+  const float* weights = nullptr;          // [tokens, slots]
+  std::int64_t tokens = 0;
+  std::int64_t slots = 0;  // experts of a token
+  float limit = 0.0F;
+  float* out = nullptr;  // [tokens, channels]
+};
+std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
+                                    Operand operand);
+void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
+                     cudaStream_t stream);
+
+}  // namespace fathom::cuda

@@ -1,0 +1,254 @@
+// Routed experts on a CUDA device: against double precision, with one expert that takes all, experts that nobody takes
+// and experts that are elsewhere, and against themselves among other tokens, bit for bit.
+#include <numeric>
+
+#include "tests/backends/cuda/kernels/product_support.h"
+
+namespace fathom::cuda {
+namespace {
+
+struct Routing {
+  std::vector<std::int32_t> selected;
+  std::vector<float> weights;
+};
+
+class Experts {
+ public:
+  Experts(WeightFormat format, std::int64_t experts, std::int64_t model_channels, std::int64_t expert_dim,
+          Random& random)
+      : channels(model_channels), dim(expert_dim) {
+    const std::int64_t rows = format == WeightFormat::fp8_block ? 128 : 1;
+    const std::int64_t columns = format == WeightFormat::fp8_block ? 128 : 32;
+    const auto add = [&](std::vector<ExactWeight>& to, std::int64_t out, std::int64_t in) {
+      const TestWeight weight({format, out, in, rows, columns}, random);
+      to.emplace_back(weight);
+      prepared_.emplace_back(weight);
+    };
+    for (std::int64_t expert = 0; expert < experts; ++expert) {
+      add(w1, dim, channels);
+      add(w2, channels, dim);
+      add(w3, dim, channels);
+    }
+    std::vector<const std::uint8_t*> tables[3];
+    for (std::size_t index = 0; index < prepared_.size(); ++index)
+      tables[index % 3].push_back(prepared_[index].product().tiles);
+    for (const auto& table : tables) tables_.emplace_back(std::span<const std::uint8_t* const>(table));
+    tables[0][1] = nullptr;
+    tables_.emplace_back(std::span<const std::uint8_t* const>(tables[0]));
+  }
+
+  ExpertTables tables(bool without_expert_1 = false) const {
+    return {.kind = prepared_.front().product().kind,
+            .parts = prepared_.front().product().parts,
+            .experts = static_cast<std::int64_t>(w1.size()),
+            .channels = channels,
+            .expert_dim = dim,
+            .w1 = tables_[without_expert_1 ? 3 : 0].data(),
+            .w2 = tables_[1].data(),
+            .w3 = tables_[2].data()};
+  }
+
+  // w1, w2 and w3 are 0, 1 and 2.
+  const ProductWeight& product(std::int64_t expert, int which) const { return prepared_[3 * expert + which].product(); }
+
+  const std::int64_t channels;
+  const std::int64_t dim;
+  std::vector<ExactWeight> w1;
+  std::vector<ExactWeight> w2;
+  std::vector<ExactWeight> w3;
+
+ private:
+  std::vector<DeviceWeight> prepared_;
+  std::vector<DeviceArray<const std::uint8_t*>> tables_;
+};
+
+constexpr float kLimit = 10.0F;
+
+class CudaExperts : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_device()) GTEST_SKIP() << "no CUDA device: routed experts were not run";
+    device = product_device(0);
+  }
+
+  std::vector<Operand> operands(const ExpertTables& tables) const {
+    std::vector<Operand> all = {Operand::f16};
+    if (product_operand(device, Activations::fp8, tables.kind) == Operand::e4m3) all.push_back(Operand::e4m3);
+    return all;
+  }
+
+  std::vector<float> run(const ExpertTables& tables, std::span<const float> x, const Routing& routing,
+                         std::int64_t slots, Operand operand) const {
+    const std::int64_t tokens = static_cast<std::int64_t>(x.size()) / tables.channels;
+    const DeviceArray<float> on_device(x, 1);
+    const DeviceArray<std::int32_t> selected{std::span<const std::int32_t>(routing.selected)};
+    const DeviceArray<float> weights{std::span<const float>(routing.weights)};
+    DeviceArray<std::uint8_t> workspace(expert_workspace_bytes(tables, tokens, slots, operand));
+    const DeviceArray<float> out(tokens * tables.channels, 1);
+    expert_products(device,
+                    {.experts = tables,
+                     .x = on_device.data(),
+                     .selected = selected.data(),
+                     .weights = weights.data(),
+                     .tokens = tokens,
+                     .slots = slots,
+                     .limit = kLimit,
+                     .out = out.data()},
+                    operand, workspace.data(), nullptr);
+    cuda_check(cudaDeviceSynchronize(), "expert_products");
+    return out.host();
+  }
+
+  Routing random_routing(std::int64_t tokens, std::int64_t slots, std::int64_t experts) {
+    Routing routing;
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      std::vector<std::int32_t> all(static_cast<std::size_t>(experts));
+      std::iota(all.begin(), all.end(), 0);
+      for (std::int64_t slot = 0; slot < slots; ++slot) std::swap(all[slot], all[slot + random.below(experts - slot)]);
+      std::sort(all.begin(), all.begin() + slots);
+      routing.selected.insert(routing.selected.end(), all.begin(), all.begin() + slots);
+      for (std::int64_t slot = 0; slot < slots; ++slot)
+        routing.weights.push_back(static_cast<float>(random.uniform(0.1, 1.0)));
+    }
+    return routing;
+  }
+
+  // One token of an expert in double precision.
+  static std::vector<float> activation(const Experts& experts, std::int64_t expert, std::span<const double> x,
+                                       float weight) {
+    std::vector<float> activated;
+    for (std::int64_t output = 0; output < experts.dim; ++output) {
+      const double gate = std::min(experts.w1[expert].sum(output, x).sum, double{kLimit});
+      const double up = std::clamp(experts.w3[expert].sum(output, x).sum, -double{kLimit}, double{kLimit});
+      activated.push_back(static_cast<float>(gate / (1.0 + std::exp(-gate)) * up * static_cast<double>(weight)));
+    }
+    return activated;
+  }
+
+  void check_against_doubles(const Experts& experts, std::span<const float> x, const Routing& routing,
+                             std::int64_t slots) const {
+    const std::int64_t tokens = static_cast<std::int64_t>(x.size()) / experts.channels;
+    const std::vector<float> found = run(experts.tables(), x, routing, slots, Operand::f16);
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      const auto row = rounded_row(x.subspan(token * experts.channels, experts.channels), Operand::f16);
+      std::vector<double> expected(static_cast<std::size_t>(experts.channels));
+      std::vector<double> magnitude(expected.size());
+      for (std::int64_t slot = token * slots; slot < (token + 1) * slots; ++slot) {
+        const std::int32_t expert = routing.selected[slot];
+        const auto activated = rounded_row(activation(experts, expert, row, routing.weights[slot]), Operand::f16);
+        for (std::int64_t channel = 0; channel < experts.channels; ++channel) {
+          const ExactSum exact = experts.w2[expert].sum(channel, activated);
+          expected[channel] += exact.sum;
+          magnitude[channel] += exact.magnitude;
+        }
+      }
+      op_test::expect_close(std::span(found).subspan(token * experts.channels, experts.channels), expected, magnitude,
+                            op_test::kExperts, "token " + std::to_string(token));
+    }
+  }
+
+  // One slot by the dense products, which have tests of their own.
+  std::vector<float> slot_by_dense_products(const Experts& experts, std::int64_t expert, std::span<const float> x,
+                                            float weight, Operand operand) const {
+    const DeviceArray<float> gate{
+        std::span<const float>(product_of(device, experts.product(expert, 0), x, 1, operand))};
+    const DeviceArray<float> up{std::span<const float>(product_of(device, experts.product(expert, 2), x, 1, operand))};
+    const DeviceArray<float> weights(std::span<const float>(&weight, 1));
+    DeviceArray<std::uint8_t> workspace(packed_rows_bytes(1, experts.dim, 1, operand));
+    const SwigluRows rows = {
+        .gate = gate.data(), .up = up.data(), .weights = weights.data(), .rows = 1, .in = experts.dim, .limit = kLimit};
+    const PackedRows packed = pack_swiglu(device, rows, operand, workspace.data(), nullptr);
+    const DeviceArray<float> out(experts.channels);
+    const ProductOutput output = {&experts.product(expert, 1), out.data(), experts.channels};
+    multiply(device, {&output, 1}, packed, nullptr);
+    return out.host();
+  }
+
+  ProductDevice device;
+  Random random{5};
+};
+
+TEST_F(CudaExperts, AgreeWithDoubles) {
+  for (const WeightFormat format : {WeightFormat::fp4_group, WeightFormat::fp8_block, WeightFormat::bf16}) {
+    const Experts experts(format, 9, 200, 136, random);
+    for (const std::int64_t tokens : {1, 2, 5, 40, 150})
+      check_against_doubles(experts, random_rows(random, tokens, 200), random_routing(tokens, 3, 9), 3);
+  }
+}
+
+TEST_F(CudaExperts, EqualTheDenseProductsToTheBit) {
+  for (const WeightFormat format : {WeightFormat::fp4_group, WeightFormat::fp8_block}) {
+    const Experts experts(format, 7, 300, 200, random);
+    for (const std::int64_t tokens : {1, 3, 20}) {
+      const std::vector<float> x = random_rows(random, tokens, 300);
+      const Routing routing = random_routing(tokens, 2, 7);
+      for (const Operand operand : operands(experts.tables())) {
+        const std::vector<float> found = run(experts.tables(), x, routing, 2, operand);
+        std::vector<float> expected;
+        for (std::int64_t token = 0; token < tokens; ++token) {
+          const auto row = std::span(x).subspan(token * 300, 300);
+          std::vector<float> sum(300, 0.0F);
+          for (std::int64_t slot = 2 * token; slot < 2 * token + 2; ++slot) {
+            const auto of_slot =
+                slot_by_dense_products(experts, routing.selected[slot], row, routing.weights[slot], operand);
+            for (std::size_t channel = 0; channel < sum.size(); ++channel) sum[channel] += of_slot[channel];
+          }
+          expected.insert(expected.end(), sum.begin(), sum.end());
+        }
+        op_test::expect_same_bits(found, expected, std::to_string(tokens) + " tokens");
+      }
+    }
+  }
+}
+
+TEST_F(CudaExperts, OneTakesAllAndOthersNothing) {
+  const Experts experts(WeightFormat::fp4_group, 6, 128, 96, random);
+  for (const std::int64_t tokens : {1, 7, 33, 130}) {
+    Routing routing = random_routing(tokens, 1, 6);
+    std::fill(routing.selected.begin(), routing.selected.end(), 4);
+    check_against_doubles(experts, random_rows(random, tokens, 128), routing, 1);
+  }
+}
+
+TEST_F(CudaExperts, AnExpertThatIsElsewhereCountsAsZero) {
+  const Experts experts(WeightFormat::fp4_group, 4, 128, 64, random);
+  const std::int64_t tokens = 20;
+  const std::vector<float> x = random_rows(random, tokens, 128);
+  Routing routing = random_routing(tokens, 2, 4);
+  const std::vector<float> without = run(experts.tables(true), x, routing, 2, Operand::f16);
+  for (std::size_t slot = 0; slot < routing.selected.size(); ++slot)
+    if (routing.selected[slot] == 1) routing.weights[slot] = 0.0F;
+  const std::vector<float> weightless = run(experts.tables(), x, routing, 2, Operand::f16);
+  for (std::size_t index = 0; index < without.size(); ++index) EXPECT_EQ(without[index], weightless[index]) << index;
+}
+
+TEST_F(CudaExperts, NoTokens) {
+  const Experts experts(WeightFormat::fp4_group, 2, 64, 64, random);
+  EXPECT_TRUE(run(experts.tables(), {}, {}, 2, Operand::f16).empty());
+}
+
+// A token by itself, among few, among many that crowd its experts: the same bits.
+TEST_F(CudaExperts, ATokenHasTheSameBitsAmongAnyOthers) {
+  for (const WeightFormat format : {WeightFormat::fp4_group, WeightFormat::fp8_block}) {
+    const Experts experts(format, 8, 640, 384, random);
+    const std::int64_t most = 1500;
+    const std::vector<float> x = random_rows(random, most, 640);
+    const Routing routing = random_routing(most, 3, 8);
+    for (const Operand operand : operands(experts.tables())) {
+      const std::vector<float> all = run(experts.tables(), x, routing, 3, operand);
+      for (const std::int64_t tokens : {1, 2, 3, 6, 11, 24, 50, 90, 400}) {
+        const std::int64_t first = random.below(most - tokens + 1);
+        const auto cut = [&](const auto& of) {
+          return std::vector(of.begin() + first * 3, of.begin() + (first + tokens) * 3);
+        };
+        const std::vector<float> some = run(experts.tables(), std::span(x).subspan(first * 640, tokens * 640),
+                                            {cut(routing.selected), cut(routing.weights)}, 3, operand);
+        op_test::expect_same_bits(some, std::span(all).subspan(first * 640, tokens * 640),
+                                  std::to_string(tokens) + " tokens of " + std::to_string(most));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fathom::cuda

@@ -1,0 +1,74 @@
+// How products are launched on devices that need not be here: everything fits, and small steps use many blocks.
+#include "fathom/backends/cuda/kernels/product_launch.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+namespace fathom::cuda {
+namespace {
+
+constexpr ProductDevice kH200 = {
+    .capability = 90, .multiprocessors = 132, .shared_of_block = 232448, .shared_of_multiprocessor = 233472};
+constexpr ProductDevice kA100 = {
+    .capability = 80, .multiprocessors = 108, .shared_of_block = 166912, .shared_of_multiprocessor = 167936};
+constexpr ProductDevice kRtx5090 = {
+    .capability = 120, .multiprocessors = 170, .shared_of_block = 101376, .shared_of_multiprocessor = 102400};
+
+struct Case {
+  TileKind kind;
+  Operand operand;
+};
+constexpr Case kCases[] = {{TileKind::fp4, Operand::e4m3},
+                           {TileKind::fp4, Operand::f16},
+                           {TileKind::fp8, Operand::e4m3},
+                           {TileKind::fp8, Operand::f16},
+                           {TileKind::f16, Operand::f16}};
+
+TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
+  for (const ProductDevice& device : {kH200, kA100, kRtx5090})
+    for (const Case& of : kCases) {
+      for (const int columns : {8, 16, 32})
+        for (const int units : {1, 8, 32, 192, 3000})
+          for (const int blocks : {1, 2, 8, 32, 64, 256}) {
+            const DecodeShape shape = decode_shape(device, {.kind = of.kind,
+                                                            .operand = of.operand,
+                                                            .columns = columns,
+                                                            .units = units,
+                                                            .blocks = blocks,
+                                                            .rows = columns});
+            EXPECT_LE(shape.cluster, blocks);
+            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns),
+                                   kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks)),
+                      device.shared_of_block);
+          }
+      for (const int pairs : {1, 16, 256})
+        for (const int chunks : {1, 2, 4, 128}) {
+          const PrefillShape shape = prefill_shape(device, of.kind, of.operand, pairs, chunks);
+          EXPECT_LE(shared_bytes(shape.stages, prefill_stage_bytes(of.kind, of.operand, shape.chunks), 0),
+                    device.shared_of_block);
+        }
+    }
+}
+
+TEST(ProductLaunch, AStepOfOneTokenFillsTheDevice) {
+  for (const auto& [units, blocks] :
+       {std::pair<int, int>{32, 64}, {16, 32}, {64, 32}}) {  // Flash's wo_b, shared w1, wo_a
+    const DecodeShape shape = decode_shape(
+        kH200,
+        {.kind = TileKind::fp8, .operand = Operand::f16, .columns = 8, .units = units, .blocks = blocks, .rows = 1});
+    EXPECT_GE(units * shape.cluster, 64) << units;
+  }
+}
+
+TEST(ProductLaunch, AsManyColumnsAsTheRowsNeed) {
+  EXPECT_EQ(block_columns(1, Operand::e4m3), 8);
+  EXPECT_EQ(block_columns(9, Operand::e4m3), 16);
+  EXPECT_EQ(block_columns(5, Operand::f16), 16);
+  EXPECT_EQ(block_columns(16, Operand::f16), 32);
+  EXPECT_EQ(block_columns(17, Operand::f16), kPrefillColumns);
+  EXPECT_EQ(block_columns(8192, Operand::e4m3), kPrefillColumns);
+}
+
+}  // namespace
+}  // namespace fathom::cuda
