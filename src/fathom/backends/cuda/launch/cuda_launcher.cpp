@@ -17,6 +17,7 @@ namespace fathom::cuda {
 
 CudaLauncher::CudaLauncher(const CudaOptions& options)
     : device_(options.device),
+      product_device_(product_device(options.device)),
       memory_(device_),
       staged_(device_, memory_),
       page_tables_(staged_, memory_),

@@ -10,6 +10,8 @@
 #include "fathom/backends/cuda/device/device.h"
 #include "fathom/backends/cuda/device/staged_spans.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
+#include "fathom/backends/cuda/kernels/products.h"
+#include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
 #include "fathom/tensor/arena.h"
 
@@ -32,7 +34,7 @@ class PlainWeight final : public PreparedWeight {
 // InternalError for a weight that this backend did not prepare.
 const PlainWeight& plain(const PreparedWeight& weight);
 
-// A layer's experts as kernels read them: w1, w2, w3 of each.
+// A layer's experts as kernels read them: w1, w2, w3 of each; for tensor cores pointers to tiles, all w1 first.
 struct ExpertTable {
   std::int64_t first_serial = -1;
   std::int64_t last_serial = -1;
@@ -40,6 +42,9 @@ struct ExpertTable {
 
   const DeviceWeight* weights(std::int64_t of_three) const {
     return reinterpret_cast<const DeviceWeight*>(memory.data()) + of_three;
+  }
+  const std::uint8_t* const* tiles(std::int64_t first) const {
+    return reinterpret_cast<const std::uint8_t* const*>(memory.data()) + first;
   }
 };
 
@@ -88,8 +93,15 @@ class CudaLauncher final : public Backend {
   Fault* fault() const { return reinterpret_cast<Fault*>(fault_.data()); }
   void throw_fault();
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
+  // Rows for products on tensor cores, in scratch_.
+  PackedRows packed(const RowsOfX& x, TileKind kind);
+  std::uint8_t* workspace(std::int64_t bytes) {
+    return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
+  }
+  void experts_on_tensor_cores(const ExpertsArgs& args);
 
   Device device_;
+  ProductDevice product_device_;
   DeviceAllocator memory_;
   PinnedAllocator pinned_memory_;
   StagedSpans staged_;

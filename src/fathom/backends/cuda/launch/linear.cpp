@@ -2,11 +2,27 @@
 
 namespace fathom::cuda {
 
+PackedRows CudaLauncher::packed(const RowsOfX& x, TileKind kind) {
+  const Operand operand = product_operand(product_device_, Activations::float32, kind);
+  return pack_rows(product_device_, x, operand, workspace(packed_rows_bytes(x.rows, x.in, x.groups, operand)),
+                   device_.stream());
+}
+
 void CudaLauncher::do_linear(const LinearArgs& args) {
+  const std::int64_t rows = args.x.extent(0);
+  if (const TiledWeight* weight = tiled(args.weight)) {
+    if (rows == 0) return;
+    const Arena::Scope scope(scratch_);
+    const PackedRows x =
+        packed({.x = args.x.data(), .rows = rows, .in = weight->in, .row_stride = weight->in}, weight->weight().kind);
+    const ProductOutput output = {.weight = &weight->weight(), .out = args.out.data(), .row_stride = weight->out};
+    multiply(product_device_, {&output, 1}, x, device_.stream());
+    return;
+  }
   launch_product({.weight = plain(args.weight).weight(),
                   .x = args.x.data(),
                   .out = args.out.data(),
-                  .rows = args.x.extent(0),
+                  .rows = rows,
                   .groups = 1,
                   .outputs = args.weight.out},
                  device_.stream());
@@ -14,11 +30,20 @@ void CudaLauncher::do_linear(const LinearArgs& args) {
 }
 
 void CudaLauncher::do_grouped_linear(const GroupedLinearArgs& args) {
-  const std::int64_t groups = args.x.extent(1);
+  const auto [tokens, groups, in] = args.x.shape();
+  if (const TiledWeight* weight = tiled(args.weight)) {
+    if (tokens == 0) return;
+    const Arena::Scope scope(scratch_);
+    const PackedRows x = packed(
+        {.x = args.x.data(), .rows = tokens, .in = in, .row_stride = groups * in, .groups = groups, .group_stride = in},
+        weight->weight().kind);
+    multiply_groups(product_device_, weight->weight(), x, args.out.data(), device_.stream());
+    return;
+  }
   launch_product({.weight = plain(args.weight).weight(),
                   .x = args.x.data(),
                   .out = args.out.data(),
-                  .rows = args.x.extent(0),
+                  .rows = tokens,
                   .groups = groups,
                   .outputs = args.weight.out / groups},
                  device_.stream());

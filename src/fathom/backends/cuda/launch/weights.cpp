@@ -1,4 +1,5 @@
 // Weights as they come to the device, and tables of them.
+#include "fathom/backends/cuda/choose/product_method.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 #include "fathom/tensor/weight_values.h"
 
@@ -38,10 +39,13 @@ const PlainWeight& plain(const PreparedWeight& weight) {
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
-  return std::make_unique<PlainWeight>(weight, device_, memory_, weights_prepared_++);
+  if (!on_tensor_cores(weight, product_device_.capability)) return prepare_table(weight);
+  return std::make_unique<TiledWeight>(weight, device_, memory_, weights_prepared_++);
 }
 
-std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) { return prepare(weight); }
+std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) {
+  return std::make_unique<PlainWeight>(weight, device_, memory_, weights_prepared_++);
+}
 
 void CudaLauncher::do_embed(const EmbedArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();

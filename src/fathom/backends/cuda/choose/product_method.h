@@ -1,0 +1,16 @@
+// Which method multiplies by a weight: a property of the weight and the device alone, so that no row's bits depend on
+// its company (docs/invariance.md).
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/tensor/weight.h"
+
+namespace fathom::cuda {
+
+// Tensor cores sum in an order of their own; small models keep to the released order, and their goldens with them.
+inline constexpr std::int64_t kTensorCoreInputs = 1024;
+
+bool on_tensor_cores(const WeightView& weight, int capability);
+
+}  // namespace fathom::cuda
