@@ -23,6 +23,9 @@ std::string device_obstacle(int device) {
   const cudaError_t code = cudaGetDeviceCount(&count);
   if (code != cudaSuccess) {
     cudaGetLastError();
+    int driver = 0;
+    if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
+      return "no GPU can be used: no NVIDIA driver is here";
     return fmt::format("no GPU can be used: {}", cudaGetErrorString(code));
   }
   if (device < 0 || device >= count) return fmt::format("GPU {} is not there, this machine has {}", device, count);
