@@ -351,6 +351,7 @@ class Bench {
 }  // namespace fathom::cuda
 
 int main(int count, char** words) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   try {
     fathom::cuda::Bench(count > 1 ? words[1] : "").run();
   } catch (const std::exception& fault) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 
 namespace fathom::cuda {
@@ -38,6 +39,7 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
                                                             .blocks = blocks,
                                                             .rows = columns});
             EXPECT_LE(shape.cluster, blocks);
+            EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
             EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns),
                                    kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks)),
                       device.shared_of_block);

@@ -49,6 +49,13 @@ __device__ inline void store_there(std::uint32_t address, float value) {
 #endif
 }
 
+// Whether a warp widens its next weights while the tensor core is at these. It costs their registers twice: with wide
+// sums beside them there is no room, and FP4, which is bound by widening, gains more from a third thread block.
+constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
+  return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
+}
+constexpr int resident_blocks(TileKind kind, int columns) { return kind == TileKind::fp4 && columns < 32 ? 3 : 2; }
+
 template <TileKind kKind, Operand kOperand, int kColumns>
 class DecodeProduct {
  public:
@@ -56,6 +63,7 @@ class DecodeProduct {
   static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
+  static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
 
   __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory)
       : work_(work),
@@ -165,12 +173,13 @@ class DecodeProduct {
       const std::uint32_t used = empty_ + 8 * stage.index;
       stage.advance(shape_.stages);
       WeightOperand<kKind, kOperand> next;
-      if (block + 1 < last_) next = load(stage);
+      if (kAhead && block + 1 < last_) next = load(stage);
       wait_products<0>();
       weight.hold();
       finish(sums, weight, reinterpret_cast<const float*>(x + kScalesAt), block, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
+      if (!kAhead && block + 1 < last_) next = load(stage);
       weight = next;
     }
   }
@@ -244,7 +253,7 @@ class DecodeProduct {
 };
 
 template <TileKind kKind, Operand kOperand, int kColumns>
-__global__ void __launch_bounds__(kDecodeThreads, 2)
+__global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kColumns))
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
   DecodeProduct<kKind, kOperand, kColumns>(work, shape, memory).run();

@@ -10,7 +10,7 @@ namespace {
 constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
 constexpr int kMostStages = 8;
 constexpr int kFewestDecodeStages = 3;
-constexpr int kMostResident = 2;
+constexpr int kMostResident = 3;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
 
 int stages_in(int bytes, int stage_bytes, int kept) {
@@ -28,7 +28,7 @@ int block_columns(std::int64_t rows, Operand operand) {
 
 // The quickest of all clusters, with one to three thread blocks to a multiprocessor. What it takes on an H200, measured
 // (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, a wave 1.5 us from
-// beginning to end, a cluster 2 us to meet twice, and memory at 32 bytes a nanosecond and multiprocessor.
+// beginning to end, a cluster 3 us to meet twice, and memory at 32 bytes a nanosecond and multiprocessor.
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns);
   const auto rows = static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
@@ -42,14 +42,16 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
       const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
       const int kept = kept_bytes(size.operand, rows, cluster, size.blocks);
       const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage, kept);
-      if (stages < 1) continue;
+      if (stages < std::min(2, size.blocks)) continue;  // a block is widened while the one before is multiplied
       // Large clusters do not find room on every multiprocessor: they stay within a part of the chip.
       const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
       const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
       const auto waves = static_cast<double>(pieces_of(size.units, at_once));
       const double blocks = static_cast<double>(size.blocks) / cluster;
       const double waits = stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
-      const double time = std::max(memory, waves * (0.4 * waits * blocks + 1.5)) + (cluster > 1 ? 2.0 : 0.0);
+      // Some of what the waves wait for is never hidden.
+      const double wave = waves * (0.4 * waits * blocks + 1.5);
+      const double time = std::max(memory, wave) + 0.25 * wave + (cluster > 1 ? 3.0 : 0.0);
       if (best.stages > 0 && time >= least) continue;
       best = {.stages = stages, .cluster = cluster, .kept_rows = rows};
       least = time;
