@@ -19,6 +19,10 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->envname("FATHOM_DEVICE")
       ->capture_default_str();
+  command
+      .add_flag("--cuda-tensor-cores", choice.cuda_tensor_cores,
+                "on a GPU, multiply on tensor cores: fast, and not yet run on a GPU as a whole")
+      ->envname("FATHOM_CUDA_TENSOR_CORES");
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
@@ -28,7 +32,7 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
   if (choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty())) {
     if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
-    return make_cuda_backend({});
+    return make_cuda_backend({.tensor_cores = choice.cuda_tensor_cores});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});

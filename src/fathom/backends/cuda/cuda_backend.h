@@ -12,6 +12,8 @@ namespace fathom {
 
 struct CudaOptions {
   int device = 0;
+  // Long sums on tensor cores, in an order of their own; else as released, which is slow (docs/cuda.md).
+  bool tensor_cores = false;
 };
 
 // Why no CUDA backend can be had here; empty when one can.

@@ -102,6 +102,7 @@ class CudaLauncher final : public Backend {
 
   Device device_;
   ProductDevice product_device_;
+  bool tensor_cores_;
   DeviceAllocator memory_;
   PinnedAllocator pinned_memory_;
   StagedSpans staged_;
