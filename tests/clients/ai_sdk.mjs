@@ -13,8 +13,11 @@ const two_calls = `I ask both.</think>I look.${calls({ get_weather: { city: "Rom
 const answers = script(when("<tool_result>rain in Rome</tool_result>", "<tool_result>noon</tool_result>"),
   anywhere("<think>I ask both.</think>I look."), say("Both know.</think>It rains at noon."));
 
-// make(url, key): a provider as a function of the model's name. quiet: its options that turn thinking off.
-export function test_provider({ make, quiet, model = "deepseek-v4-flash" }) {
+const rome = { city: "Rome", degrees: 21 };
+
+// make(url, key): a provider as a function of the model's name. quiet: its options that turn thinking off. object: what
+// the model says of Rome where it is asked for an object.
+export function test_provider({ make, quiet, model = "deepseek-v4-flash", object = JSON.stringify(rome) }) {
   async function provider_for(test, script, settings = {}) {
     const server = await serve_script(test, script, settings);
     return { server, asked: { model: make(server.url, "any")(model), prompt, maxRetries: 0 } };
@@ -73,10 +76,10 @@ export function test_provider({ make, quiet, model = "deepseek-v4-flash" }) {
   });
 
   test("an object by its schema", async (test) => {
-    const { asked } = await provider_for(test, say('{"city": "Rome", "degrees": 21}'));
+    const { asked } = await provider_for(test, say(object));
     const schema = z.object({ city: z.string(), degrees: z.number() });
     const { output } = await generateText({ ...asked, ...quiet, output: Output.object({ schema }) });
-    assert.deepEqual(output, { city: "Rome", degrees: 21 });
+    assert.deepEqual(output, rome);
   });
 
   test("stop strings and a limit", async (test) => {
