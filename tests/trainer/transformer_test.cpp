@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <filesystem>
 
 #include "fathom/base/error.h"
@@ -156,32 +158,49 @@ TEST(TrainerTransformer, TheWarmUpTrainsTheIndexerAlone) {
         << parameter.name;
 }
 
+std::vector<torch::Tensor> leaves_of(const Parameters& parameters) {
+  std::vector<torch::Tensor> leaves;
+  for (const Parameter& parameter : parameters.all())
+    if (parameter.value.requires_grad()) leaves.push_back(parameter.value);
+  return leaves;
+}
+
+double distance(const torch::Tensor& found, const torch::Tensor& expected) {
+  return (found - expected).norm().item<double>() / expected.norm().item<double>();
+}
+
 // What a GPU computes in: close to float32, masters and their gradients wide.
 TEST(TrainerTransformer, Bfloat16IsCloseToFloat32) {
   const ModelConfig config = tiny_config();
   const Parameters parameters = Parameters::random(config, 3, torch::kCPU);
   const Transformer transformer(parameters);
+  const Parameters rounded_parameters = Parameters::random(config, 3, torch::kCPU);
+  const auto rounded_leaves = leaves_of(rounded_parameters);
+  for (const torch::Tensor& leaf : rounded_leaves) leaf.data().copy_(leaf.data().to(torch::kBFloat16));
+  const Transformer rounded(rounded_parameters);
   const PackedBatch batch = batch_of({random_ids(37, config.vocab, 1), random_ids(80, config.vocab, 2)}, 128, config);
   for (const bool released : {false, true}) {
     LossOptions options = loss_options(batch, AttentionStage::sparse);
     options.forward.released_precision = released;
+    const LossOptions wide_options = options;
     const Losses wide = transformer.loss(batch, options);
     options.forward.compute = torch::kBFloat16;
     const Losses narrow = transformer.loss(batch, options);
     EXPECT_NEAR(narrow.language.item<double>(), wide.language.item<double>(), 1e-2);
     EXPECT_NEAR(narrow.mtp.item<double>(), wide.mtp.item<double>(), 1e-2);
     EXPECT_NEAR(narrow.indexer.item<double>(), wide.indexer.item<double>(), 0.1 * wide.indexer.item<double>() + 1e-3);
-    std::vector<torch::Tensor> leaves;
-    for (const Parameter& parameter : parameters.all())
-      if (parameter.value.requires_grad()) leaves.push_back(parameter.value);
+    const auto leaves = leaves_of(parameters);
     const auto expected = torch::autograd::grad({wide.total}, leaves);
     const auto found = torch::autograd::grad({narrow.total}, leaves);
     for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) {
       ASSERT_EQ(found[leaf].scalar_type(), torch::kFloat32);
       EXPECT_TRUE(found[leaf].isfinite().all().item<bool>());
     }
-    const double apart = (found[0] - expected[0]).norm().item<double>() / expected[0].norm().item<double>();
-    EXPECT_LT(apart, 0.1) << "gradient of the embedding";
+    // Rounding the weights alone turns some tokens to other experts and some values to other FP4 codes: that much is in
+    // any rounding, and how much it is depends on the machine's products.
+    const double rounding =
+        distance(torch::autograd::grad({rounded.loss(batch, wide_options).total}, rounded_leaves)[0], expected[0]);
+    EXPECT_LT(distance(found[0], expected[0]), std::max(0.1, 1.5 * rounding)) << "gradient of the embedding";
   }
 }
 
