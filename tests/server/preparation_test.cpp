@@ -104,6 +104,13 @@ TEST(Preparation, TheOwnerOfAKeyComesBeforeTheClientsUser) {
   call.user = "u1";
   EXPECT_EQ(prepare_call(call).request.user, "u1");
   EXPECT_EQ(prepare_call(call, hosted_model(), "0123abcd").request.user, "0123abcd/u1");
+  const std::string scope = prepare_call(call, hosted_model(), "a").request.cache_scope;
+  call.user = "b/u1";
+  const std::string other = prepare_call(call, hosted_model(), "a").request.cache_scope;
+  EXPECT_NE(scope, other) << "another user of the account";
+  call.user = "u1";
+  EXPECT_NE(prepare_call(call, hosted_model(), "a/b").request.cache_scope, other) << "another account";
+  EXPECT_NE(prepare_call(call).request.cache_scope, scope);
 }
 
 TEST(Preparation, TheConstraintKnowsWhereTheAnswerBegins) {

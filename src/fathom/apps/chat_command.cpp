@@ -4,6 +4,7 @@
 
 #include "fathom/apps/commands.h"
 #include "fathom/apps/conversation.h"
+#include "fathom/apps/free_memory.h"
 #include "fathom/apps/line_editor.h"
 
 namespace fathom {
@@ -34,6 +35,8 @@ std::optional<std::string> read_message(LineEditor& editor, const Interrupt& int
 }
 
 void run_chat(ChatOptions& options, const CLI::App& command) {
+  // Each turn begins with all turns before it.
+  options.model.engine.prefix = {.on = true, .minimum = 16, .bytes = free_memory_bytes() / 4};
   settle(options.conversation.generation, command);
   options.conversation.prompt.thinking_mode = options.think ? ThinkingMode::thinking : ThinkingMode::chat;
   options.conversation.prompt.reasoning_effort = options.effort == "max" ? ReasoningEffort::max : ReasoningEffort::high;

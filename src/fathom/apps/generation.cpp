@@ -98,6 +98,7 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
       if (event.finish == FinishReason::overloaded) throw InternalError("{}", event.fault);
       if (result.tokens.empty()) result.first_token_seconds = seconds_since(start);
       result.tokens.push_back(event.token);
+      result.cached_tokens = event.cached_tokens;
       if (event.token.token != eos) emit(stops.feed(decoder.push(event.token.token)));
       if (event.finish == FinishReason::stop) result.finish = "stop";
       if (event.finish == FinishReason::length) result.finish = "length";

@@ -34,6 +34,7 @@ struct Generation {
   std::string finish;                // "stop", "length" or "interrupted"
   std::string stop_string;           // the one that matched, or empty
   std::int64_t prompt_tokens = 0;
+  std::int64_t cached_tokens = 0;  // of the prompt, that need not be read
   double first_token_seconds = 0.0;
   double seconds = 0.0;
 };

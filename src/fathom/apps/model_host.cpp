@@ -25,6 +25,9 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
   options.engine.max_sequences = settings.sequences;
   options.engine.step_seconds = std::chrono::duration<double>(settings.step_time).count();
   options.engine.cache_bytes = settings.cache_megabytes > 0 ? settings.cache_megabytes << 20 : free_memory_bytes() / 2;
+  options.engine.prefix = {.on = settings.prefix_cache == "on",
+                           .minimum = settings.prefix_minimum,
+                           .bytes = settings.prefix_megabytes << 20};
   return options;
 }
 

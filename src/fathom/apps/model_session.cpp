@@ -40,7 +40,9 @@ ModelSession::ModelSession(const ModelOptions& options)
       tokenizer_(load_tokenizer(*checkpoint_)),
       backend_(make_backend(options.backend)),
       transformer_(checkpoint_, *backend_,
-                   {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released}),
+                   {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
+                    // A snapshot is taken one token before a prompt's end, without a step of its own.
+                    .rollback_tokens = options.engine.prefix.on ? 1 : 0}),
       engine_(transformer_, engine_config(options.engine, tokenizer_)) {}
 
 }  // namespace fathom

@@ -2,22 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
+
+#include "fathom/engine/engine_sequence.h"
 
 namespace fathom {
-
-// tokens = prompt and what was sampled; those below cache->tokens() have been through the model.
-struct Engine::Sequence {
-  SequenceId id = 0;
-  std::optional<SequenceCache> cache;  // while it runs
-  std::vector<std::int32_t> tokens;
-  std::int64_t prompt_tokens = 0;
-  SamplingParams sampling;
-  std::shared_ptr<TokenConstraint> constraint;
-
-  std::int64_t read() const { return cache ? cache->tokens() : 0; }
-  std::int64_t waiting() const { return std::ssize(tokens) - read(); }
-};
 
 namespace {
 
@@ -32,6 +20,16 @@ std::int64_t tokens_in(std::int64_t bytes, const CacheCost& cost, std::int64_t m
   return (bytes - cost.state_bytes) / cost.page_bytes * cost.page_tokens;
 }
 
+// A snapshot takes as many bytes as a quarter of the pages between it and the one before.
+std::int64_t snapshot_interval(const CacheCost& cost) {
+  constexpr std::int64_t kFewest = 1024;
+  constexpr std::int64_t kMost = 65536;
+  if (cost.page_bytes == 0) return kFewest * 4;
+  const std::int64_t pages = 4 * cost.state_bytes / cost.page_bytes;
+  const std::int64_t tokens = std::clamp(pages * cost.page_tokens, kFewest, kMost);
+  return (tokens + cost.page_tokens - 1) / cost.page_tokens * cost.page_tokens;
+}
+
 }  // namespace
 
 void EngineConfig::validate() const {
@@ -39,22 +37,28 @@ void EngineConfig::validate() const {
   if (max_sequences < 1) throw InputError("[engine] max_sequences is {}, it is 1 or more", max_sequences);
   if (cache_bytes < 0) throw InputError("[engine] cache_bytes is {}, it is 0 (no limit) or more", cache_bytes);
   if (!(step_seconds >= 0.0)) throw InputError("[engine] step_seconds is {}, it is 0 (any) or more", step_seconds);
+  if (prefix.minimum < 1) throw InputError("[engine] prefix.minimum is {}, it is 1 or more", prefix.minimum);
+  if (prefix.interval < 0) throw InputError("[engine] prefix.interval is {}, it is 0 or more", prefix.interval);
+  if (prefix.bytes < 0) throw InputError("[engine] prefix.bytes is {}, it is 0 or more", prefix.bytes);
   if (sampled_vocab < 0) throw InputError("[engine] sampled_vocab is {}, it is 0 (the model's) or more", sampled_vocab);
 }
 
 Engine::Engine(Transformer& transformer, const EngineConfig& config)
     : transformer_(transformer),
       config_((config.validate(), config)),
+      tree_(transformer.cache_layout().page_tokens, transformer.cache_layout().page_bytes),
       scheduler_({.step_tokens = config.max_batch_tokens,
                   .sequences = config.max_sequences,
                   .cache_bytes = config.cache_bytes,
-                  .cost = cost_of(transformer.cache_layout())}),
+                  .cost = cost_of(transformer.cache_layout())},
+                 this),
       pace_(config.step_seconds, config.max_batch_tokens) {
   const std::int64_t vocab = transformer_.config().vocab;
   if (config_.sampled_vocab > vocab)
     throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
   if (config_.sampled_vocab == 0) config_.sampled_vocab = vocab;
   config_.max_sequences = std::min(config_.max_sequences, config_.max_batch_tokens);
+  if (config_.prefix.interval == 0) config_.prefix.interval = snapshot_interval(cost_of(transformer.cache_layout()));
 }
 
 Engine::~Engine() = default;
@@ -98,15 +102,18 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   request.sampling.max_tokens =
       std::min(request.sampling.max_tokens, transformer_.config().max_positions - prompt_tokens);
   scheduler_.join(id, request.user, prompt_tokens);
-  sequences_.emplace(id, new Sequence{.id = id,
-                                      .cache = std::nullopt,
-                                      .tokens = std::move(request.prompt),
-                                      .prompt_tokens = prompt_tokens,
-                                      .sampling = std::move(request.sampling),
-                                      .constraint = std::move(request.constraint)});
+  auto sequence = std::make_unique<Sequence>();
+  sequence->id = id;
+  sequence->tokens = std::move(request.prompt);
+  sequence->prompt_tokens = prompt_tokens;
+  sequence->sampling = std::move(request.sampling);
+  sequence->constraint = std::move(request.constraint);
+  sequence->scope = std::move(request.cache_scope);
+  sequences_.emplace(id, std::move(sequence));
 }
 
 void Engine::cancel(SequenceId id) {
+  if (sequences_.contains(id)) retire(id);
   scheduler_.leave(id);
   sequences_.erase(id);
 }
@@ -120,18 +127,26 @@ EngineFigures Engine::figures() const {
   EngineFigures figures = counts_;
   figures.running = scheduler_.running();
   figures.waiting = scheduler_.waiting();
-  figures.cache_bytes = scheduler_.cache_bytes();
+  figures.cache_bytes = scheduler_.cache_bytes() + tree_.bytes();
+  figures.kept = tree_.figures();
   figures.short_of_memory = scheduler_.short_of_memory();
   return figures;
 }
 
 // Sequences whose memory could not be had end here; the others go on.
 void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) {
-  for (const SequenceId id : plan.parked) sequences_.at(id)->cache.reset();
   counts_.parked += std::ssize(plan.parked);
   for (const SequenceId id : plan.admitted) {
+    Sequence& sequence = *sequences_.at(id);
     try {
-      sequences_.at(id)->cache.emplace(transformer_.make_cache());
+      sequence.cache.emplace(transformer_.make_cache());
+      sequence.pin = std::move(sequence.claim).resume(*sequence.cache, transformer_.backend());
+      sequence.claim = {};
+      if (sequence.cached_tokens < 0) {  // not one that comes back
+        sequence.cached_tokens = sequence.read();
+        counts_.cached_tokens += sequence.cached_tokens;
+        counts_.hits += sequence.cached_tokens > 0 ? 1 : 0;
+      }
     } catch (const std::exception& fault) {
       end(id, fault, events);
     }
@@ -162,7 +177,8 @@ TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits)
     sequence.constraint->allowed(mask);
   }
   TokenEvent event{.sequence = sequence.id,
-                   .token = sample(logits, sequence.sampling, std::ssize(sequence.tokens), mask)};
+                   .token = sample(logits, sequence.sampling, std::ssize(sequence.tokens), mask),
+                   .cached_tokens = sequence.cached_tokens};
   const std::int32_t token = event.token.token;
   if (sequence.constraint) sequence.constraint->accept(token);
   sequence.tokens.push_back(token);
@@ -177,6 +193,7 @@ TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits)
 
 void Engine::end(SequenceId id, const std::exception& fault, std::vector<TokenEvent>& events) {
   events.push_back({.sequence = id, .finish = FinishReason::overloaded, .fault = fault.what()});
+  sequences_.at(id)->cache.reset();  // nothing of it is kept
   cancel(id);
 }
 
@@ -211,7 +228,9 @@ std::vector<TokenEvent> Engine::step() {
   const Batch now = batch(plan);
   if (!now.runs.empty()) {
     try {
-      commit(now, transformer_.forward(now.runs), events);
+      const auto logits = transformer_.forward(now.runs);
+      take_snapshots(now);
+      commit(now, logits, events);
       counts_.prompt_tokens += plan.prompt_tokens;
     } catch (const std::exception& fault) {  // the caches of these sequences may be half written
       for (const auto& [id, tokens] : plan.runs)

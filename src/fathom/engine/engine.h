@@ -13,12 +13,21 @@
 #include <vector>
 
 #include "fathom/engine/chunk_pace.h"
+#include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
 #include "fathom/engine/scheduler.h"
 #include "fathom/engine/token_constraint.h"
 #include "fathom/model/transformer.h"
 
 namespace fathom {
+
+// What is kept of prompts and answers, so that a request that begins the same need not read it (docs/prefix_cache.md).
+struct PrefixCacheConfig {
+  bool on = false;
+  std::int64_t minimum = 1024;  // tokens that must be equal, or there is no hit
+  std::int64_t interval = 0;    // tokens between snapshots in long texts; 0: by the bytes of a snapshot
+  std::int64_t bytes = 0;       // of all that is kept; 0: what EngineConfig::cache_bytes has left
+};
 
 struct EngineConfig {
   std::int64_t max_batch_tokens = 512;  // tokens one step may carry, over all sequences
@@ -30,6 +39,7 @@ struct EngineConfig {
   // Only ids below it are sampled, and logprobs are of the softmax over them; 0: all of the model's. The rows of a
   // model's head may be padded beyond its tokenizer's ids, and such an id stands for no text.
   std::int64_t sampled_vocab = 0;
+  PrefixCacheConfig prefix = {};
 
   void validate() const;
 };
@@ -42,6 +52,7 @@ struct GenerationRequest {
   SamplingParams sampling;
   std::shared_ptr<TokenConstraint> constraint = nullptr;  // none: every token may come
   std::string user = {};                                  // whose share of the machine it takes; empty: nobody's
+  std::string cache_scope = {};                           // whose prefixes it may find, exactly this one's
 };
 
 struct TokenEvent {
@@ -55,19 +66,22 @@ struct TokenEvent {
 struct EngineFigures {
   std::int64_t running = 0;
   std::int64_t waiting = 0;
-  std::int64_t cache_bytes = 0;     // of running sequences
+  std::int64_t cache_bytes = 0;     // of running sequences and what is kept, what they share once
   bool short_of_memory = false;     // somebody waits for memory, not for a place
   std::int64_t prompt_tokens = 0;   // read since the start
   std::int64_t sampled_tokens = 0;  // since the start
   std::int64_t parked = 0;          // caches given up since the start, for want of memory
   std::int64_t steps = 0;
+  std::int64_t cached_tokens = 0;  // of prompts, found in the cache since the start
+  std::int64_t hits = 0;           // requests that found some
+  PrefixTreeFigures kept = {};
 };
 
-class Engine {
+class Engine : private KeptMemory {
  public:
   // InputError when the config cannot be or asks for ids that the model does not have.
   Engine(Transformer& transformer, const EngineConfig& config);
-  ~Engine();
+  ~Engine() override;
 
   // InputError when the prompt is empty, holds an unknown id, leaves no room for an answer or needs more memory than
   // there is for any. Any thread may ask.
@@ -96,6 +110,15 @@ class Engine {
     std::vector<Sequence*> sequences;
     std::vector<BatchRun> runs;  // one per sequence
   };
+  Claim claim(SequenceId id) override;
+  void forgo(SequenceId id) override;
+  void retire(SequenceId id) override;
+  std::int64_t bytes() const override { return tree_.bytes(); }
+  std::int64_t spare_bytes() const override { return tree_.spare_bytes(); }
+  void release(std::int64_t bytes) override { tree_.release(bytes); }
+  void plan_snapshot(Sequence& sequence, std::int64_t read) const;
+  void take_snapshots(const Batch& batch);
+  bool has_room_to_keep(std::int64_t bytes);
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
   void commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
@@ -104,6 +127,7 @@ class Engine {
 
   Transformer& transformer_;
   EngineConfig config_;
+  PrefixTree tree_;  // outlives the sequences, which pin what they share
   Scheduler scheduler_;
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;

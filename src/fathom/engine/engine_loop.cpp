@@ -81,9 +81,13 @@ GeneratorLoad EngineLoop::load() const {
           .cache_bytes = figures_.cache_bytes,
           .cache_bytes_limit = engine_.config().cache_bytes,
           .prompt_tokens = figures_.prompt_tokens,
-          .cached_tokens = 0,
+          .cached_tokens = figures_.cached_tokens,
           .sampled_tokens = figures_.sampled_tokens,
           .steps = figures_.steps,
+          .prefix_hits = figures_.hits,
+          .prefix_bytes = figures_.kept.bytes,
+          .prefix_snapshots = figures_.kept.snapshots,
+          .prefix_evictions = figures_.kept.evictions,
           .draining = draining_};
 }
 

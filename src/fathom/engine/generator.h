@@ -35,12 +35,16 @@ struct GeneratorLoad {
   std::int64_t running = 0;  // sequences that take part in steps
   std::int64_t waiting = 0;  // accepted, not begun
   std::int64_t queue_limit = 0;
-  std::int64_t cache_bytes = 0;  // of running sequences
+  std::int64_t cache_bytes = 0;  // of running sequences and what is kept
   std::int64_t cache_bytes_limit = 0;
   std::int64_t prompt_tokens = 0;   // read since the start, those found in the cache not counted
   std::int64_t cached_tokens = 0;   // found in the cache since the start
   std::int64_t sampled_tokens = 0;  // since the start
   std::int64_t steps = 0;
+  std::int64_t prefix_hits = 0;       // requests that found some of their prompt, since the start
+  std::int64_t prefix_bytes = 0;      // kept, of cache_bytes
+  std::int64_t prefix_snapshots = 0;  // kept
+  std::int64_t prefix_evictions = 0;  // since the start
   bool draining = false;
 };
 

@@ -21,7 +21,7 @@ constexpr std::int64_t kQuantum = 32;
 }  // namespace
 
 // Whoever runs has room for a token in every step.
-Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits) {
+Scheduler::Scheduler(const SchedulerLimits& limits, KeptMemory* kept) : limits_(limits), kept_(kept) {
   limits_.sequences = std::min(limits_.sequences, limits_.step_tokens);
 }
 
@@ -66,8 +66,26 @@ StepPlan Scheduler::plan(std::int64_t prompt_room) {
   return plan;
 }
 
-bool Scheduler::fits(std::int64_t more_bytes) const {
-  return limits_.cache_bytes == 0 || used_bytes_ + more_bytes <= limits_.cache_bytes;
+void Scheduler::stop_at(SequenceId id, std::int64_t tokens) { sequences_.at(id).stop = tokens; }
+
+void Scheduler::share(SequenceId id, std::int64_t pages) {
+  Sequence& sequence = sequences_.at(id);
+  used_bytes_ -= (pages - sequence.shared) * limits_.cost.page_bytes;
+  sequence.shared = pages;
+}
+
+std::int64_t Scheduler::own_bytes(const Sequence& sequence) const {
+  return limits_.cost.bytes(sequence.pages_to) - sequence.shared * limits_.cost.page_bytes;
+}
+
+bool Scheduler::free_up(std::int64_t bytes) {
+  if (limits_.cache_bytes == 0) return true;
+  const std::int64_t kept = kept_ == nullptr ? 0 : kept_->bytes();
+  const std::int64_t lacking = used_bytes_ + kept + bytes - limits_.cache_bytes;
+  if (lacking <= 0) return true;
+  if (kept_ == nullptr || kept_->spare_bytes() < lacking) return false;
+  kept_->release(lacking);
+  return true;
 }
 
 // The user that has the fewest running, of those the least served one, and of its sequences the one that came first.
@@ -77,17 +95,30 @@ void Scheduler::admit(StepPlan& plan) {
   while (running_ < limits_.sequences && waiting() > 0) {
     const Entry next = next_to_admit();
     Sequence& sequence = next->second;
-    const std::int64_t wanted = sequence.tokens + 1;
-    const std::int64_t bytes = limits_.cost.bytes(wanted);
-    // A page for each that runs stays free, so that admitting one does not park another at once.
-    const bool has_room = fits(bytes + running_ * limits_.cost.page_bytes) && !parked_since_leave_;
-    if (running_ > 0 && !has_room) {
+    if (running_ > 0 && parked_since_leave_) {
       short_of_memory_ = true;
       return;
     }
+    sequence.pages_to = sequence.tokens + 1;
+    KeptMemory::Claim claim = kept_ == nullptr ? KeptMemory::Claim{} : kept_->claim(next->first);
+    sequence.shared = claim.pages;
+    // A page for each that runs stays free, so that admitting one does not park another at once.
+    const bool has_room = free_up(own_bytes(sequence) + running_ * limits_.cost.page_bytes);
+    if (!has_room && kept_ != nullptr) {
+      kept_->forgo(next->first);
+      claim = {.stop = claim.stop};
+      sequence.shared = 0;
+    }
+    if (running_ > 0 && !has_room) {
+      sequence.pages_to = 0;
+      short_of_memory_ = true;
+      return;
+    }
+    if (!has_room) free_up(own_bytes(sequence));  // what it claimed goes too; alone it fits
     sequence.running = true;
-    sequence.pages_to = wanted;
-    used_bytes_ += bytes;
+    sequence.read = claim.tokens;
+    sequence.stop = claim.stop;
+    used_bytes_ += own_bytes(sequence);
     ++running_;
     plan.admitted.push_back(next->first);
   }
@@ -126,10 +157,10 @@ void Scheduler::take(Entry entry, std::int64_t tokens, double cost) {
 
 void Scheduler::park(Entry entry) {
   Sequence& sequence = entry->second;
-  used_bytes_ -= limits_.cost.bytes(sequence.pages_to);
+  used_bytes_ -= own_bytes(sequence);
   sequence.running = sequence.answers = false;
-  sequence.read = 0;
-  sequence.pages_to = 0;
+  sequence.read = sequence.pages_to = sequence.shared = 0;
+  sequence.stop = KeptMemory::kNever;
   --running_;
 }
 
@@ -138,9 +169,10 @@ bool Scheduler::make_room(Entry growing, StepPlan& plan) {
   const std::int64_t wanted = sequence.read + 1;
   if (wanted <= sequence.pages_to) return true;
   const std::int64_t more = limits_.cost.bytes(wanted) - limits_.cost.bytes(sequence.pages_to);
-  while (!fits(more) && running_ > 1) {
+  while (!free_up(more) && running_ > 1) {
     auto last = std::prev(sequences_.end());
     while (!last->second.running) --last;
+    if (kept_ != nullptr) kept_->retire(last->first);
     park(last);
     parked_since_leave_ = true;
     plan.parked.push_back(last->first);
@@ -169,7 +201,7 @@ void Scheduler::read_prompts(StepPlan& plan, std::int64_t room) {
     if (readers.empty()) break;
     const Entry entry = readers.front();
     const Sequence& sequence = entry->second;
-    const std::int64_t tokens = std::min({kQuantum, room, sequence.tokens - sequence.read});
+    const std::int64_t tokens = std::min({kQuantum, room, std::min(sequence.tokens, sequence.stop) - sequence.read});
     take(entry, tokens, kPromptCost * static_cast<double>(tokens));
     shares[entry->first] += tokens;
     room -= tokens;

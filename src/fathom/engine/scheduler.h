@@ -9,10 +9,12 @@
 // - What is left of the step is shared among prompts in quanta, the least served user first and of a user the least
 //   served sequence. A sequence without a user is a user of its own.
 // - A sequence is admitted when its tokens fit into the memory that is free. Caches grow a page at a time; when there
-//   is no page left, the sequence that came last is parked. The first one always goes on.
+//   is no page left, the sequence that came last is parked. The first one always goes on. What is kept goes before
+//   anyone is parked.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,10 +36,31 @@ struct CacheCost {
   }
 };
 
+// What earlier sequences left behind, in the same memory: it is given up as soon as one that runs wants it.
+class KeptMemory {
+ public:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  struct Claim {
+    std::int64_t tokens = 0;     // that need not be read
+    std::int64_t pages = 0;      // of theirs, full, which stay counted here
+    std::int64_t stop = kNever;  // as Scheduler::stop_at
+  };
+
+  virtual ~KeptMemory() = default;
+  // What a sequence may begin with; held for it until it is admitted or forgoes it.
+  virtual Claim claim(SequenceId id) = 0;
+  virtual void forgo(SequenceId id) = 0;
+  // Its cache goes; whatever stays of it is counted here.
+  virtual void retire(SequenceId id) = 0;
+  virtual std::int64_t bytes() const = 0;
+  virtual std::int64_t spare_bytes() const = 0;  // that release() could give
+  virtual void release(std::int64_t bytes) = 0;
+};
+
 struct SchedulerLimits {
   std::int64_t step_tokens = 1;  // in one step, over all sequences
   std::int64_t sequences = 1;    // running at a time; no more than step_tokens
-  std::int64_t cache_bytes = 0;  // of all running sequences; 0: no limit
+  std::int64_t cache_bytes = 0;  // of all running sequences and what is kept; 0: no limit
   CacheCost cost = {};
 };
 
@@ -55,13 +78,21 @@ struct StepPlan {
 
 class Scheduler {
  public:
-  explicit Scheduler(const SchedulerLimits& limits);
+  // `kept` outlives it; none: nothing is kept.
+  explicit Scheduler(const SchedulerLimits& limits, KeptMemory* kept = nullptr);
 
   // A new sequence of that many tokens; ids ascend. `user` empty: nobody's.
   void join(SequenceId id, const std::string& user, std::int64_t tokens);
   void leave(SequenceId id);
   // One token more, which the next step may take.
   void grow(SequenceId id);
+
+  // A step reads a prompt up to there and no further.
+  void stop_at(SequenceId id, std::int64_t tokens);
+  // So many of its full pages are counted with what is kept.
+  void share(SequenceId id, std::int64_t pages);
+  // Makes so much room by giving up what is kept; false when there is not enough of it, and nothing is given up.
+  bool free_up(std::int64_t bytes);
 
   // What the next step does; taken as done. `prompt_room`: tokens of prompts, beside sequences that decode.
   StepPlan plan(std::int64_t prompt_room);
@@ -78,11 +109,13 @@ class Scheduler {
     std::int64_t tokens = 0;    // known: prompt and what was sampled
     std::int64_t read = 0;      // of them, through the model
     std::int64_t pages_to = 0;  // tokens that its memory is counted for
+    std::int64_t shared = 0;    // pages that are counted with what is kept
+    std::int64_t stop = KeptMemory::kNever;
     bool running = false;
     bool answers = false;  // has sampled since it was admitted
 
     bool decodes() const { return running && answers && tokens - read == 1; }
-    bool reads() const { return running && tokens > read && !decodes(); }
+    bool reads() const { return running && tokens > read && read < stop && !decodes(); }
   };
   using Entry = std::map<SequenceId, Sequence>::iterator;
 
@@ -95,9 +128,10 @@ class Scheduler {
   bool make_room(Entry growing, StepPlan& plan);
   void park(Entry entry);
   void take(Entry entry, std::int64_t tokens, double cost);
-  bool fits(std::int64_t more_bytes) const;
+  std::int64_t own_bytes(const Sequence& sequence) const;
 
   SchedulerLimits limits_;
+  KeptMemory* kept_;
   std::map<SequenceId, Sequence> sequences_;
   FairShare<std::string> users_;
   std::map<std::string, FairShare<SequenceId>> of_user_;

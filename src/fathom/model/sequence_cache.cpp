@@ -1,5 +1,7 @@
 #include "fathom/model/sequence_cache.h"
 
+#include <algorithm>
+
 namespace fathom {
 
 SequenceCache::SequenceCache(const CacheLayout& layout, Allocator& allocator)
@@ -9,8 +11,10 @@ void SequenceCache::reserve(std::int64_t tokens) {
   if (layout_->page_bytes == 0) return;
   const std::int64_t pages = (tokens + layout_->page_tokens - 1) / layout_->page_tokens;
   while (std::ssize(pages_) < pages) {
-    pages_.emplace_back(*allocator_, layout_->page_bytes);
-    page_starts_.push_back(pages_.back().data());
+    auto page = std::make_shared<const Memory>(*allocator_, layout_->page_bytes);
+    page_starts_.reserve(pages_.size() + 1);
+    pages_.push_back(std::move(page));
+    page_starts_.push_back(pages_.back()->data());
   }
 }
 
@@ -58,10 +62,62 @@ SequenceCache SequenceCache::copied(Backend& backend) const {
   };
   copy.reserve(std::ssize(pages_) * layout_->page_tokens);
   take(state_, copy.state_);
-  for (std::size_t page = 0; page < pages_.size(); ++page) take(pages_[page], copy.pages_[page]);
+  for (std::size_t page = 0; page < pages_.size(); ++page) take(*pages_[page], *copy.pages_[page]);
   copy.tokens_ = tokens_;
   copy.mtp_tokens_ = mtp_tokens_;
   return copy;
+}
+
+SharedPage SequenceCache::page(std::int64_t index) const {
+  return layout_->page_bytes == 0 ? nullptr : pages_[static_cast<std::size_t>(index)];
+}
+
+void SequenceCache::share_page(std::int64_t index, const SharedPage& page) {
+  if (layout_->page_bytes == 0) return;
+  pages_[static_cast<std::size_t>(index)] = page;
+  page_starts_[static_cast<std::size_t>(index)] = page->data();
+}
+
+CacheSnapshot SequenceCache::snapshot(std::int64_t tokens, Backend& backend) const {
+  check(tokens <= tokens_, "a snapshot is of tokens that were read");
+  CacheSnapshot result{.tokens = tokens,
+                       .mtp_tokens = std::min(mtp_tokens_, tokens),
+                       .state = Memory(*allocator_, state_.bytes()),
+                       .partial_page = nullptr};
+  backend.copy({state_.data(), static_cast<std::size_t>(state_.bytes())}, result.state.data());
+  if (layout_->page_bytes > 0 && tokens % layout_->page_tokens > 0) {
+    const SharedPage& from = pages_[static_cast<std::size_t>(tokens / layout_->page_tokens)];
+    result.partial_page = std::make_shared<Memory>(*allocator_, layout_->page_bytes);
+    backend.copy({from->data(), static_cast<std::size_t>(from->bytes())}, result.partial_page->data());
+  }
+  return result;
+}
+
+CacheSnapshot SequenceCache::retire() {
+  CacheSnapshot result{
+      .tokens = tokens_, .mtp_tokens = mtp_tokens_, .state = std::move(state_), .partial_page = nullptr};
+  if (layout_->page_bytes > 0 && tokens_ % layout_->page_tokens > 0)
+    result.partial_page =
+        std::const_pointer_cast<Memory>(pages_[static_cast<std::size_t>(tokens_ / layout_->page_tokens)]);
+  return result;
+}
+
+void SequenceCache::resume(const CacheSnapshot& snapshot, const std::vector<SharedPage>& pages, Backend& backend) {
+  check(tokens_ == 0 && pages_.empty(), "only an empty cache resumes");
+  check_equal(snapshot.state.bytes(), state_.bytes(), "bytes of a snapshot's state");
+  if (layout_->page_bytes > 0) {
+    check_equal(std::ssize(pages), snapshot.tokens / layout_->page_tokens, "full pages before a snapshot");
+    reserve(snapshot.tokens - std::ssize(pages) * layout_->page_tokens);
+    for (const SharedPage& page : pages) page_starts_.push_back(page->data());
+    std::rotate(page_starts_.begin(), page_starts_.end() - std::ssize(pages), page_starts_.end());
+    pages_.insert(pages_.begin(), pages.begin(), pages.end());
+    if (snapshot.partial_page)
+      backend.copy({snapshot.partial_page->data(), static_cast<std::size_t>(snapshot.partial_page->bytes())},
+                   pages_.back()->data());
+  }
+  backend.copy({snapshot.state.data(), static_cast<std::size_t>(snapshot.state.bytes())}, state_.data());
+  tokens_ = snapshot.tokens;
+  mtp_tokens_ = snapshot.mtp_tokens;
 }
 
 std::int64_t SequenceCache::bytes() const { return state_.bytes() + std::ssize(pages_) * layout_->page_bytes; }

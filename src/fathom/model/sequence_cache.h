@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "fathom/model/cache_layout.h"
@@ -10,6 +11,19 @@
 #include "fathom/tensor/memory.h"
 
 namespace fathom {
+
+// A page that is full never changes again, so that any number of sequences may read it.
+using SharedPage = std::shared_ptr<const Memory>;
+
+// All that a sequence needs besides its full pages to go on from one length (docs/prefix_cache.md).
+struct CacheSnapshot {
+  std::int64_t tokens = 0;
+  std::int64_t mtp_tokens = 0;
+  Memory state;
+  std::shared_ptr<Memory> partial_page;  // none where the length ends a page
+
+  std::int64_t bytes() const { return state.bytes() + (partial_page ? partial_page->bytes() : 0); }
+};
 
 class SequenceCache {
  public:
@@ -35,6 +49,17 @@ class SequenceCache {
   // The same contents in memory of their own.
   SequenceCache copied(Backend& backend) const;
 
+  // A snapshot of its first `tokens`, no more than rollback_tokens fewer than it has; a copy.
+  CacheSnapshot snapshot(std::int64_t tokens, Backend& backend) const;
+  // The snapshot of all its tokens, its own memory: the cache is of no more use.
+  CacheSnapshot retire();
+  // An empty cache goes on where the snapshot was taken, behind these full pages, which it shares.
+  void resume(const CacheSnapshot& snapshot, const std::vector<SharedPage>& pages, Backend& backend);
+  // A full page of its own or of others; where there is no compression, none.
+  SharedPage page(std::int64_t index) const;
+  // Takes another's full page with the same contents in place of its own.
+  void share_page(std::int64_t index, const SharedPage& page);
+
  private:
   const BlockCacheLayout& place(std::int64_t block) const;
   Ring tail_ring(std::int64_t block, std::int64_t offset, std::int64_t columns) const;
@@ -42,8 +67,8 @@ class SequenceCache {
   const CacheLayout* layout_;
   Allocator* allocator_;
   Memory state_;
-  std::vector<Memory> pages_;
-  std::vector<std::byte*> page_starts_;
+  std::vector<SharedPage> pages_;
+  std::vector<std::byte*> page_starts_;  // only pages that are not full are written
   std::int64_t tokens_ = 0;
   std::int64_t mtp_tokens_ = 0;
 };

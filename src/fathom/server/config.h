@@ -27,6 +27,9 @@ struct EngineSettings {
   std::int64_t queue_per_user = 64;
   std::int64_t cache_megabytes = 0;  // 0: half of the memory that is free
   std::chrono::milliseconds step_time{200};
+  std::string prefix_cache = "on";
+  std::int64_t prefix_minimum = 1024;
+  std::int64_t prefix_megabytes = 0;  // 0: what running answers leave of cache_megabytes
 };
 
 struct ServerConfig {

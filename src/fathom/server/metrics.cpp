@@ -61,13 +61,15 @@ struct Metrics::State {
                            .Help("From a token's sampling until the socket took its bytes")
                            .Register(registry)
                            .Add({}, kWrites);
-  Family<Gauge>& engine = BuildGauge()
-                              .Name("fathom_engine")
-                              .Help(
-                                  "Each loaded model now: running, waiting and queue_limit sequences; cache_bytes and "
-                                  "cache_bytes_limit; since the start prompt_tokens read, cached_tokens found, "
-                                  "sampled_tokens, steps; draining")
-                              .Register(registry);
+  Family<Gauge>& engine =
+      BuildGauge()
+          .Name("fathom_engine")
+          .Help(
+              "Each loaded model now: running, waiting and queue_limit sequences; cache_bytes and "
+              "cache_bytes_limit; since the start prompt_tokens read, cached_tokens found, "
+              "sampled_tokens, steps; draining; prefixes kept: prefix_bytes, prefix_snapshots; since "
+              "the start prefix_hits, prefix_evictions")
+          .Register(registry);
   Family<Gauge>& http = BuildGauge()
                             .Name("fathom_http")
                             .Help(
@@ -112,6 +114,10 @@ std::string Metrics::write(const std::vector<ModelLoad>& models, const HttpFigur
     state.set(state.engine, model, "cached_tokens", load.cached_tokens);
     state.set(state.engine, model, "sampled_tokens", load.sampled_tokens);
     state.set(state.engine, model, "steps", load.steps);
+    state.set(state.engine, model, "prefix_hits", load.prefix_hits);
+    state.set(state.engine, model, "prefix_bytes", load.prefix_bytes);
+    state.set(state.engine, model, "prefix_snapshots", load.prefix_snapshots);
+    state.set(state.engine, model, "prefix_evictions", load.prefix_evictions);
     state.set(state.engine, model, "draining", load.draining ? 1 : 0);
   }
   if (http != nullptr) {

@@ -65,6 +65,8 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
                       .stop_tokens = {model.end_of_sentence}};
   request.constraint = constrain(call, model, prepared.in_thinking);
   request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
+  // With the owner's length before it, so that no two pairs make one scope.
+  request.cache_scope = fmt::format("{}:{}/{}", preparation.owner.size(), preparation.owner, call.user);
   return prepared;
 }
 

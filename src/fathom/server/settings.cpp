@@ -160,6 +160,12 @@ std::vector<Setting> make_settings() {
   table.number("queue_per_user", FATHOM_IN(engine.queue_per_user), 1, 1 << 20, "requests of one user at a time");
   table.number("cache_megabytes", FATHOM_IN(engine.cache_megabytes), 0, 1 << 30,
                "memory for keys and values; 0: half of what is free at the start");
+  table.text("prefix_cache", FATHOM_IN(engine.prefix_cache), "keep what was read, for prompts that begin the same",
+             {"on", "off"});
+  table.number("prefix_minimum", FATHOM_IN(engine.prefix_minimum), 1, 1 << 24,
+               "tokens at a prompt's beginning that must be equal to be found again");
+  table.number("prefix_megabytes", FATHOM_IN(engine.prefix_megabytes), 0, 1 << 30,
+               "of cache_megabytes, for what is kept; 0: all that running answers leave");
   table.group("Network");
   table.text("host", FATHOM_IN(http.host), "address to listen on");
   table.number("port", FATHOM_IN(http.port), 0, 65535, "0: any that is free");

@@ -1,0 +1,105 @@
+// What the engine keeps of its sequences and what they begin with (docs/prefix_cache.md).
+#include <algorithm>
+
+#include "fathom/engine/engine_sequence.h"
+
+namespace fathom {
+namespace {
+
+// A snapshot that spares fewer tokens than that is not worth its copy.
+constexpr std::int64_t kLeastGain = 16;
+
+}  // namespace
+
+KeptMemory::Claim Engine::claim(SequenceId id) {
+  Sequence& sequence = *sequences_.at(id);
+  const PrefixCacheConfig& prefix = config_.prefix;
+  if (!prefix.on) return {};
+  const std::int64_t page = transformer_.cache_layout().page_tokens;
+  // The last token is always read: its logits are wanted.
+  PrefixTree::Found found = tree_.find(sequence.scope, sequence.tokens, std::ssize(sequence.tokens) - 1);
+  if (found.claim.tokens() >= prefix.minimum) sequence.claim = std::move(found.claim);
+  sequence.parting = found.common / page * page;
+  sequence.kept = sequence.claim.tokens();
+  plan_snapshot(sequence, sequence.kept);
+  return {.tokens = sequence.claim.tokens(), .pages = sequence.claim.pages(), .stop = sequence.stop};
+}
+
+void Engine::forgo(SequenceId id) {
+  Sequence& sequence = *sequences_.at(id);
+  sequence.claim = {};
+  sequence.kept = 0;
+}
+
+void Engine::plan_snapshot(Sequence& sequence, std::int64_t read) const {
+  sequence.next_kept = sequence.stop = kNever;
+  const PrefixCacheConfig& prefix = config_.prefix;
+  if (!prefix.on) return;
+  const auto consider = [&](std::int64_t tokens, std::int64_t stop) {
+    if (tokens <= read || tokens < prefix.minimum || tokens - sequence.kept < kLeastGain) return;
+    if (stop >= sequence.stop) return;
+    sequence.next_kept = tokens;
+    sequence.stop = stop;
+  };
+  consider(sequence.parting, sequence.parting);
+  const std::int64_t regular = (read / prefix.interval + 1) * prefix.interval;
+  consider(regular, regular);
+  // Before the prompt's last token: the same prompt again has one to read, and histories change what comes last.
+  const std::int64_t rollback = transformer_.cache_layout().window_rows - transformer_.config().window;
+  const std::int64_t prompt = sequence.prompt_tokens;
+  consider(prompt - 1, std::min(prompt, prompt - 1 + rollback));
+}
+
+bool Engine::has_room_to_keep(std::int64_t bytes) {
+  if (const std::int64_t limit = config_.prefix.bytes; limit > 0 && tree_.bytes() + bytes > limit) {
+    tree_.release(tree_.bytes() + bytes - limit);
+    if (tree_.bytes() + bytes > limit) return false;
+  }
+  return scheduler_.free_up(bytes);
+}
+
+// What cannot be kept, for want of memory, is not: the sequence goes on.
+void Engine::take_snapshots(const Batch& batch) {
+  const CacheLayout& layout = transformer_.cache_layout();
+  for (Sequence* sequence : batch.sequences) {
+    if (sequence->read() < sequence->stop) continue;
+    const std::int64_t tokens = sequence->next_kept;
+    const auto ids = sequence->first(tokens);
+    try {
+      tree_.share(sequence->pin, sequence->scope, ids, *sequence->cache);
+    } catch (const std::bad_alloc&) {
+    }
+    scheduler_.share(sequence->id, sequence->pin.pages());
+    const std::int64_t bytes = layout.state_bytes + (tokens % layout.page_tokens > 0 ? layout.page_bytes : 0);
+    const bool shared = sequence->pin.pages() == tokens / layout.page_tokens;
+    try {
+      if (shared && (tree_.deepest(sequence->scope, ids) == tokens || has_room_to_keep(bytes))) {
+        tree_.keep(sequence->pin, ids, [&] { return sequence->cache->snapshot(tokens, transformer_.backend()); });
+        sequence->kept = tokens;
+      }
+    } catch (const std::bad_alloc&) {
+    }
+    plan_snapshot(*sequence, sequence->read());
+    scheduler_.stop_at(sequence->id, sequence->stop);
+  }
+}
+
+void Engine::retire(SequenceId id) {
+  Sequence& sequence = *sequences_.at(id);
+  sequence.claim = {};
+  const std::int64_t tokens = sequence.read();
+  if (config_.prefix.on && tokens >= config_.prefix.minimum && tokens - sequence.kept >= kLeastGain) {
+    try {
+      const auto ids = sequence.first(tokens);
+      tree_.share(sequence.pin, sequence.scope, ids, *sequence.cache);
+      tree_.keep(sequence.pin, ids, [&] { return sequence.cache->retire(); });
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  sequence.cache.reset();
+  sequence.pin.drop();
+  if (const std::int64_t limit = config_.prefix.bytes; limit > 0 && tree_.bytes() > limit)
+    tree_.release(tree_.bytes() - limit);
+}
+
+}  // namespace fathom

@@ -1,0 +1,38 @@
+// A request as the engine goes through it. For engine.cpp and engine_prefix.cpp alone.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fathom/engine/engine.h"
+
+namespace fathom {
+
+// tokens = prompt and what was sampled; those below cache->tokens() have been through the model.
+struct Engine::Sequence {
+  SequenceId id = 0;
+  std::optional<SequenceCache> cache;  // while it runs
+  std::vector<std::int32_t> tokens;
+  std::int64_t prompt_tokens = 0;
+  SamplingParams sampling;
+  std::shared_ptr<TokenConstraint> constraint;
+
+  std::string scope;
+  PrefixTree::Claim claim;                      // from admission until it has a cache
+  PrefixTree::Pin pin;                          // of the pages that it shares
+  std::int64_t cached_tokens = -1;              // when it was first admitted
+  std::int64_t parting = 0;                     // where others' tokens part from its own, 0: nowhere
+  std::int64_t kept = 0;                        // its newest snapshot
+  std::int64_t next_kept = KeptMemory::kNever;  // the snapshot that is to come, as soon as so many are read:
+  std::int64_t stop = KeptMemory::kNever;
+
+  std::int64_t read() const { return cache ? cache->tokens() : 0; }
+  std::int64_t waiting() const { return std::ssize(tokens) - read(); }
+  std::span<const std::int32_t> first(std::int64_t count) const {
+    return std::span(tokens).first(static_cast<std::size_t>(count));
+  }
+};
+
+}  // namespace fathom
