@@ -133,6 +133,11 @@ void PackedWeight::pack_scales(const WeightView& weight) {
   const std::int64_t size = floats ? 4 : 1;
   scales_ = Memory(host_allocator(), tiles_.tiles() * tiles_.groups * kTileOutputs * size);
   tiles_.scales = scales_.data();
+  const auto is_moderate = [](std::byte scale) {
+    const int exponent = std::to_integer<int>(scale) - 127;
+    return exponent >= kLeastModerateScale && exponent <= kMostModerateScale;
+  };
+  tiles_.moderate_scales = !floats && std::all_of(weight.scale.begin(), weight.scale.end(), is_moderate);
   if (weight.scale.empty()) {
     std::fill_n(scales_.data(), scales_.bytes(), kOne);
     return;

@@ -49,6 +49,8 @@ struct Bf16Codes {
 struct Fp8Codes {
   static constexpr int kColumns = 4;
   static constexpr float kLift = kE4m3Lift;
+  static constexpr float kRowLift = 0x1p100F;  // of kLift, what a moderate x can bear; scales bear the rest
+  static constexpr int kScaleLift = 20;
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
     const auto four = load_words(part_of_block(block, part));
     values[0] = spread(hn::ShiftLeft<24>(four));
@@ -69,6 +71,7 @@ struct Fp8Codes {
 struct Fp4Codes {
   static constexpr int kColumns = 8;
   static constexpr float kLift = 1.0F;
+  static constexpr int kScaleLift = 0;
 #if HWY_TARGET == HWY_SCALAR
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
     const std::byte* quad = block + part / 4 * 16 + 2 * (part % 4);
@@ -80,20 +83,32 @@ struct Fp4Codes {
   }
 #else
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    hn::Vec<Words> pairs[kColumns / 2];
+    decode_pairs(block, part, pairs);
+    const auto upper_half = hn::Set(Words(), 0xFFFF0000U);
+    HWY_UNROLL(4)
+    for (int pair = 0; pair < kColumns / 2; ++pair) {
+      values[2 * pair] = as_floats(hn::ShiftLeft<16>(pairs[pair]));
+      values[2 * pair + 1] = as_floats(hn::And(pairs[pair], upper_half));
+    }
+  }
+
+  // Four bf16 blocks of the same values, one part of each.
+  static HWY_INLINE void decode_pairs(const std::byte* block, int part, hn::Vec<Words> (&pairs)[kColumns / 2]) {
     const Bytes bytes;
     const hn::Repartition<std::uint16_t, Lanes> halves;
-    const auto pairs = hn::BitCast(bytes, load_words(part_of_block(block, part)));
+    const auto codes = hn::BitCast(bytes, load_words(part_of_block(block, part)));
     const auto nibble = hn::Set(bytes, std::uint8_t{0xf});
-    const auto high = hn::And(hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, pairs))), nibble);
-    decode_four(hn::And(pairs, nibble), values);
-    decode_four(high, values + 4);
+    const auto high = hn::And(hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, codes))), nibble);
+    decode_two_pairs(hn::And(codes, nibble), pairs);
+    decode_two_pairs(high, pairs + 2);
   }
 
  private:
   using Bytes = hn::Repartition<std::uint8_t, Lanes>;
 
   // The upper half of a value's float32 is looked up byte by byte; the lower half is zero.
-  static HWY_INLINE void decode_four(hn::Vec<Bytes> codes, Part* values) {
+  static HWY_INLINE void decode_two_pairs(hn::Vec<Bytes> codes, hn::Vec<Words>* pairs) {
     HWY_ALIGN static constexpr std::uint8_t kUpper[16] = {0x00, 0x3F, 0x3F, 0x3F, 0x40, 0x40, 0x40, 0x40,
                                                           0x80, 0xBF, 0xBF, 0xBF, 0xC0, 0xC0, 0xC0, 0xC0};
     HWY_ALIGN static constexpr std::uint8_t kLower[16] = {0x00, 0x00, 0x80, 0xC0, 0x00, 0x40, 0x80, 0xC0,
@@ -101,13 +116,8 @@ struct Fp4Codes {
     const Bytes bytes;
     const auto upper = hn::TableLookupBytes(hn::LoadDup128(bytes, kUpper), codes);
     const auto lower = hn::TableLookupBytes(hn::LoadDup128(bytes, kLower), codes);
-    const auto first = hn::BitCast(Words(), hn::InterleaveLower(bytes, lower, upper));
-    const auto second = hn::BitCast(Words(), hn::InterleaveUpper(bytes, lower, upper));
-    const auto upper_half = hn::Set(Words(), 0xFFFF0000U);
-    values[0] = as_floats(hn::ShiftLeft<16>(first));
-    values[1] = as_floats(hn::And(first, upper_half));
-    values[2] = as_floats(hn::ShiftLeft<16>(second));
-    values[3] = as_floats(hn::And(second, upper_half));
+    pairs[0] = hn::BitCast(Words(), hn::InterleaveLower(bytes, lower, upper));
+    pairs[1] = hn::BitCast(Words(), hn::InterleaveUpper(bytes, lower, upper));
   }
 #endif
 };
@@ -133,6 +143,22 @@ HWY_INLINE void load_scales(const PackedTiles& weight, std::int64_t tile, std::i
                            ? e8m0_part(weight.scales + first)
                            : load_part(reinterpret_cast<const float*>(weight.scales) + first);
     store_part(hn::Mul(scale, set_part(lift)), scales + part * kLanes);
+  }
+}
+
+// The moderate factors of a tile's sixteen outputs, times 2^lift, and their inverses.
+HWY_INLINE void load_moderate_scales(const PackedTiles& weight, std::int64_t tile, std::int64_t group, int lift,
+                                     float* HWY_RESTRICT scales, float* HWY_RESTRICT inverses) {
+  const hn::Rebind<std::uint8_t, Lanes> bytes;
+  const auto* from =
+      reinterpret_cast<const std::uint8_t*>(weight.scales) + (tile * weight.groups + group) * kTileOutputs;
+  HWY_UNROLL(16)
+  for (int part = 0; part < kParts; ++part) {
+    const auto exponents = hn::Add(hn::PromoteTo(Words(), hn::LoadU(bytes, from + part * kLanes)),
+                                   hn::Set(Words(), static_cast<std::uint32_t>(lift)));
+    const auto opposite = hn::Sub(hn::Set(Words(), 254U), exponents);
+    store_part(as_floats(hn::ShiftLeft<23>(exponents)), scales + part * kLanes);
+    store_part(as_floats(hn::ShiftLeft<23>(opposite)), inverses + part * kLanes);
   }
 }
 

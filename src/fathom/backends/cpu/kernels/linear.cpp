@@ -1,5 +1,7 @@
 #include "fathom/backends/cpu/kernels/linear.h"
 
+#include <type_traits>
+
 #include "fathom/backends/cpu/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -14,7 +16,10 @@ namespace fathom::HWY_NAMESPACE {
 
 // Vectors of sums in flight: enough to hide the latency of a sum, few enough for the registers.
 inline constexpr int kSumsAtOnce = 8;
+inline constexpr std::int64_t kApartColumns = 128;  // at a time with scales apart: what lies beside stays in L1
 inline constexpr std::int64_t kPanelColumns = 256;  // decoded at a time otherwise: 16 KiB of floats
+
+#if HWY_TARGET != HWY_SCALAR  // which has no registers for a few rows, and takes long to compile sixteen parts apart
 
 // --- a few rows: decode in registers --------------------------------------------------------------------------------
 
@@ -25,6 +30,27 @@ struct FewRows {
   Part sums[kTiles][kParts][kRows];
   HWY_ALIGN float scales[kTiles * kTileOutputs];
 };
+
+enum class Scales : std::uint8_t { none, within, apart };
+
+template <int kRows, int kTiles>
+HWY_INLINE void open_few_rows(const LinearPiece& piece, std::int64_t first_tile, FewRows<kRows, kTiles>& state) {
+  for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row];
+  for (int tile = 0; tile < kTiles; ++tile) {
+    state.block[tile] = piece.weight->block(first_tile + tile, 0);
+    for (auto& part : state.sums[tile])
+      for (Part& sum : part) sum = zero_part();
+  }
+}
+
+// sums[row][tile * 16 + lane]
+template <int kRows, int kTiles>
+HWY_INLINE void store_few_rows(const FewRows<kRows, kTiles>& state, float* HWY_RESTRICT sums) {
+  for (int row = 0; row < kRows; ++row)
+    for (int tile = 0; tile < kTiles; ++tile)
+      for (int part = 0; part < kParts; ++part)
+        store_part(state.sums[tile][part][row], sums + (row * kTiles + tile) * kTileOutputs + part * kLanes);
+}
 
 // The products of one block of every tile with `columns` values of every row.
 template <class Codes, bool kScaled, int kRows, int kTiles>
@@ -60,12 +86,7 @@ template <class Codes, bool kScaled, int kRows, int kTiles>
 HWY_INLINE void multiply_few_rows(const LinearPiece& piece, std::int64_t first_tile, float* HWY_RESTRICT sums) {
   const PackedTiles& weight = *piece.weight;
   FewRows<kRows, kTiles> state;
-  for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row];
-  for (int tile = 0; tile < kTiles; ++tile) {
-    state.block[tile] = weight.block(first_tile + tile, 0);
-    for (auto& part : state.sums[tile])
-      for (Part& sum : part) sum = zero_part();
-  }
+  open_few_rows(piece, first_tile, state);
   for (std::int64_t column = 0; column < weight.in;) {
     const std::int64_t group = column / weight.group_columns;
     const std::int64_t end = HWY_MIN(weight.in, (group + 1) * weight.group_columns);
@@ -77,18 +98,115 @@ HWY_INLINE void multiply_few_rows(const LinearPiece& piece, std::int64_t first_t
     if (column < end) multiply_block<Codes, kScaled>(column, end - column, state);  // the last block may be partial
     column = end;
   }
-  for (int row = 0; row < kRows; ++row)
-    for (int tile = 0; tile < kTiles; ++tile)
-      for (int part = 0; part < kParts; ++part)
-        store_part(state.sums[tile][part][row], sums + (row * kTiles + tile) * kTileOutputs + part * kLanes);
+  store_few_rows(state, sums);
 }
 
-template <class Codes, bool kScaled, int kRows, int kTiles>
+// Whether every x is zero or in the bounds of Note [Scales apart].
+HWY_INLINE bool is_moderate(const float* x, std::int64_t count) {
+  const Part least = set_part(kLeastModerateX);
+  const Part most = set_part(kMostModerateX);
+  auto inside = hn::Eq(zero_part(), zero_part());
+  for (std::int64_t index = 0; index < count; index += kLanes) {
+    const Part size = hn::Abs(load_first(x + index, count - index));
+    const auto is_large_enough = hn::Or(hn::Ge(size, least), hn::Eq(size, zero_part()));
+    inside = hn::And(inside, hn::And(is_large_enough, hn::Lt(size, most)));
+  }
+  return hn::AllTrue(Lanes(), inside);
+}
+
+template <int kRows, int kTiles>
+HWY_INLINE void scale_sums(FewRows<kRows, kTiles>& state, const float* HWY_RESTRICT scales) {
+  HWY_UNROLL(16)
+  for (int tile = 0; tile < kTiles; ++tile) {
+    HWY_UNROLL(16)
+    for (int part = 0; part < kParts; ++part) {
+      const Part scale = load_part(scales + tile * kTileOutputs + part * kLanes);
+      HWY_UNROLL(16)
+      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], scale);
+    }
+  }
+}
+
+// The products of `columns` columns of FP4, first decoded to bf16 blocks beside: a part's eight columns are eight links
+// of one chain, and a machine that sees them together waits for each.
+template <int kRows, int kTiles>
+HWY_INLINE void multiply_decoded(std::int64_t columns, FewRows<kRows, kTiles>& state, std::byte* decoded) {
+  constexpr std::int64_t kPairs = Fp4Codes::kColumns / 2;
+  const std::int64_t blocks = (columns + Fp4Codes::kColumns - 1) / Fp4Codes::kColumns;
+  const std::byte* next[kTiles];
+  for (int tile = 0; tile < kTiles; ++tile) {
+    std::byte* to = decoded + tile * blocks * kPairs * kBlockBytes;
+    next[tile] = state.block[tile] + blocks * kBlockBytes;
+    for (std::int64_t block = 0; block < blocks; ++block, to += kPairs * kBlockBytes)
+      for (int part = 0; part < kParts; ++part) {
+        hn::Vec<Words> pairs[kPairs];
+        Fp4Codes::decode_pairs(state.block[tile] + block * kBlockBytes, part, pairs);
+        HWY_UNROLL(4)
+        for (int pair = 0; pair < kPairs; ++pair)
+          hn::StoreU(pairs[pair], Words(), reinterpret_cast<std::uint32_t*>(to + pair * kBlockBytes) + part * kLanes);
+      }
+    state.block[tile] = to - blocks * kPairs * kBlockBytes;
+  }
+  for (std::int64_t index = 0; index < columns; index += Bf16Codes::kColumns)
+    multiply_block<Bf16Codes, false>(index, Bf16Codes::kColumns, state);
+  for (int tile = 0; tile < kTiles; ++tile) state.block[tile] = next[tile];
+}
+
+// x times Codes::kRowLift, beside.
+template <class Codes, int kRows, int kTiles>
+HWY_INLINE void multiply_lifted(std::int64_t columns, FewRows<kRows, kTiles>& state, float* lifted) {
+  for (int row = 0; row < kRows; ++row) {
+    float* to = lifted + row * kApartColumns;
+    for (std::int64_t index = 0; index < columns; index += kLanes)
+      store_part(hn::Mul(load_first(state.x[row] + index, columns - index), set_part(Codes::kRowLift)), to + index);
+    state.x[row] = to;
+  }
+  std::int64_t index = 0;
+  for (; index + Codes::kColumns <= columns; index += Codes::kColumns)
+    multiply_block<Codes, false>(index, Codes::kColumns, state);
+  if (index < columns) multiply_block<Codes, false>(index, columns - index, state);
+}
+
+// The same by Note [Scales apart].
+template <class Codes, int kRows, int kTiles>
+HWY_INLINE void multiply_few_rows_scales_apart(const LinearPiece& piece, std::int64_t first_tile,
+                                               float* HWY_RESTRICT sums) {
+  constexpr bool kFp4 = std::is_same_v<Codes, Fp4Codes>;
+  constexpr std::int64_t kMostColumns = kFp4 ? kApartColumns / 4 : kApartColumns;
+  const PackedTiles& weight = *piece.weight;
+  FewRows<kRows, kTiles> state;
+  HWY_ALIGN float inverses[kTiles * kTileOutputs];
+  HWY_ALIGN std::byte beside[kFp4 ? kTiles * kMostColumns / 2 * kBlockBytes : kRows * kMostColumns * 4];
+  open_few_rows(piece, first_tile, state);
+  for (std::int64_t column = 0; column < weight.in;) {
+    const std::int64_t group = column / weight.group_columns;
+    const std::int64_t count = HWY_MIN(HWY_MIN(weight.in, (group + 1) * weight.group_columns) - column, kMostColumns);
+    for (int tile = 0; tile < kTiles; ++tile)
+      load_moderate_scales(weight, first_tile + tile, group, Codes::kScaleLift, state.scales + tile * kTileOutputs,
+                           inverses + tile * kTileOutputs);
+    for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row] + column;
+    scale_sums(state, inverses);
+    if constexpr (kFp4) {
+      multiply_decoded(count, state, beside);
+    } else {
+      multiply_lifted<Codes>(count, state, reinterpret_cast<float*>(beside));
+    }
+    scale_sums(state, state.scales);
+    column += count;
+  }
+  store_few_rows(state, sums);
+}
+
+template <class Codes, Scales kScales, int kRows, int kTiles>
 HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_t tile) {
   const std::int64_t last_tile = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
   HWY_ALIGN float sums[kRows * kTiles * kTileOutputs];
   for (; tile + kTiles <= last_tile; tile += kTiles) {
-    multiply_few_rows<Codes, kScaled, kRows, kTiles>(piece, tile, sums);
+    if constexpr (kScales == Scales::apart) {
+      multiply_few_rows_scales_apart<Codes, kRows, kTiles>(piece, tile, sums);
+    } else {
+      multiply_few_rows<Codes, kScales == Scales::within, kRows, kTiles>(piece, tile, sums);
+    }
     const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
     const std::int64_t last = HWY_MIN(piece.last_out, (tile + kTiles) * kTileOutputs);
     for (int row = 0; row < kRows; ++row)
@@ -97,14 +215,28 @@ HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_
                   static_cast<std::size_t>(last - first) * sizeof(float));
   }
   if constexpr (kTiles > 1)
-    if (tile < last_tile) multiply_few_rows_by_tiles<Codes, kScaled, kRows, kTiles / 2>(piece, tile);
+    if (tile < last_tile) multiply_few_rows_by_tiles<Codes, kScales, kRows, kTiles / 2>(piece, tile);
+}
+
+template <class Codes, Scales kScales, int kRows>
+HWY_NOINLINE void multiply_few_with(const LinearPiece& piece) {
+  constexpr int kTiles = kSumsAtOnce / (kRows * kParts);
+  multiply_few_rows_by_tiles<Codes, kScales, kRows, (kTiles < 1 ? 1 : kTiles)>(piece, piece.first_out / kTileOutputs);
 }
 
 template <class Codes, bool kScaled, int kRows>
-HWY_NOINLINE void multiply_few(const LinearPiece& piece) {
-  constexpr int kTiles = kSumsAtOnce / (kRows * kParts);
-  multiply_few_rows_by_tiles<Codes, kScaled, kRows, (kTiles < 1 ? 1 : kTiles)>(piece, piece.first_out / kTileOutputs);
+HWY_INLINE void multiply_few(const LinearPiece& piece) {
+  if constexpr (kScaled) {
+    bool moderate = piece.weight->moderate_scales;
+    for (int row = 0; row < kRows && moderate; ++row) moderate = is_moderate(piece.x[row], piece.weight->in);
+    if (moderate) return multiply_few_with<Codes, Scales::apart, kRows>(piece);
+    return multiply_few_with<Codes, Scales::within, kRows>(piece);
+  } else {
+    multiply_few_with<Codes, Scales::none, kRows>(piece);
+  }
 }
+
+#endif  // HWY_SCALAR
 
 // --- several rows: decode a panel once, then tiles of rows and outputs ----------------------------------------------
 
@@ -162,7 +294,7 @@ HWY_NOINLINE void multiply_many(const LinearPiece& piece) {
 
 template <class Codes, bool kScaled>
 HWY_INLINE void multiply(const LinearPiece& piece) {
-#if HWY_TARGET != HWY_SCALAR  // which has no registers for it, and takes long to compile sixteen parts apart
+#if HWY_TARGET != HWY_SCALAR
   switch (piece.rows) {
     case 1: return multiply_few<Codes, kScaled, 1>(piece);
     case 2: return multiply_few<Codes, kScaled, 2>(piece);

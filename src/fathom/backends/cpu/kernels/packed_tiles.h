@@ -30,6 +30,15 @@ constexpr std::int64_t block_columns(CodeFormat format) {
   return 1;
 }
 
+// Note [Scales apart]: a power of two commutes with rounding, so a chain may run in units of its scale: sum / scale,
+// then the products of x with bare codes, then times scale. The bits are those of products with code times scale as
+// long as nothing on the way overflows or is subnormal. With scales in these bounds and every x zero or in [2^-50,
+// 2^28), products are normal and both sums and sums in units are multiples of 2^-141 below 2^100: nothing does.
+inline constexpr int kLeastModerateScale = -32;
+inline constexpr int kMostModerateScale = 7;
+inline constexpr float kLeastModerateX = 0x1p-50F;
+inline constexpr float kMostModerateX = 0x1p28F;
+
 struct PackedTiles {
   CodeFormat code_format = CodeFormat::f32;
   ScaleFormat scale_format = ScaleFormat::none;
@@ -39,6 +48,7 @@ struct PackedTiles {
   std::int64_t groups = 0;
   const std::byte* codes = nullptr;   // [tiles, blocks, 64], aligned to 64
   const std::byte* scales = nullptr;  // [tiles, groups, 16] of bytes or floats
+  bool moderate_scales = false;       // e8m0, all in [2^kLeastModerateScale, 2^kMostModerateScale]
 
   std::int64_t tiles() const { return (out + kTileOutputs - 1) / kTileOutputs; }
   std::int64_t blocks() const { return (in + block_columns(code_format) - 1) / block_columns(code_format); }
