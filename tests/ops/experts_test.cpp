@@ -207,7 +207,7 @@ TEST_P(ExpertsTest, AnExpertThatDoesNotExistIsAFault) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ExpertsTest, every_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, ExpertsTest, every_multiplier(), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

@@ -18,7 +18,7 @@ namespace fathom::cuda {
 CudaLauncher::CudaLauncher(const CudaOptions& options)
     : device_(options.device),
       product_device_(product_device(options.device)),
-      tensor_cores_(options.tensor_cores),
+      options_(options),
       memory_(device_),
       staged_(device_, memory_),
       page_tables_(staged_, memory_),

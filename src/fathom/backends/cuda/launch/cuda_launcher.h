@@ -94,6 +94,8 @@ class CudaLauncher final : public Backend {
   void throw_fault();
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
   // Rows for products on tensor cores, in scratch_.
+  // What a weight's rows are multiplied as.
+  Operand operand_of(TileKind kind) const;
   PackedRows packed(const RowsOfX& x, TileKind kind);
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
@@ -102,7 +104,7 @@ class CudaLauncher final : public Backend {
 
   Device device_;
   ProductDevice product_device_;
-  bool tensor_cores_;
+  CudaOptions options_;
   DeviceAllocator memory_;
   PinnedAllocator pinned_memory_;
   StagedSpans staged_;

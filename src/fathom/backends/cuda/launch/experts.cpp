@@ -76,7 +76,7 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
                                    .slots = args.selected.extent(1),
                                    .limit = args.limit,
                                    .out = args.out.data()};
-  const Operand operand = product_operand(product_device_, Activations::float32, like.kind);
+  const Operand operand = operand_of(like.kind);
   const Arena::Scope scope(scratch_);
   expert_products(product_device_, products, operand,
                   workspace(expert_workspace_bytes(products.experts, tokens, products.slots, operand)),

@@ -39,7 +39,8 @@ const PlainWeight& plain(const PreparedWeight& weight) {
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
-  if (!tensor_cores_ || !on_tensor_cores(weight, product_device_.capability)) return prepare_table(weight);
+  if (options_.products == CudaProducts::plain ||
+      !on_tensor_cores(weight, product_device_.capability, options_.tensor_core_inputs)) return prepare_table(weight);
   return std::make_unique<TiledWeight>(weight, device_, memory_, weights_prepared_++);
 }
 
