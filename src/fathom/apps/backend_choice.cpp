@@ -26,6 +26,10 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"plain", "float32", "fp8"}))
       ->envname("FATHOM_CUDA_PRODUCTS")
       ->capture_default_str();
+  command
+      .add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
+      ->envname("FATHOM_CUDA_GRAPHS")
+      ->capture_default_str();
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
@@ -37,7 +41,8 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
     if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
     return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
                                           : choice.cuda_products == "plain" ? CudaProducts::plain
-                                                                            : CudaProducts::float32});
+                                                                            : CudaProducts::float32,
+                              .graphs = choice.cuda_graphs});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});

@@ -17,6 +17,7 @@ struct BackendChoice {
   int threads = 0;             // 0: one per core
   std::string device = "cpu";  // cpu, cuda, or auto: cuda where there is a GPU to compute on
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
+  bool cuda_graphs = true;
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);

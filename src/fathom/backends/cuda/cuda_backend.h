@@ -23,6 +23,7 @@ struct CudaOptions {
   CudaProducts products = CudaProducts::float32;
   // Sums from so many inputs on go to tensor cores: small models keep to the released order, and to their goldens.
   std::int64_t tensor_core_inputs = 1024;
+  bool graphs = true;  // steps that launch alike, as one (device/step_recorder.h)
 };
 
 // Why no CUDA backend can be had here; empty when one can.

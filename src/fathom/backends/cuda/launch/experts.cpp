@@ -75,7 +75,8 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
                                    .tokens = tokens,
                                    .slots = args.selected.extent(1),
                                    .limit = args.limit,
-                                   .out = args.out.data()};
+                                   .out = args.out.data(),
+                                   .fault = fault()};
   const Operand operand = operand_of(like.kind);
   const Arena::Scope scope(scratch_);
   expert_products(product_device_, products, operand,
