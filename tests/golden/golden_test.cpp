@@ -13,6 +13,11 @@ namespace {
 struct GoldenCase {
   std::string directory;
   BackendChoice backend;
+  bool tensor_cores = false;  // products of any size, on a GPU
+
+  std::unique_ptr<Backend> make() const {
+    return tensor_cores ? make_cuda_backend({.tensor_core_inputs = 1}) : make_backend(backend);
+  }
 };
 
 std::filesystem::path path_of(const std::string& directory) { return std::filesystem::path(FATHOM_SOURCE) / directory; }
@@ -21,10 +26,13 @@ class Goldens : public ::testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Goldens, AgreeWithTheReleasedReference) {
   const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(path_of(GetParam().directory)));
-  const auto backend = make_backend(GetParam().backend);
+  const auto backend = GetParam().make();
   const auto goldens = find_goldens(path_of(GetParam().directory));
   ASSERT_EQ(goldens.size(), 2U);
   for (const auto& golden : goldens) {
+    // Another order of sums flips roundings of the released cache, and tiny models' choices with them
+    // (docs/notes/2026-11-23-rounded-as-released.md); what is not rounded must agree in any order.
+    if (GetParam().tensor_cores && storage_of_golden(golden) == CacheStorage::released) continue;
     Transformer transformer(checkpoint, *backend, {.storage = storage_of_golden(golden)});
     const GoldenReport report = check_golden(transformer, golden);
     EXPECT_TRUE(report.passed()) << report.line();
@@ -39,7 +47,7 @@ TEST_P(Goldens, AgreeFromThreeFilesAsWell) {
   reshard_checkpoint(path_of(GetParam().directory), sharded, 3);
   const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(sharded));
   ASSERT_EQ(checkpoint->files().size(), 3U);
-  const auto backend = make_backend(GetParam().backend);
+  const auto backend = GetParam().make();
   const auto golden = path_of(GetParam().directory) / "goldens-smooth.safetensors";
   Transformer transformer(checkpoint, *backend, {.storage = CacheStorage::float32});
   const GoldenReport report = check_golden(transformer, golden);
@@ -52,13 +60,15 @@ std::vector<GoldenCase> cases() {
     all.push_back({directory, {"cpu", 2}});
     all.push_back({directory, {"reference", 1}});
     if (cuda_obstacle({}).empty()) all.push_back({directory, {"cpu", 1, "cuda"}});
+    if (cuda_obstacle({}).empty()) all.push_back({directory, {"cpu", 1, "cuda"}, true});
   }
   return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, Goldens, ::testing::ValuesIn(cases()), [](const auto& instance) {
   std::string name = instance.param.directory + "_" + instance.param.backend.name +
-                     (instance.param.backend.device == "cuda" ? "_cuda" : "");
+                     (instance.param.backend.device == "cuda" ? "_cuda" : "") +
+                     (instance.param.tensor_cores ? "_tensor_cores" : "");
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
   return name;

@@ -37,6 +37,9 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
   }
 
   static std::unique_ptr<Backend> backend_of(int threads) {
+    if (GetParam().backend == "cuda_tensor_cores") return make_cuda_backend({.tensor_core_inputs = 1});
+    if (GetParam().backend == "cuda_fp8")
+      return make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 1});
     if (GetParam().backend == "cuda") return make_backend({.name = "cpu", .threads = threads, .device = "cuda"});
     return make_backend({GetParam().backend, threads});
   }
@@ -173,6 +176,10 @@ std::vector<InvarianceCase> cases() {
   if (!cuda_obstacle({}).empty()) return all;
   all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda", 420, 8});
   all.push_back({"tests/data/tiny-flash", CacheStorage::float32, "cuda", 300, 4});
+  all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda_tensor_cores", 420, 8});
+  all.push_back({"tests/data/tiny-pro", CacheStorage::float32, "cuda_tensor_cores", 420, 6});
+  all.push_back({"models/sprat", CacheStorage::released, "cuda_tensor_cores", 600, 6});
+  all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda_fp8", 420, 8});
   all.push_back({"tests/data/tiny-pro", CacheStorage::released, "cuda", 420, 6});
   all.push_back({"models/sprat", CacheStorage::released, "cuda", 600, 6});
   return all;

@@ -142,13 +142,23 @@ TEST_P(ExpertsTest, AgainstTheFormula) {
   }
 }
 
+// Tensor cores take experts' activations from SwiGLU to w2 without float32 between: near the definition, not equal.
+void expect_as_defined(const std::string& backend, std::span<const float> found, std::span<const float> expected,
+                       const std::string& what) {
+  if (backend != "cuda_tensor_cores") return expect_same_bits(found, expected, what);
+  double largest = 0.0;
+  for (const float value : expected) largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  for (std::size_t element = 0; element < expected.size(); ++element)
+    ASSERT_NEAR(found[element], expected[element], 2e-6 * largest) << what << ", element " << element;
+}
+
 TEST_P(ExpertsTest, EqualsItsDefinitionToTheLastBit) {
   for (const WeightFormat format : kFormats)
     for (const std::int64_t count : {1, 2, 30}) {
       const Layer given = layer(7, 96, 68, format);
       const Tokens some = tokens(given, count, 4);
       DefinitionOfExperts definition(*backend);
-      expect_same_bits(run(*backend, given, some), run(definition, given, some), given.w1[0].shape().name());
+      expect_as_defined(GetParam(), run(*backend, given, some), run(definition, given, some), given.w1[0].shape().name());
     }
 }
 
@@ -156,7 +166,7 @@ TEST_P(ExpertsTest, OneExpertForMoreTokensThanAProductTakes) {
   const Layer given = layer(2, 32, 20, WeightFormat::fp4_group);
   const Tokens some = tokens(given, 401, 1);
   DefinitionOfExperts definition(*backend);
-  expect_same_bits(run(*backend, given, some), run(definition, given, some), "401 tokens");
+  expect_as_defined(GetParam(), run(*backend, given, some), run(definition, given, some), "401 tokens");
 }
 
 // The route's weight enters before w2: out = w2 (h * weight), not (w2 h) * weight, which differs in the last bits.
@@ -178,7 +188,7 @@ TEST_P(ExpertsTest, TheWeightEntersBeforeW2) {
                    .weight = some.weights.view<1>({20}),
                    .out = gate.view<2>({20, 48})});
   backend->linear({.weight = *w2, .x = gate.view<2>({20, 48}), .out = out.view<2>({20, 64})});
-  expect_same_bits(run(*backend, given, some), out.span(), "weight before w2");
+  expect_as_defined(GetParam(), run(*backend, given, some), out.span(), "weight before w2");
 }
 
 TEST_P(ExpertsTest, ATokenDoesNotKnowItsCompany) {
@@ -207,7 +217,7 @@ TEST_P(ExpertsTest, AnExpertThatDoesNotExistIsAFault) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ExpertsTest, every_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, ExpertsTest, every_multiplier(), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

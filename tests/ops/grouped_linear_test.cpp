@@ -60,7 +60,7 @@ TEST_P(GroupedLinearTest, ATokenDoesNotKnowItsCompany) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, GroupedLinearTest, every_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, GroupedLinearTest, every_multiplier(), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

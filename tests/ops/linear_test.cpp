@@ -123,7 +123,7 @@ TEST_P(LinearTest, InfinityAndNanArriveWhereTheyBelong) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, LinearTest, every_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, LinearTest, every_multiplier(), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

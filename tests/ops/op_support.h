@@ -25,6 +25,7 @@ namespace fathom::op_test {
 
 inline std::unique_ptr<Backend> make_backend(const std::string& name) {
   if (name == "reference") return std::make_unique<ReferenceBackend>();
+  if (name == "cuda_tensor_cores") return make_mirrored(make_cuda_backend({.tensor_core_inputs = 1}));
   if (name == "cuda") return make_mirrored(make_cuda_backend({}));
   if (name == "cpu_1") return std::make_unique<CpuBackend>(CpuOptions{.threads = 1});
   if (name == "cpu_3") return std::make_unique<CpuBackend>(CpuOptions{.threads = 3});
@@ -159,7 +160,15 @@ inline auto and_cuda(std::vector<const char*> backends) {
   if (cuda_obstacle({}).empty()) backends.push_back("cuda");
   return ::testing::ValuesIn(backends);
 }
+// The same, and products of any size on tensor cores.
+inline auto and_tensor_cores(std::vector<const char*> backends) {
+  if (cuda_obstacle({}).empty()) backends.push_back("cuda_tensor_cores");
+  return and_cuda(backends);
+}
 inline auto every_backend() { return and_cuda({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
+inline auto every_multiplier() {
+  return and_tensor_cores({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"});
+}
 inline std::string backend_name(const ::testing::TestParamInfo<const char*>& parameter) { return parameter.param; }
 
 }  // namespace fathom::op_test

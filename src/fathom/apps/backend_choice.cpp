@@ -20,9 +20,16 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
       ->envname("FATHOM_DEVICE")
       ->capture_default_str();
   command
-      .add_flag("--cuda-tensor-cores", choice.cuda_tensor_cores,
-                "on a GPU, multiply on tensor cores: fast, and not yet run on a GPU as a whole")
-      ->envname("FATHOM_CUDA_TENSOR_CORES");
+      .add_option("--cuda-products", choice.cuda_products,
+                  "how a GPU multiplies: float32 (tensor cores), fp8 (faster, activations rounded to FP8) or plain (in "
+                  "the released order of sums, slow)")
+      ->check(CLI::IsMember({"plain", "float32", "fp8"}))
+      ->envname("FATHOM_CUDA_PRODUCTS")
+      ->capture_default_str();
+  command
+      .add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
+      ->envname("FATHOM_CUDA_GRAPHS")
+      ->capture_default_str();
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
@@ -32,7 +39,10 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
   if (choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty())) {
     if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
-    return make_cuda_backend({.tensor_cores = choice.cuda_tensor_cores});
+    return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
+                                          : choice.cuda_products == "plain" ? CudaProducts::plain
+                                                                            : CudaProducts::float32,
+                              .graphs = choice.cuda_graphs});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});

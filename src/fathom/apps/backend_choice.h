@@ -16,7 +16,8 @@ struct BackendChoice {
   std::string name = "cpu";    // cpu or reference: how a CPU computes
   int threads = 0;             // 0: one per core
   std::string device = "cpu";  // cpu, cuda, or auto: cuda where there is a GPU to compute on
-  bool cuda_tensor_cores = false;
+  std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
+  bool cuda_graphs = true;
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);

@@ -1,6 +1,8 @@
 #include "fathom/model/transformer.h"
 
 #include <algorithm>
+#include <functional>
+#include <string_view>
 
 #include "fathom/model/block.h"
 #include "fathom/spec/rotary.h"
@@ -26,6 +28,28 @@ Transformer::Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& 
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
       arena_(backend.allocator()),
       streams_arena_(backend.allocator()) {}
+
+// Steps of few tokens that launch alike: the runs' lengths, the logits wanted, and how many entries are completed.
+std::uint64_t Transformer::pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const {
+  constexpr std::int64_t kMostTokens = 64;  // more do not wait for launches
+  if (std::ssize(plan.ids) > kMostTokens) return 0;
+  std::vector<std::int64_t> facts = {reinterpret_cast<std::intptr_t>(this), mtp ? 1 : 0};
+  for (const BatchRun& run : batch) {
+    facts.push_back(std::ssize(run.ids));
+    facts.push_back(run.logits_from);
+  }
+  std::vector<std::int64_t> ratios = config_.compress_ratios;
+  std::sort(ratios.begin(), ratios.end());
+  ratios.erase(std::unique(ratios.begin(), ratios.end()), ratios.end());
+  for (const std::int64_t ratio : ratios) {
+    std::int64_t entries = 0;
+    if (ratio > 0)
+      for (const Run& run : plan.runs) entries += run.new_entries(ratio);
+    facts.push_back(entries);
+  }
+  const auto bytes = std::as_bytes(std::span(facts));
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) | 1;
+}
 
 Transformer::Plan Transformer::make_plan(std::span<const BatchRun> batch, bool mtp) const {
   Plan plan;
@@ -56,7 +80,6 @@ RotaryAngles Transformer::angles(std::span<const std::int64_t> positions, const 
 }
 
 Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
-  arena_.clear();
   Step step{.backend = backend_,
             .arena = arena_,
             .runs = plan.runs,
@@ -115,8 +138,10 @@ View<const float, 2> Transformer::logits(const Step& step, std::span<const Batch
 
 View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* observer) {
   const Plan plan = make_plan(batch, false);
-  const Step step = begin_step(plan, observer);
+  arena_.clear();
   streams_arena_.clear();
+  backend_.begin_step(observer == nullptr ? pattern(plan, batch, false) : 0);
+  const Step step = begin_step(plan, observer);
   const auto streams = streams_arena_.take<float, 3>({step.tokens(), config_.streams, config_.channels});
   backend_.embed({.table = *weights_.embed, .ids = step.ids, .streams = streams});
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
@@ -124,6 +149,7 @@ View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, Forwa
     if (observer != nullptr) observer->on_streams(layer, streams);
   }
   const auto result = logits(step, batch, weights_.final, streams);
+  backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
   final_streams_ = streams;
   return result;
@@ -133,6 +159,8 @@ View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<co
   check(!weights_.mtp.empty(), "the checkpoint has an MTP block");
   const MtpWeights& mtp = weights_.mtp.front();
   const Plan plan = make_plan(batch, true);
+  arena_.clear();
+  backend_.begin_step(pattern(plan, batch, true));
   const Step step = begin_step(plan, nullptr);
   const std::int64_t tokens = step.tokens();
   check_equal(trunk_streams.extent(0), tokens, "trunk streams of a draft");
@@ -156,6 +184,7 @@ View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<co
 
   Block(config_, layout_, config_.layers, mtp.block).forward(step, streams);
   const auto result = logits(step, batch, mtp.head, streams);
+  backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_mtp_tokens(run.cache->mtp_tokens() + std::ssize(run.ids));
   return result;
 }

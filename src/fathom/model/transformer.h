@@ -48,6 +48,7 @@ class Transformer {
  private:
   struct Plan;
   Plan make_plan(std::span<const BatchRun> batch, bool mtp) const;
+  std::uint64_t pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const;
   Step begin_step(const Plan& plan, ForwardObserver* observer);
   RotaryAngles angles(std::span<const std::int64_t> positions, const Floats& frequencies);
   View<const float, 2> logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,

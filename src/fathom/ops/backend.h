@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -25,6 +26,11 @@ class Backend {
   virtual void upload(std::span<const std::byte> host, std::byte* device);
   virtual void download(const std::byte* device, std::span<std::byte> host);
   virtual void copy(std::span<const std::byte> from, std::byte* to);  // both in this backend's memory
+
+  // Operations from here to end_step() belong to one step. Steps of one pattern are likely to be alike but for what is
+  // in their spans and arrays, which a backend may use to be faster; 0: like no other.
+  virtual void begin_step(std::uint64_t /*pattern*/) {}
+  virtual void end_step() {}
 
   // The weight may go on borrowing `weight.data`: the checkpoint outlives it.
   virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;        // for linear products

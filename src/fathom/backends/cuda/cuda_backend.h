@@ -3,6 +3,7 @@
 // without the CUDA toolkit has these two functions as well.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -10,10 +11,19 @@
 
 namespace fathom {
 
+// How products multiply (docs/cuda.md). A row's bits never depend on its company; the first alone has the released order.
+enum class CudaProducts : std::uint8_t {
+  plain,    // one chain a sum, as released: slow
+  float32,  // long sums on tensor cores, of 22 bits of every activation
+  fp8,      // the same, activations beside FP8 and FP4 weights rounded to e4m3 with a power of two per 128
+};
+
 struct CudaOptions {
   int device = 0;
-  // Long sums on tensor cores, in an order of their own; else as released, which is slow (docs/cuda.md).
-  bool tensor_cores = false;
+  CudaProducts products = CudaProducts::float32;
+  // Sums from so many inputs on go to tensor cores: small models keep to the released order, and to their goldens.
+  std::int64_t tensor_core_inputs = 1024;
+  bool graphs = true;  // steps that launch alike, as one (device/step_recorder.h)
 };
 
 // Why no CUDA backend can be had here; empty when one can.

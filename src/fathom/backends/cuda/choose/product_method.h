@@ -9,8 +9,6 @@
 namespace fathom::cuda {
 
 // Tensor cores sum in an order of their own; small models keep to the released order, and their goldens with them.
-inline constexpr std::int64_t kTensorCoreInputs = 1024;
-
-bool on_tensor_cores(const WeightView& weight, int capability);
+bool on_tensor_cores(const WeightView& weight, int capability, std::int64_t least_inputs);
 
 }  // namespace fathom::cuda

@@ -46,6 +46,9 @@ Device::Device(int device) : device_(device) {
   int multiprocessors = 0;
   int shared_bytes = 0;
   call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
+  int major = 0;
+  call(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking for the compute capability");
+  chains_ = major >= 9;
   call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
   size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes};
 }
@@ -55,35 +58,37 @@ Device::~Device() {
   cudaStreamDestroy(stream_);
 }
 
-Stream Device::stream() const {
+Stream Device::stream() const { return {handle(), sink_, chains_}; }
+
+CUstream_st* Device::handle() const {
   int current = -1;  // asking is cheap, setting is not
   if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
   return stream_;
 }
 
 void Device::copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, stream()), "copying in");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, handle()), "copying in");
 }
 
 void Device::copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, stream()), "copying out");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, handle()), "copying out");
 }
 
 void Device::copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, stream()), "copying");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, handle()), "copying");
 }
 
 void Device::set_zero(std::byte* data, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), stream()), "zeroing memory");
+  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), handle()), "zeroing memory");
 }
 
-void Device::synchronize() const { call(cudaStreamSynchronize(stream()), "waiting for the GPU"); }
+void Device::synchronize() const { call(cudaStreamSynchronize(handle()), "waiting for the GPU"); }
 
 void Device::check_launch(std::string_view what) const { call(cudaGetLastError(), what); }
 
 std::byte* DeviceAllocator::allocate(std::int64_t bytes) {
   void* data = nullptr;
-  device_.stream();  // of this device
+  device_.raw_stream();  // of this device
   if (const cudaError_t code = cudaMalloc(&data, size_of(bytes > 0 ? bytes : 1)); code != cudaSuccess) {
     cudaGetLastError();
     std::size_t unused = 0;
@@ -97,7 +102,10 @@ std::byte* DeviceAllocator::allocate(std::int64_t bytes) {
 }
 
 // cudaFree waits for the device: nothing that runs loses its memory.
-void DeviceAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept { cudaFree(data); }
+void DeviceAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept {
+  if (before_release_) before_release_();
+  cudaFree(data);
+}
 
 std::byte* PinnedAllocator::allocate(std::int64_t bytes) {
   void* data = nullptr;
@@ -113,7 +121,7 @@ Event::Event() { call(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming),
 
 Event::~Event() { cudaEventDestroy(event_); }
 
-void Event::record(const Device& device) { call(cudaEventRecord(event_, device.stream()), "recording an event"); }
+void Event::record(const Device& device) { call(cudaEventRecord(event_, device.raw_stream()), "recording an event"); }
 
 void Event::wait() { call(cudaEventSynchronize(event_), "waiting for an event"); }
 

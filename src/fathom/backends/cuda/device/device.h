@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,9 +27,13 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  // The calling thread's launches go to this device from here on.
+  // The calling thread's launches go to this device from here on, through `sink` where there is one.
   Stream stream() const;
+  void set_sink(KernelSink* sink) { sink_ = sink; }
   const DeviceSize& size() const { return size_; }
+
+  // For calls of the runtime; kernels take stream().
+  CUstream_st* raw_stream() const { return handle(); }
 
   // On the stream, in order with what was launched; `from` is pinned, or nobody's until synchronize().
   void copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const;
@@ -41,19 +46,26 @@ class Device {
 
  private:
   int device_;
-  Stream stream_ = nullptr;
+  CUstream_st* handle() const;
+
+  CUstream_st* stream_ = nullptr;
+  KernelSink* sink_ = nullptr;
   DeviceSize size_;
+  bool chains_ = false;  // launches: sm_90 and later
 };
 
 // The GPU's memory, zeroed in the stream's order.
 class DeviceAllocator final : public Allocator {
  public:
   explicit DeviceAllocator(const Device& device) : device_(device) {}
+  // Called before memory goes: what was put off may still want it.
+  void before_release(std::function<void()> call) { before_release_ = std::move(call); }
   std::byte* allocate(std::int64_t bytes) override;
   void release(std::byte* data, std::int64_t bytes) noexcept override;
 
  private:
   const Device& device_;
+  std::function<void()> before_release_;
 };
 
 // Memory of this machine that the GPU reads and writes as well.

@@ -12,9 +12,10 @@ constexpr std::int64_t kPointerBytes = static_cast<std::int64_t>(sizeof(std::byt
 
 }  // namespace
 
-StagedSpans::StagedSpans(const Device& device, Allocator& device_memory)
+StagedSpans::StagedSpans(const Device& device, Allocator& device_memory, StepRecorder& recorder)
     : device_(device),
       device_memory_(device_memory),
+      recorder_(recorder),
       segments_(kSegmentBytes, kSegmentCount),
       pinned_(pinned_memory_, segments_.bytes()),
       mirror_(device_memory, segments_.bytes()),
@@ -39,6 +40,7 @@ StagedSpans::Staged StagedSpans::take(std::int64_t bytes) {
 }
 
 const std::byte* StagedSpans::stage_bytes(std::span<const std::byte> bytes) {
+  if (const std::byte* place = recorder_.stage(bytes)) return place;
   const auto size = std::ssize(bytes);
   const Staged staged = take(size);
   std::copy(bytes.begin(), bytes.end(), staged.host);

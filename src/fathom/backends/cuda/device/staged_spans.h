@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "fathom/backends/cuda/device/device.h"
+#include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/staging/segments.h"
 
 namespace fathom::cuda {
 
 class StagedSpans {
  public:
-  StagedSpans(const Device& device, Allocator& device_memory);
+  StagedSpans(const Device& device, Allocator& device_memory, StepRecorder& recorder);
 
   // The span's elements in the device's memory, for launches until some megabytes later.
   template <typename T>
@@ -37,6 +38,7 @@ class StagedSpans {
 
   const Device& device_;
   Allocator& device_memory_;
+  StepRecorder& recorder_;
   PinnedAllocator pinned_memory_;
   Segments segments_;
   Memory pinned_;

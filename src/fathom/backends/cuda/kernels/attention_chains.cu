@@ -1,6 +1,7 @@
 // Attention in the released order of every sum: a score is a chain over head_dim, a softmax's sum runs over its slots
 // as row_sum does, a value is a chain over the keys. One thread for each chain.
 #include "fathom/backends/cuda/kernels/attention.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/attention_keys.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
@@ -43,6 +44,7 @@ __device__ inline void add_products(float4 q, float4 key, float& sum) {
 template <int kOwn>
 __global__ void scores(const __grid_constant__ AttentionKernel args, EntryShape shape, std::int64_t key_tiles,
                        std::int64_t head_tiles) {
+  begin_in_turn();
   constexpr int kTile = kSide * kOwn;
   __shared__ __align__(16) float queries[kTile * kStep];
   __shared__ __align__(16) float keys[kTile * kStep];
@@ -116,6 +118,7 @@ __device__ float block_largest(float value, float* parts) {
 
 // Scores to the softmax's weights, a block for each token and head.
 __global__ void weights(const __grid_constant__ AttentionKernel args, EntryShape shape) {
+  begin_in_turn();
   extern __shared__ float parts[];
   __shared__ float largest_parts[kWeightThreads / kWarp];
   __shared__ int first_missing;
@@ -147,6 +150,7 @@ __global__ void weights(const __grid_constant__ AttentionKernel args, EntryShape
 template <int kOwn>
 __global__ void values(const __grid_constant__ AttentionKernel args, EntryShape shape, std::int64_t column_tiles,
                        std::int64_t head_tiles) {
+  begin_in_turn();
   constexpr int kHeads = kValueHeads * kOwn;
   __shared__ float keys[kValueKeys * kValueColumns];
   __shared__ float shares[kHeads * kValueKeys];
@@ -197,15 +201,13 @@ template <int kOwn>
 void launch_tiles(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
   const std::int64_t key_tiles = tiles_of(args.score_step, kSide * kOwn);
   const std::int64_t head_tiles = tiles_of(args.heads, kSide * kOwn);
-  scores<kOwn>
-      <<<blocks_for(args.count * key_tiles * head_tiles, 1), kThreads, 0, stream>>>(args, shape, key_tiles, head_tiles);
+  launch(stream, "scores", {.blocks = {blocks_for(args.count * key_tiles * head_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, scores<kOwn>, args, shape, key_tiles, head_tiles);
   const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.score_step + args.window)) * sizeof(float);
-  weights<<<blocks_for(args.count * args.heads, 1), kWeightThreads, shared, stream>>>(args, shape);
+  launch(stream, "weights", {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kWeightThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, weights, args, shape);
   const std::int64_t column_tiles = tiles_of(shape.head_dim, kValueColumns);
   constexpr int kValueOwn = kOwn == 1 ? 1 : 4;
   const std::int64_t value_tiles = tiles_of(args.heads, kValueHeads * kValueOwn);
-  values<kValueOwn><<<blocks_for(args.count * column_tiles * value_tiles, 1), kThreads, 0, stream>>>(
-      args, shape, column_tiles, value_tiles);
+  launch(stream, "values", {.blocks = {blocks_for(args.count * column_tiles * value_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, values<kValueOwn>, args, shape, column_tiles, value_tiles);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 // tile and a second kernel joins them: the same numbers joined by the same function, so that the bits are the same,
 // whoever chooses between the two.
 #include "fathom/backends/cuda/kernels/attention.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/attention_tile.cuh"
 
 namespace fathom::cuda {
@@ -69,6 +70,7 @@ __device__ void store_values(float* to, std::int64_t first_head, std::int64_t he
 // A block a token and sixteen heads, through all tiles.
 __global__ void __launch_bounds__(kThreads, 1)
     attend(const __grid_constant__ AttentionKernel args, EntryShape shape, std::int64_t groups) {
+  begin_in_turn();
   extern __shared__ __align__(16) unsigned char memory[];
   __shared__ int first_missing;
   Shared& shared = *reinterpret_cast<Shared*>(memory);
@@ -115,6 +117,7 @@ __device__ inline float* part_of(const AttentionKernel& args, std::int64_t query
 
 __global__ void __launch_bounds__(kThreads, 1) attend_tile(const __grid_constant__ AttentionKernel args,
                                                            EntryShape shape, std::int64_t groups, std::int64_t tiles) {
+  begin_in_turn();
   extern __shared__ __align__(16) unsigned char memory[];
   __shared__ int first_missing;
   Shared& shared = *reinterpret_cast<Shared*>(memory);
@@ -139,6 +142,7 @@ __global__ void __launch_bounds__(kThreads, 1) attend_tile(const __grid_constant
 
 // A block a token and head.
 __global__ void __launch_bounds__(kThreads) join_tiles(const __grid_constant__ AttentionKernel args, EntryShape shape) {
+  begin_in_turn();
   constexpr int kOwn = kDim / kThreads;
   __shared__ int first_missing;
   __shared__ Shares shares[kThreads];
@@ -193,14 +197,12 @@ void launch_attention_tiles(const AttentionKernel& args, Stream stream) {
   constexpr auto kBytes = static_cast<int>(sizeof(Shared));
   static_assert(kBytes <= kTiledSharedBytes, "what choose/ asks for");
   if (!args.shape.split) {
-    cudaFuncSetAttribute(attend, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-    attend<<<blocks_for(args.count * groups, 1), kThreads, kBytes, stream>>>(args, shape, groups);
+    launch(stream, "attend", {.blocks = {blocks_for(args.count * groups, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(kBytes), .chained = stream.chained}, attend, args, shape, groups);
     return;
   }
   const std::int64_t tiles = (args.score_step + kKeys - 1) / kKeys;
-  cudaFuncSetAttribute(attend_tile, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  attend_tile<<<blocks_for(args.count * groups * tiles, 1), kThreads, kBytes, stream>>>(args, shape, groups, tiles);
-  join_tiles<<<blocks_for(args.count * args.heads, 1), kThreads, 0, stream>>>(args, shape);
+  launch(stream, "attend_tile", {.blocks = {blocks_for(args.count * groups * tiles, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(kBytes), .chained = stream.chained}, attend_tile, args, shape, groups, tiles);
+  launch(stream, "join_tiles", {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kThreads, .chained = stream.chained}, join_tiles, args, shape);
 }
 
 }  // namespace fathom::cuda

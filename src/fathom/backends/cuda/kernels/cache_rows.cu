@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/entry_rows.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
@@ -58,6 +59,7 @@ __device__ void encode_index_row(const IndexKeyShape& shape, const float* values
 }
 
 __global__ void round_index(RoundIndexKernel args) {
+  begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.rows) return;
   const int dim = static_cast<int>(args.index_dim);
@@ -71,6 +73,7 @@ __global__ void round_index(RoundIndexKernel args) {
 }
 
 __global__ void encode_entries(EncodeEntriesKernel args, EntryShape shape) {
+  begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.count) return;
   encode_entry_row(shape, args.x + row * shape.head_dim, args.rows + row * shape.row_bytes);
@@ -84,12 +87,14 @@ __device__ std::byte* place_of_new(const PlacedRuns& runs, std::int64_t row, std
 }
 
 __global__ void store_entries(const __grid_constant__ StoreEntriesKernel args, EntryShape shape) {
+  begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.count) return;
   encode_entry_row(shape, args.x + row * shape.head_dim, place_of_new(args.runs, row, args.ratio, shape.row_bytes));
 }
 
 __global__ void store_index_keys(const __grid_constant__ StoreIndexKeysKernel args, IndexKeyShape shape) {
+  begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.count) return;
   encode_index_row(shape, args.x + row * shape.index_dim, place_of_new(args.runs, row, args.ratio, shape.row_bytes));
@@ -103,6 +108,7 @@ __device__ void copy_row(const std::byte* from, std::byte* to, std::int64_t byte
 
 // A block a row of the step. Of positions that share a slot the last one stays.
 __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
+  begin_in_turn();
   const std::int64_t row = blockIdx.x;
   const PlacedRun& run = args.runs[args.runs.run_of_row(row)];
   const std::int64_t token = row - run.first_row;
@@ -123,27 +129,27 @@ __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
 }  // namespace
 
 void launch_round_index(const RoundIndexKernel& args, Stream stream) {
-  if (args.rows > 0) round_index<<<blocks_for(args.rows * kWarp, kThreads), kThreads, 0, stream>>>(args);
+  if (args.rows > 0) launch(stream, "round_index", {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, round_index, args);
 }
 
 void launch_encode_entries(const EncodeEntriesKernel& args, Stream stream) {
   if (args.count == 0) return;
-  encode_entries<<<blocks_for(args.count * kWarp, kThreads), kThreads, 0, stream>>>(args, entry_shape(args.format));
+  launch(stream, "encode_entries", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, encode_entries, args, entry_shape(args.format));
 }
 
 void launch_store_entries(const StoreEntriesKernel& args, Stream stream) {
   if (args.count == 0) return;
-  store_entries<<<blocks_for(args.count * kWarp, kThreads), kThreads, 0, stream>>>(args, entry_shape(args.format));
+  launch(stream, "store_entries", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, store_entries, args, entry_shape(args.format));
 }
 
 void launch_store_index_keys(const StoreIndexKeysKernel& args, Stream stream) {
   if (args.count == 0) return;
-  store_index_keys<<<blocks_for(args.count * kWarp, kThreads), kThreads, 0, stream>>>(args,
+  launch(stream, "store_index_keys", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, store_index_keys, args,
                                                                                       index_key_shape(args.format));
 }
 
 void launch_commit_rows(const CommitRowsKernel& args, Stream stream) {
-  if (args.tokens > 0) commit_rows<<<blocks_for(args.tokens, 1), kThreads, 0, stream>>>(args);
+  if (args.tokens > 0) launch(stream, "commit_rows", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kThreads, .chained = stream.chained}, commit_rows, args);
 }
 
 }  // namespace fathom::cuda

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "fathom/backends/cuda/kernels/chained_launch.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"

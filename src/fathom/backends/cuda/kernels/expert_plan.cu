@@ -1,5 +1,6 @@
-#include "fathom/backends/cuda/kernels/chained_launch.h"
 #include "fathom/backends/cuda/kernels/expert_plan.h"
+
+#include "fathom/backends/cuda/kernels/launch.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -47,6 +48,9 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   for (int slot = threadIdx.x; slot < plan.slots; slot += kThreads) {
     const int chosen = expert_of(plan, slot);
     if (chosen >= 0) atomicAdd(&count[chosen], 1);
+    const int wanted = plan.selected[slot];
+    if (plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
+      *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
   }
   __syncthreads();
   const int rows = count[expert];
@@ -92,15 +96,16 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
 
 }  // namespace
 
-void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream) {
-  launch_chained({.grid = dim3(1), .threads = kThreads, .capability = capability, .stream = stream}, "plan_experts",
-                 plan_experts, plan);
+void launch_plan(int capability, const ExpertPlan& plan, Stream stream) {
+  launch(stream, "plan_experts", {.threads = kThreads, .chained = capability >= 90}, plan_experts, plan);
 }
 
-void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream) {
-  const dim3 grid(static_cast<unsigned>(sum.tokens), static_cast<unsigned>(pieces_of(sum.channels, kSumThreads)));
-  launch_chained({.grid = grid, .threads = kSumThreads, .capability = capability, .stream = stream}, "sum_slots",
-                 sum_slots, sum);
+void launch_sum(int capability, const ExpertSum& sum, Stream stream) {
+  launch(stream, "sum_slots",
+         {.blocks = {static_cast<unsigned>(sum.tokens), static_cast<unsigned>(pieces_of(sum.channels, kSumThreads))},
+          .threads = kSumThreads,
+          .chained = capability >= 90},
+         sum_slots, sum);
 }
 
 }  // namespace fathom::cuda

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_work.h"
 
 namespace fathom::cuda {
@@ -23,8 +24,9 @@ struct ExpertPlan {
   std::int32_t* counts = nullptr;       // items, rows
   std::int32_t* slot_of_row = nullptr;  // [rows] -1: padding
   std::int32_t* row_of_slot = nullptr;  // [slots] -1: its expert is not here
+  Fault* fault = nullptr;               // or null: for an expert that does not exist
 };
-void launch_plan(int capability, const ExpertPlan& plan, cudaStream_t stream);
+void launch_plan(int capability, const ExpertPlan& plan, Stream stream);
 
 // out[token] = sum over slots, ascending, of rows[row_of_slot]
 struct ExpertSum {
@@ -35,6 +37,6 @@ struct ExpertSum {
   std::int64_t channels = 0;
   float* out = nullptr;  // [tokens, channels]
 };
-void launch_sum(int capability, const ExpertSum& sum, cudaStream_t stream);
+void launch_sum(int capability, const ExpertSum& sum, Stream stream);
 
 }  // namespace fathom::cuda

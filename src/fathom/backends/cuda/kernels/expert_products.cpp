@@ -72,7 +72,7 @@ struct ExpertTarget {
 class ExpertStep {
  public:
   ExpertStep(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* memory,
-             cudaStream_t stream)
+             Stream stream)
       : device_(device),
         args_(args),
         operand_(operand),
@@ -96,7 +96,8 @@ class ExpertStep {
                  .items = at_.items,
                  .counts = at_.counts,
                  .slot_of_row = at_.slot_of_row,
-                 .row_of_slot = at_.row_of_slot},
+                 .row_of_slot = at_.row_of_slot,
+                 .fault = args_.fault},
                 stream_);
     float* gate = at_.rows;
     float* up = at_.rows + sizes_.rows() * experts.expert_dim;
@@ -188,7 +189,7 @@ class ExpertStep {
   const Operand operand_;
   const Sizes sizes_;
   const Workspace at_;
-  const cudaStream_t stream_;
+  const Stream stream_;
   PrefillShape prefill_;
 };
 
@@ -200,7 +201,7 @@ std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t to
 }
 
 void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     cudaStream_t stream) {
+                     Stream stream) {
   check(args.experts.experts <= kMostExperts, "a layer has at most 1,024 experts");
   check(args.slots > 0, "every token has experts");
   if (args.tokens == 0) return;

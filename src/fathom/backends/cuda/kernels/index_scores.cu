@@ -3,6 +3,7 @@
 // over columns, in whatever order. Everything else is the chain itself, a key a lane. The sum over heads is a chain of
 // one thread in both.
 #include "fathom/backends/cuda/kernels/entry_rows.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
@@ -203,6 +204,7 @@ __device__ void score_chains(const IndexScoresKernel& args, const TokenKeys& key
 }
 
 __global__ void index_scores(const __grid_constant__ IndexScoresKernel args, std::int64_t row_bytes) {
+  begin_in_turn();
   extern __shared__ __align__(16) unsigned char shared[];
   const std::int64_t query = blockIdx.x / args.shape.blocks_per_token;
   const std::int64_t token = args.first + query;
@@ -242,10 +244,7 @@ void launch_index_scores(const IndexScoresKernel& args, Stream stream) {
   const std::int64_t codes = padded * (dim + 16 + 4 * (dim / kWarp)) + kWarps * kTileHeads * kProductStep * 4;
   const std::int64_t chains = (dim + args.heads) * kProductStep * 4;
   const std::int64_t shared = (args.heads + 3) / 4 * 16 + (codes > chains ? codes : chains);
-  if (shared > 48 * 1024)
-    cudaFuncSetAttribute(index_scores, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
-  index_scores<<<blocks_for(args.count * args.shape.blocks_per_token, 1), kThreads, static_cast<std::size_t>(shared),
-                 stream>>>(args, args.format.row_bytes());
+  launch(stream, "index_scores", {.blocks = {blocks_for(args.count * args.shape.blocks_per_token, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, index_scores, args, args.format.row_bytes());
 }
 
 }  // namespace fathom::cuda

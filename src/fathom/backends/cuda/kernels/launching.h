@@ -1,13 +1,58 @@
 // What every launcher takes, without CUDA's headers: its kernel's arguments by value and the stream to run on.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 struct CUstream_st;
 
 namespace fathom::cuda {
 
-using Stream = CUstream_st*;  // cudaStream_t
+struct Blocks {
+  unsigned x = 1;
+  unsigned y = 1;
+  unsigned z = 1;
+
+  friend bool operator==(const Blocks&, const Blocks&) = default;
+};
+
+struct LaunchShape {
+  Blocks blocks = {};
+  unsigned threads = 0;
+  unsigned shared_bytes = 0;
+  unsigned cluster = 1;  // blocks of one
+  bool chained = false;  // may begin while the kernel before it ends, and waits for it itself
+
+  friend bool operator==(const LaunchShape&, const LaunchShape&) = default;
+};
+
+struct KernelCall {
+  std::string_view name;
+  const void* kernel = nullptr;
+  LaunchShape shape = {};
+  std::span<const std::span<const std::byte>> arguments = {};  // padding is zero: equal calls are equal bytes
+};
+
+// Takes calls instead of the stream, to run them when it will.
+class KernelSink {
+ public:
+  virtual ~KernelSink() = default;
+  virtual void launch(const KernelCall& call) = 0;
+};
+
+struct Stream {
+  Stream(CUstream_st* stream, KernelSink* calls = nullptr, bool chains = false)  // NOLINT: a plain stream will do
+      : handle(stream), sink(calls), chained(chains) {}
+
+  CUstream_st* handle;  // cudaStream_t
+  KernelSink* sink;     // null: kernels go to the stream at once
+  bool chained;         // the device has chained launches
+};
+
+// InternalError when it cannot be launched.
+void launch_now(const KernelCall& call, CUstream_st* stream);
 
 // Written by kernels where a host check would have thrown; in memory that both sides see. The last one stays.
 enum class FaultCode : std::int32_t { none, invisible_entry, unknown_expert, hashed_expert };

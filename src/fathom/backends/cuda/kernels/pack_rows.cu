@@ -3,7 +3,7 @@
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
 
-#include "fathom/backends/cuda/kernels/chained_launch.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 
 namespace fathom::cuda {
@@ -150,14 +150,16 @@ bool aligned(const float* pointer, std::int64_t stride) {
 
 }  // namespace
 
-void launch_pack(int capability, PackWork work, Operand operand, cudaStream_t stream) {
+void launch_pack(int capability, PackWork work, Operand operand, Stream stream) {
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
   work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
-  const dim3 grid(static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
-                  static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups));
-  const ChainedLaunch launch = {.grid = grid, .threads = 32 * kWarps, .capability = capability, .stream = stream};
-  launch_chained(launch, "pack", operand == Operand::e4m3 ? pack<Operand::e4m3> : pack<Operand::f16>, work);
+  launch(stream, "pack",
+         {.blocks = {static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
+                     static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups)},
+          .threads = 32 * kWarps,
+          .chained = capability >= 90},
+         operand == Operand::e4m3 ? pack<Operand::e4m3> : pack<Operand::f16>, work);
 }
 
 }  // namespace fathom::cuda

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_layout.h"
 
 namespace fathom::cuda {
@@ -32,6 +33,6 @@ struct PackWork {
   bool aligned = false;       // four floats at once; set by the launch
 };
 
-void launch_pack(int capability, PackWork work, Operand operand, cudaStream_t stream);
+void launch_pack(int capability, PackWork work, Operand operand, Stream stream);
 
 }  // namespace fathom::cuda

@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/plain_products.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/numbers.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
@@ -34,6 +35,7 @@ __device__ float weight_value(const DeviceWeight& weight, std::int64_t row, std:
 // A tile of rows times outputs; threads stand 16 by 16, each with kOwn rows and kOwn outputs.
 template <int kOwn>
 __global__ void product(ProductKernel args, std::int64_t out_tiles) {
+  begin_in_turn();
   constexpr int kSide = 16;
   constexpr int kTile = kSide * kOwn;
   __shared__ float weights[kTile][kDepth + 1];
@@ -80,6 +82,7 @@ __global__ void product(ProductKernel args, std::int64_t out_tiles) {
 // A block has 32 outputs of one slot: all threads decode the weight's columns into shared memory, a warp has the
 // chains.
 __global__ void expert_product(ExpertProductKernel args, std::int64_t out_tiles) {
+  begin_in_turn();
   constexpr int kTile = 32;  // outputs
   __shared__ float weights[kTile][kDepth * 4 + 1];
   __shared__ float inputs[kDepth * 4];
@@ -113,6 +116,7 @@ __global__ void expert_product(ExpertProductKernel args, std::int64_t out_tiles)
 }
 
 __global__ void slot_sum(SlotSumKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.tokens * args.channels) return;
   const std::int64_t token = place / args.channels;
@@ -123,6 +127,7 @@ __global__ void slot_sum(SlotSumKernel args) {
 }
 
 __global__ void embed(EmbedKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   const std::int64_t channels = args.table.in;
   if (place >= args.tokens * channels) return;
@@ -140,7 +145,7 @@ void launch_product_tiles(const ProductKernel& args, Stream stream) {
   constexpr std::int64_t kTile = 16 * kOwn;
   const std::int64_t out_tiles = tiles_of(args.outputs, kTile);
   const std::int64_t blocks = out_tiles * args.groups * tiles_of(args.rows, kTile);
-  product<kOwn><<<blocks_for(blocks, 1), kThreads, 0, stream>>>(args, out_tiles);
+  launch(stream, "product", {.blocks = {blocks_for(blocks, 1)}, .threads = kThreads, .chained = stream.chained}, product<kOwn>, args, out_tiles);
 }
 
 }  // namespace
@@ -157,17 +162,17 @@ void launch_product(const ProductKernel& args, Stream stream) {
 void launch_expert_product(const ExpertProductKernel& args, Stream stream) {
   if (args.slots * args.outputs == 0) return;
   const std::int64_t out_tiles = tiles_of(args.outputs, 32);
-  expert_product<<<blocks_for(args.slots * out_tiles, 1), kThreads, 0, stream>>>(args, out_tiles);
+  launch(stream, "expert_product", {.blocks = {blocks_for(args.slots * out_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, expert_product, args, out_tiles);
 }
 
 void launch_slot_sum(const SlotSumKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  slot_sum<<<blocks_for(args.tokens * args.channels, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "slot_sum", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, slot_sum, args);
 }
 
 void launch_embed(const EmbedKernel& args, Stream stream) {
   if (args.tokens * args.table.in == 0) return;
-  embed<<<blocks_for(args.tokens * args.table.in, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "embed", {.blocks = {blocks_for(args.tokens * args.table.in, kThreads)}, .threads = kThreads, .chained = stream.chained}, embed, args);
 }
 
 }  // namespace fathom::cuda

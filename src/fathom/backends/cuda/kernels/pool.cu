@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/pool.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -44,6 +45,7 @@ class BlockColumn {
 };
 
 __global__ void gated_pool(const __grid_constant__ GatedPoolKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.entries * args.dim) return;
   const BlockColumn block(args, place / args.dim, place % args.dim);
@@ -60,7 +62,7 @@ __global__ void gated_pool(const __grid_constant__ GatedPoolKernel args) {
 
 void launch_gated_pool(const GatedPoolKernel& args, Stream stream) {
   if (args.entries * args.dim == 0) return;
-  gated_pool<<<blocks_for(args.entries * args.dim, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "gated_pool", {.blocks = {blocks_for(args.entries * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained}, gated_pool, args);
 }
 
 }  // namespace fathom::cuda

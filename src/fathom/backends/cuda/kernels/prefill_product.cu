@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "fathom/backends/cuda/kernels/cuda_check.h"
 
 namespace fathom::cuda {
 namespace {
@@ -16,32 +15,29 @@ struct Launch {
 };
 
 template <TileKind kKind, Operand kOperand, int kChunks>
-void launch(const Launch& to, const ProductWork& work, cudaStream_t stream) {
-  const auto kernel = prefill_product<kKind, kOperand, kChunks>;
-  cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, to.bytes),
-             "cudaFuncSetAttribute of prefill_product");
-  launch_chained({.grid = dim3(static_cast<unsigned>(to.blocks)),
-                  .threads = kPrefillThreads,
-                  .shared_bytes = to.bytes,
-                  .capability = to.capability,
-                  .stream = stream},
-                 "prefill_product", kernel, work, to.stages, to.units);
+void launch_chunks(const Launch& to, const ProductWork& work, Stream stream) {
+  launch(stream, "prefill_product",
+         {.blocks = {static_cast<unsigned>(to.blocks)},
+          .threads = kPrefillThreads,
+          .shared_bytes = static_cast<unsigned>(to.bytes),
+          .chained = to.capability >= 90},
+         prefill_product<kKind, kOperand, kChunks>, work, to.stages, to.units);
 }
 
 // Only sm_90a has the registers for four chunks: its warpgroups trade them.
 template <TileKind kKind, Operand kOperand>
-void choose_chunks(const Launch& to, const ProductWork& work, cudaStream_t stream) {
+void choose_chunks(const Launch& to, const ProductWork& work, Stream stream) {
   if (to.capability == 90) {
-    launch<kKind, kOperand, 4>(to, work, stream);
+    launch_chunks<kKind, kOperand, 4>(to, work, stream);
   } else {
-    launch<kKind, kOperand, 2>(to, work, stream);
+    launch_chunks<kKind, kOperand, 2>(to, work, stream);
   }
 }
 
 }  // namespace
 
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
-                    const PrefillShape& shape, cudaStream_t stream) {
+                    const PrefillShape& shape, Stream stream) {
   const std::int64_t units = launch.places * work.pairs;
   const Launch to = {
       .capability = device.capability,

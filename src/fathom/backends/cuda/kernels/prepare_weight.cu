@@ -1,4 +1,5 @@
 #include "fathom/backends/cuda/kernels/cuda_check.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/weight_tile.h"
 
@@ -22,13 +23,13 @@ std::int64_t product_weight_bytes(const WeightView& weight) {
   return pieces_of(weight.out, kTileRows) * pieces_of(weight.in, kBlockInputs) * form.parts * tile_bytes(form.kind);
 }
 
-ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, cudaStream_t stream) {
+ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, Stream stream) {
   const TileForm form = tile_form(stored);
   const ProductWeight weight = {
       .kind = form.kind, .parts = form.parts, .out = stored.out, .in = stored.in, .tiles = tiles};
   const std::int64_t count = weight.row_tiles() * weight.blocks();
   if (count == 0) return weight;
-  write_tiles<<<static_cast<unsigned>(count), kWarpgroupThreads, 0, stream>>>(stored_weight(stored), form, tiles);
+  launch(stream, "write_tiles", {.blocks = {static_cast<unsigned>(count)}, .threads = kWarpgroupThreads}, write_tiles, stored_weight(stored), form, tiles);
   cuda_check(cudaGetLastError(), "write_tiles");
   return weight;
 }

@@ -64,8 +64,8 @@ struct ProductLaunch {
   int columns = 0;
   std::int64_t places = 0;
 };
-void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, cudaStream_t stream);
+void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, Stream stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
-                    const PrefillShape& shape, cudaStream_t stream);
+                    const PrefillShape& shape, Stream stream);
 
 }  // namespace fathom::cuda

@@ -33,7 +33,7 @@ PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
 }
 
 void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
-            cudaStream_t stream) {
+            Stream stream) {
   work.weight_blocks = static_cast<int>(like.blocks());
   work.parts = like.parts;
   work.rows = static_cast<int>(x.rows);
@@ -88,7 +88,7 @@ std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t 
 }
 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
-                     cudaStream_t stream) {
+                     Stream stream) {
   PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
@@ -100,7 +100,7 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand oper
 }
 
 PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
-                       cudaStream_t stream) {
+                       Stream stream) {
   PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
@@ -114,7 +114,7 @@ PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Oper
 }
 
 void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
-              cudaStream_t stream) {
+              Stream stream) {
   check(!outputs.empty() && outputs.size() <= kMaxTargets, "a launch multiplies 1 to 16 weights");
   const ProductWeight& like = *outputs.front().weight;
   ProductWork work;
@@ -137,7 +137,7 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
 }
 
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
-                     cudaStream_t stream) {
+                     Stream stream) {
   check(x.groups >= 1 && x.groups <= kMaxTargets, "a launch multiplies 1 to 16 groups");
   check_weight_and_rows(weight, x);
   check_equal(weight.out % x.groups, 0, "outputs of a grouped product beyond whole groups");

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_layout.h"
 #include "fathom/tensor/weight.h"
 
@@ -44,7 +45,7 @@ struct ProductWeight {
 std::int64_t product_weight_bytes(const WeightView& weight);
 // `stored` is in device memory; it is read until the stream has come past this. Products may read the tiles ahead of
 // the stream: it has to be waited for once before the first of them.
-ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, cudaStream_t stream);
+ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* tiles, Stream stream);
 
 // What a weight is multiplied as: e4m3 for FP8 activations where weight and device can, binary16 otherwise.
 Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind);
@@ -75,7 +76,7 @@ struct PackedRows {
 std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand);
 // `workspace` is aligned to 16 and holds packed_rows_bytes.
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
-                     cudaStream_t stream);
+                     Stream stream);
 
 // silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
 struct SwigluRows {
@@ -87,7 +88,7 @@ struct SwigluRows {
   float limit = 0.0F;
 };
 PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
-                       cudaStream_t stream);
+                       Stream stream);
 
 // out[row * row_stride + output] = sum over inputs of weight[output, input] * x[row, input]
 struct ProductOutput {
@@ -97,12 +98,12 @@ struct ProductOutput {
 };
 // Up to 16 weights of one kind and width over the same rows (of group 0) in one launch.
 void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
-              cudaStream_t stream);
+              Stream stream);
 
 // out[row, group, o] = sum_i weight[group * (weight.out / groups) + o, i] * x[row, group, i]; out is contiguous. Up to
 // 16 groups.
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
-                     cudaStream_t stream);
+                     Stream stream);
 
 // Routed experts of one kind and shape; tables lie in device memory. An expert whose w1 is null is skipped: its slots
 // count as zero, and somebody else adds them.
@@ -126,11 +127,12 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;  // [tokens, channels]
+  float* out = nullptr;    // [tokens, channels]
+  Fault* fault = nullptr;  // or null: for an expert that does not exist
 };
 std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
                                     Operand operand);
 void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     cudaStream_t stream);
+                     Stream stream);
 
 }  // namespace fathom::cuda

@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/route.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/ranks.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
@@ -44,6 +45,7 @@ __device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* ch
 
 // A warp a token.
 __global__ void route(RouteKernel args) {
+  begin_in_turn();
   extern __shared__ float shared[];
   const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kWarps + warp_id();
   if (token >= args.tokens) return;
@@ -76,7 +78,7 @@ __global__ void route(RouteKernel args) {
 void launch_route(const RouteKernel& args, Stream stream) {
   if (args.tokens == 0) return;
   const auto shared = static_cast<std::size_t>(kWarps * (args.experts + args.chosen)) * sizeof(float);
-  route<<<blocks_for(args.tokens, kWarps), kWarps * kWarp, shared, stream>>>(args);
+  launch(stream, "route", {.blocks = {blocks_for(args.tokens, kWarps)}, .threads = kWarps * kWarp, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, route, args);
 }
 
 }  // namespace fathom::cuda

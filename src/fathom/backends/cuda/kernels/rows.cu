@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/rows.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/circle.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
@@ -21,6 +22,7 @@ __device__ void scale_row(const RmsNormKernel& args, std::int64_t row, float sca
 }
 
 __global__ void rms_norm_by_warps(RmsNormKernel args) {
+  begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.rows) return;
   const float* x = args.x + row * args.dim;
@@ -30,6 +32,7 @@ __global__ void rms_norm_by_warps(RmsNormKernel args) {
 }
 
 __global__ void rms_norm_by_blocks(RmsNormKernel args) {
+  begin_in_turn();
   extern __shared__ float parts[];
   const std::int64_t row = blockIdx.x;
   const float* x = args.x + row * args.dim;
@@ -40,6 +43,7 @@ __global__ void rms_norm_by_blocks(RmsNormKernel args) {
 
 // The release rounds the angle to float32 before it takes the cosine.
 __global__ void rotary_table(RotaryTableKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.rows * args.pairs) return;
   const float angle = static_cast<float>(args.positions[place / args.pairs]) * args.frequencies[place % args.pairs];
@@ -48,6 +52,7 @@ __global__ void rotary_table(RotaryTableKernel args) {
 }
 
 __global__ void rotate(RotateKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.rows * args.heads * args.pairs) return;
   const std::int64_t pair = place % args.pairs;
@@ -64,6 +69,7 @@ __global__ void rotate(RotateKernel args) {
 
 // A block a row, butterflies of distance 1, 2, 4, ...
 __global__ void hadamard(HadamardKernel args) {
+  begin_in_turn();
   extern __shared__ float values[];
   float* x = args.x + static_cast<std::int64_t>(blockIdx.x) * args.dim;
   const int dim = static_cast<int>(args.dim);
@@ -83,6 +89,7 @@ __global__ void hadamard(HadamardKernel args) {
 }
 
 __global__ void swiglu(SwigluKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.rows * args.dim) return;
   float gate = args.gate[place];
@@ -97,6 +104,7 @@ __global__ void swiglu(SwigluKernel args) {
 }
 
 __global__ void add(AddKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place < args.count) args.out[place] += args.x[place];
 }
@@ -106,36 +114,36 @@ __global__ void add(AddKernel args) {
 void launch_rms_norm(const RmsNormKernel& args, Stream stream) {
   if (args.rows == 0 || args.dim == 0) return;
   if (args.dim <= kWarpDim) {
-    rms_norm_by_warps<<<blocks_for(args.rows * kWarp, kThreads), kThreads, 0, stream>>>(args);
+    launch(stream, "rms_norm_by_warps", {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, rms_norm_by_warps, args);
   } else {
     const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.dim)) * sizeof(float);
-    rms_norm_by_blocks<<<blocks_for(args.rows, 1), kThreads, shared, stream>>>(args);
+    launch(stream, "rms_norm_by_blocks", {.blocks = {blocks_for(args.rows, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, rms_norm_by_blocks, args);
   }
 }
 
 void launch_rotary_table(const RotaryTableKernel& args, Stream stream) {
   if (args.rows * args.pairs == 0) return;
-  rotary_table<<<blocks_for(args.rows * args.pairs, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "rotary_table", {.blocks = {blocks_for(args.rows * args.pairs, kThreads)}, .threads = kThreads, .chained = stream.chained}, rotary_table, args);
 }
 
 void launch_rotate(const RotateKernel& args, Stream stream) {
   const std::int64_t turns = args.rows * args.heads * args.pairs;
-  if (turns > 0) rotate<<<blocks_for(turns, kThreads), kThreads, 0, stream>>>(args);
+  if (turns > 0) launch(stream, "rotate", {.blocks = {blocks_for(turns, kThreads)}, .threads = kThreads, .chained = stream.chained}, rotate, args);
 }
 
 void launch_hadamard(const HadamardKernel& args, Stream stream) {
   if (args.rows == 0) return;
   const unsigned threads = args.dim >= 2 * kThreads ? kThreads : (args.dim >= 128 ? args.dim / 2 : kWarp);
-  hadamard<<<blocks_for(args.rows, 1), threads, static_cast<std::size_t>(args.dim) * sizeof(float), stream>>>(args);
+  launch(stream, "hadamard", {.blocks = {blocks_for(args.rows, 1)}, .threads = threads, .shared_bytes = static_cast<unsigned>(static_cast<std::size_t>(args.dim) * sizeof(float)), .chained = stream.chained}, hadamard, args);
 }
 
 void launch_swiglu(const SwigluKernel& args, Stream stream) {
   if (args.rows * args.dim == 0) return;
-  swiglu<<<blocks_for(args.rows * args.dim, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "swiglu", {.blocks = {blocks_for(args.rows * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained}, swiglu, args);
 }
 
 void launch_add(const AddKernel& args, Stream stream) {
-  if (args.count > 0) add<<<blocks_for(args.count, kThreads), kThreads, 0, stream>>>(args);
+  if (args.count > 0) launch(stream, "add", {.blocks = {blocks_for(args.count, kThreads)}, .threads = kThreads, .chained = stream.chained}, add, args);
 }
 
 }  // namespace fathom::cuda

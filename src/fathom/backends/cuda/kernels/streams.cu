@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/streams.h"
 
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -80,6 +81,7 @@ __device__ void sinkhorn(float* comb, int streams, std::int64_t iterations, floa
 
 // A block a token; the first warp has the gates.
 __global__ void gates(GatesKernel args) {
+  begin_in_turn();
   extern __shared__ float parts[];
   const std::int64_t token = blockIdx.x;
   const std::int64_t count = args.streams * args.channels;
@@ -104,6 +106,7 @@ __global__ void gates(GatesKernel args) {
 }
 
 __global__ void head_gates(HeadGatesKernel args) {
+  begin_in_turn();
   extern __shared__ float parts[];
   const std::int64_t token = blockIdx.x;
   const std::int64_t count = args.streams * args.channels;
@@ -114,6 +117,7 @@ __global__ void head_gates(HeadGatesKernel args) {
 }
 
 __global__ void collapse(CollapseKernel args) {
+  begin_in_turn();
   const std::int64_t place = global_thread();
   if (place >= args.tokens * args.channels) return;
   const std::int64_t token = place / args.channels;
@@ -127,6 +131,7 @@ __global__ void collapse(CollapseKernel args) {
 // out[k] = post[k] * y + sum_i comb[i, k] * x[i]
 template <int kCount>  // streams, 0: any number up to kMostStreams
 __global__ void expand(ExpandKernel args) {
+  begin_in_turn();
   constexpr int kHeld = kCount > 0 ? kCount : static_cast<int>(kMostStreams);
   const std::int64_t place = global_thread();
   if (place >= args.tokens * args.channels) return;
@@ -157,23 +162,23 @@ std::size_t sum_bytes(std::int64_t count) {
 
 void launch_gates(const GatesKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  gates<<<blocks_for(args.tokens, 1), kGateThreads, sum_bytes(args.streams * args.channels), stream>>>(args);
+  launch(stream, "gates", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kGateThreads, .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)), .chained = stream.chained}, gates, args);
 }
 
 void launch_head_gates(const HeadGatesKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  head_gates<<<blocks_for(args.tokens, 1), kGateThreads, sum_bytes(args.streams * args.channels), stream>>>(args);
+  launch(stream, "head_gates", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kGateThreads, .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)), .chained = stream.chained}, head_gates, args);
 }
 
 void launch_collapse(const CollapseKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  collapse<<<blocks_for(args.tokens * args.channels, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "collapse", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, collapse, args);
 }
 
 void launch_expand(const ExpandKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
   auto* kernel = args.streams == kFour ? expand<kFour> : expand<0>;
-  kernel<<<blocks_for(args.tokens * args.channels, kThreads), kThreads, 0, stream>>>(args);
+  launch(stream, "expand", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, kernel, args);
 }
 
 }  // namespace fathom::cuda

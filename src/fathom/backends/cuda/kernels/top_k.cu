@@ -1,6 +1,7 @@
 // The best of many scores, exactly, in levels: a block finds the best of up to 8,192 ranks in shared memory; what the
 // blocks of a token leave is the next level's. All ranks of a token differ, so that its best are one set and one order.
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/ranks.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
@@ -132,6 +133,7 @@ __device__ void sort(RankBits* ranks, int size) {
 __device__ int power_of_two_from(int count) { return count <= 1 ? 1 : 1 << (32 - __clz(count - 1)); }
 
 __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKernel args, Level level, int held) {
+  begin_in_turn();
   extern __shared__ __align__(16) unsigned char shared[];
   __shared__ Search search;
   __shared__ unsigned warp_sums[kThreads / kWarp];
@@ -189,9 +191,7 @@ void launch_top_k(const TopKKernel& args, Stream stream) {
     const std::int64_t held = most < kTopKPart ? (most > 0 ? most : 1) : kTopKPart;
     const auto bytes =
         static_cast<std::size_t>((held + size) * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
-    if (bytes > 48 * 1024)
-      cudaFuncSetAttribute(top_k, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    top_k<<<blocks_for(args.count * level.parts, 1), kThreads, bytes, stream>>>(args, level, static_cast<int>(held));
+    launch(stream, "top_k", {.blocks = {blocks_for(args.count * level.parts, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(bytes), .chained = stream.chained}, top_k, args, level, static_cast<int>(held));
     most = top_k_candidates(most, args.top_k);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fathom/backends/cuda/choose/attention_shape.h"
+#include "fathom/backends/cuda/choose/rounded_size.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -26,7 +27,7 @@ std::int64_t most_keys(const SparseAttentionArgs& args) {
                                                                         : 0;
     most = std::max(most, std::min(args.window, end) + entries);
   }
-  return most;
+  return rounded_size(most);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "fathom/backends/cuda/choose/index_shape.h"
+#include "fathom/backends/cuda/choose/rounded_size.h"
 #include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/pool.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
@@ -32,6 +33,7 @@ void CudaLauncher::do_index_top_k(const IndexTopKArgs& args) {
   std::int64_t most_visible = 0;
   for (const Run& run : args.runs)
     most_visible = std::max(most_visible, visible_entries(run.start + run.tokens - 1, args.ratio));
+  most_visible = rounded_size(most_visible);
   const IndexScoreShape shape = index_score_shape(tokens, most_visible, device_.size().multiprocessors);
   const PlacedRuns runs =
       place({.runs = args.runs, .ratio = args.ratio, .rings = {}, .rings_2 = {}, .paged = args.keys});

@@ -14,32 +14,51 @@ std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
 }  // namespace fathom
 
 namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kWeightBlockBytes = std::int64_t{256} << 20;
+
+}  // namespace
 
 CudaLauncher::CudaLauncher(const CudaOptions& options)
     : device_(options.device),
       product_device_(product_device(options.device)),
-      tensor_cores_(options.tensor_cores),
+      options_(options),
       memory_(device_),
-      staged_(device_, memory_),
+      weight_memory_(memory_, kWeightBlockBytes),
+      recorder_(device_, memory_),
+      staged_(device_, memory_, recorder_),
       page_tables_(staged_, memory_),
       scratch_(memory_),
-      fault_(pinned_memory_, sizeof(Fault)) {}
+      fault_(pinned_memory_, sizeof(Fault)) {
+  device_.set_sink(&recorder_);
+  memory_.before_release([this] { recorder_.end(); });
+}
 
-CudaLauncher::~CudaLauncher() = default;
+CudaLauncher::~CudaLauncher() {
+  recorder_.end();
+  memory_.before_release({});
+}
+
+void CudaLauncher::begin_step(std::uint64_t pattern) { recorder_.begin(options_.graphs ? pattern : 0); }
+
+void CudaLauncher::end_step() { recorder_.end(); }
 
 void CudaLauncher::upload(std::span<const std::byte> host, std::byte* device) {
+  recorder_.end();
   device_.copy_to_device(host.data(), device, std::ssize(host));
   device_.synchronize();  // the caller's memory is its own again
 }
 
 void CudaLauncher::download(const std::byte* device, std::span<std::byte> host) {
+  recorder_.end();
   device_.copy_to_host(device, host.data(), std::ssize(host));
   device_.synchronize();
   throw_fault();
 }
 
 void CudaLauncher::copy(std::span<const std::byte> from, std::byte* to) {
-  device_.copy_within(from.data(), to, std::ssize(from));
+  recorder_.copy(from.data(), to, std::ssize(from));
 }
 
 void CudaLauncher::throw_fault() {
@@ -65,7 +84,7 @@ PlacedRuns CudaLauncher::place(const RunPlaces& places) {
         page_tables_.on_device(placed[run].pages, pages_of(places.runs[run], places.ratio, places.paged[run]));
   PlacedRuns result;
   result.count = std::ssize(placed);
-  if (result.count <= PlacedRuns::kInline) {
+  if (!recorder_.open() && result.count <= PlacedRuns::kInline) {  // a recorded step's calls hold no positions
     std::copy(placed.begin(), placed.end(), result.inside);
   } else {
     result.outside = staged_.stage(std::span<const PlacedRun>(placed));

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/backends/cuda/device/block_allocator.h"
 #include "fathom/backends/cuda/device/device.h"
 #include "fathom/backends/cuda/device/staged_spans.h"
+#include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
@@ -59,6 +61,8 @@ class CudaLauncher final : public Backend {
   // InternalError when a kernel met what a host check would have refused.
   void download(const std::byte* device, std::span<std::byte> host) override;
   void copy(std::span<const std::byte> from, std::byte* to) override;
+  void begin_step(std::uint64_t pattern) override;
+  void end_step() override;
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
 
@@ -94,6 +98,8 @@ class CudaLauncher final : public Backend {
   void throw_fault();
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
   // Rows for products on tensor cores, in scratch_.
+  // What a weight's rows are multiplied as.
+  Operand operand_of(TileKind kind) const;
   PackedRows packed(const RowsOfX& x, TileKind kind);
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
@@ -102,11 +108,14 @@ class CudaLauncher final : public Backend {
 
   Device device_;
   ProductDevice product_device_;
-  bool tensor_cores_;
+  CudaOptions options_;
   DeviceAllocator memory_;
+  BlockAllocator weight_memory_;
   PinnedAllocator pinned_memory_;
+  StepRecorder recorder_;
   StagedSpans staged_;
   PageTables page_tables_;
+  Memory stored_;  // a weight as the checkpoint holds it, on its way to be tiled
   Arena scratch_;  // of one operation at a time
   Memory fault_;   // pinned
   std::int64_t weights_prepared_ = 0;

@@ -75,8 +75,9 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
                                    .tokens = tokens,
                                    .slots = args.selected.extent(1),
                                    .limit = args.limit,
-                                   .out = args.out.data()};
-  const Operand operand = product_operand(product_device_, Activations::float32, like.kind);
+                                   .out = args.out.data(),
+                                   .fault = fault()};
+  const Operand operand = operand_of(like.kind);
   const Arena::Scope scope(scratch_);
   expert_products(product_device_, products, operand,
                   workspace(expert_workspace_bytes(products.experts, tokens, products.slots, operand)),

@@ -2,8 +2,13 @@
 
 namespace fathom::cuda {
 
+Operand CudaLauncher::operand_of(TileKind kind) const {
+  const bool rounded = options_.products == CudaProducts::fp8;
+  return product_operand(product_device_, rounded ? Activations::fp8 : Activations::float32, kind);
+}
+
 PackedRows CudaLauncher::packed(const RowsOfX& x, TileKind kind) {
-  const Operand operand = product_operand(product_device_, Activations::float32, kind);
+  const Operand operand = operand_of(kind);
   return pack_rows(product_device_, x, operand, workspace(packed_rows_bytes(x.rows, x.in, x.groups, operand)),
                    device_.stream());
 }

@@ -11,17 +11,19 @@ std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAl
 
 }  // namespace
 
-TiledWeight::TiledWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial)
+std::int64_t TiledWeight::stored_bytes(const WeightView& view) {
+  return aligned(std::ssize(view.data)) + std::ssize(view.scale);
+}
+
+TiledWeight::TiledWeight(const WeightView& view, const Device& device, Allocator& memory, std::byte* stored,
+                         std::int64_t serial)
     : PreparedWeight(view.out, view.in), memory_(memory, product_weight_bytes(view)), serial_(serial) {
   check_weight(view);
-  const auto data_bytes = std::ssize(view.data);
-  const auto scale_bytes = std::ssize(view.scale);
-  const Memory stored(memory, aligned(data_bytes) + scale_bytes);
-  std::byte* scale = stored.data() + aligned(data_bytes);
-  device.copy_to_device(view.data.data(), stored.data(), data_bytes);
-  device.copy_to_device(view.scale.data(), scale, scale_bytes);
+  std::byte* scale = stored + aligned(std::ssize(view.data));
+  device.copy_to_device(view.data.data(), stored, std::ssize(view.data));
+  device.copy_to_device(view.scale.data(), scale, std::ssize(view.scale));
   WeightView on_device = view;
-  on_device.data = {stored.data(), view.data.size()};
+  on_device.data = {stored, view.data.size()};
   on_device.scale = {scale, view.scale.size()};
   weight_ = prepare_product_weight(on_device, reinterpret_cast<std::uint8_t*>(memory_.data()), device.stream());
   device.synchronize();

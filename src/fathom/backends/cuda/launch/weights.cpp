@@ -39,12 +39,15 @@ const PlainWeight& plain(const PreparedWeight& weight) {
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
-  if (!tensor_cores_ || !on_tensor_cores(weight, product_device_.capability)) return prepare_table(weight);
-  return std::make_unique<TiledWeight>(weight, device_, memory_, weights_prepared_++);
+  if (options_.products == CudaProducts::plain ||
+      !on_tensor_cores(weight, product_device_.capability, options_.tensor_core_inputs)) return prepare_table(weight);
+  const std::int64_t bytes = TiledWeight::stored_bytes(weight);
+  if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
+  return std::make_unique<TiledWeight>(weight, device_, weight_memory_, stored_.data(), weights_prepared_++);
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) {
-  return std::make_unique<PlainWeight>(weight, device_, memory_, weights_prepared_++);
+  return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++);
 }
 
 void CudaLauncher::do_embed(const EmbedArgs& args) {

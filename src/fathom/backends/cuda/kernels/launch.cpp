@@ -1,0 +1,49 @@
+#include <cuda_runtime.h>
+
+#include <array>
+
+#include "fathom/backends/cuda/kernels/cuda_check.h"
+#include "fathom/backends/cuda/kernels/launching.h"
+#include "fathom/base/error.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr unsigned kSharedForAll = 48 * 1024;  // bytes that a block has without asking
+
+}  // namespace
+
+void launch_now(const KernelCall& call, CUstream_st* stream) {
+  std::array<void*, 8> arguments = {};
+  check(call.arguments.size() <= arguments.size(), "a kernel has few arguments");
+  for (std::size_t index = 0; index < call.arguments.size(); ++index)
+    arguments[index] = const_cast<std::byte*>(call.arguments[index].data());
+  if (call.shape.shared_bytes > kSharedForAll) {
+    cudaFuncAttributes had = {};
+    cuda_check(cudaFuncGetAttributes(&had, call.kernel), call.name);
+    if (static_cast<int>(call.shape.shared_bytes) > had.maxDynamicSharedSizeBytes)
+      cuda_check(cudaFuncSetAttribute(call.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(call.shape.shared_bytes)),
+                 call.name);
+  }
+  cudaLaunchAttribute attributes[2] = {};
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(call.shape.blocks.x, call.shape.blocks.y, call.shape.blocks.z);
+  config.blockDim = dim3(call.shape.threads);
+  config.dynamicSmemBytes = call.shape.shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  if (call.shape.cluster > 1) {
+    attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
+    attributes[config.numAttrs].val.clusterDim.x = call.shape.cluster;
+    attributes[config.numAttrs].val.clusterDim.y = 1;
+    attributes[config.numAttrs++].val.clusterDim.z = 1;
+  }
+  if (call.shape.chained) {
+    attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
+  }
+  cuda_check(cudaLaunchKernelExC(&config, call.kernel, arguments.data()), call.name);
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,51 @@
+// How every kernel is launched. From sm_90 on a kernel may begin while the one before it ends, up to the place where it
+// waits for what that one wrote (wait_for_earlier_kernels): each kernel's first words, or it might end too early itself.
+#pragma once
+
+#include <array>
+#include <tuple>
+#include <type_traits>
+
+#include "fathom/backends/cuda/kernels/launching.h"
+
+namespace fathom::cuda {
+
+template <typename... Parameters, typename... Arguments>
+void launch(const Stream& stream, std::string_view name, const LaunchShape& shape, void (*kernel)(Parameters...),
+            const Arguments&... arguments) {
+  static_assert((std::is_trivially_copyable_v<Parameters> && ...));
+  std::tuple<Parameters...> values(arguments...);
+  std::apply([](auto&... value) { (__builtin_clear_padding(&value), ...); }, values);
+  const auto bytes = std::apply(
+      [](auto&... value) { return std::array{std::as_bytes(std::span(&value, 1)).template subspan<0>()...}; }, values);
+  std::array<std::span<const std::byte>, sizeof...(Parameters)> spans;
+  for (std::size_t index = 0; index < spans.size(); ++index) spans[index] = bytes[index];
+  const KernelCall call = {
+      .name = name, .kernel = reinterpret_cast<const void*>(kernel), .shape = shape, .arguments = spans};
+  stream.sink != nullptr ? stream.sink->launch(call) : launch_now(call, stream.handle);
+}
+
+#ifdef __CUDACC__
+
+// Before a kernel reads what an earlier one wrote, and before it writes what an earlier one may still read.
+__device__ inline void wait_for_earlier_kernels() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ inline void let_later_kernels_begin() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+// The first words of a kernel that has nothing to do before.
+__device__ inline void begin_in_turn() {
+  wait_for_earlier_kernels();
+  let_later_kernels_begin();
+}
+
+#endif
+
+}  // namespace fathom::cuda
