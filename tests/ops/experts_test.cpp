@@ -158,7 +158,8 @@ TEST_P(ExpertsTest, EqualsItsDefinitionToTheLastBit) {
       const Layer given = layer(7, 96, 68, format);
       const Tokens some = tokens(given, count, 4);
       DefinitionOfExperts definition(*backend);
-      expect_as_defined(GetParam(), run(*backend, given, some), run(definition, given, some), given.w1[0].shape().name());
+      expect_as_defined(GetParam(), run(*backend, given, some), run(definition, given, some),
+                        given.w1[0].shape().name());
     }
 }
 

@@ -166,9 +166,7 @@ inline auto and_tensor_cores(std::vector<const char*> backends) {
   return and_cuda(backends);
 }
 inline auto every_backend() { return and_cuda({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
-inline auto every_multiplier() {
-  return and_tensor_cores({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"});
-}
+inline auto every_multiplier() { return and_tensor_cores({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
 inline std::string backend_name(const ::testing::TestParamInfo<const char*>& parameter) { return parameter.param; }
 
 }  // namespace fathom::op_test

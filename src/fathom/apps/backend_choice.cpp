@@ -26,8 +26,7 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"plain", "float32", "fp8"}))
       ->envname("FATHOM_CUDA_PRODUCTS")
       ->capture_default_str();
-  command
-      .add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
+  command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")

@@ -13,9 +13,9 @@ class App;
 namespace fathom {
 
 struct BackendChoice {
-  std::string name = "cpu";    // cpu or reference: how a CPU computes
-  int threads = 0;             // 0: one per core
-  std::string device = "cpu";  // cpu, cuda, or auto: cuda where there is a GPU to compute on
+  std::string name = "cpu";               // cpu or reference: how a CPU computes
+  int threads = 0;                        // 0: one per core
+  std::string device = "cpu";             // cpu, cuda, or auto: cuda where there is a GPU to compute on
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
   bool cuda_graphs = true;
 };

@@ -11,7 +11,8 @@
 
 namespace fathom {
 
-// How products multiply (docs/cuda.md). A row's bits never depend on its company; the first alone has the released order.
+// How products multiply (docs/cuda.md). A row's bits never depend on its company; the first alone has the released
+// order.
 enum class CudaProducts : std::uint8_t {
   plain,    // one chain a sum, as released: slow
   float32,  // long sums on tensor cores, of 22 bits of every activation

@@ -16,7 +16,8 @@ WeightView weight(WeightFormat format, std::int64_t out, std::int64_t in) {
 TEST(ProductMethod, LongSumsGoToTensorCores) {
   EXPECT_TRUE(on_tensor_cores(weight(WeightFormat::fp8_block, 512, 4096), 90, 1024));
   EXPECT_TRUE(on_tensor_cores(weight(WeightFormat::f32, 24, 16384), 80, 1024));
-  EXPECT_FALSE(on_tensor_cores(weight(WeightFormat::fp8_block, 4096, 320), 90, 1024)) << "a small model keeps its order";
+  EXPECT_FALSE(on_tensor_cores(weight(WeightFormat::fp8_block, 4096, 320), 90, 1024))
+      << "a small model keeps its order";
   EXPECT_FALSE(on_tensor_cores(weight(WeightFormat::fp8_block, 512, 4096), 75, 1024));
 }
 

@@ -1,5 +1,5 @@
-// Sizes that grow with a sequence, in steps: what is launched stays the same for some hundred tokens, and a recorded step
-// with it (device/step_recorder.h). Kernels look at each row's own size, so that no bit depends on it.
+// Sizes that grow with a sequence, in steps: what is launched stays the same for some hundred tokens, and a recorded
+// step with it (device/step_recorder.h). Kernels look at each row's own size, so that no bit depends on it.
 #pragma once
 
 #include <algorithm>

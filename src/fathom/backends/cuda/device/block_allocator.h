@@ -1,5 +1,5 @@
-// Many small pieces of a GPU's memory out of few large blocks: the driver gives no piece smaller than two mebibytes, and
-// a model has tens of thousands of weights. A block goes back when nothing of it is left.
+// Many small pieces of a GPU's memory out of few large blocks: the driver gives no piece smaller than two mebibytes,
+// and a model has tens of thousands of weights. A block goes back when nothing of it is left.
 #pragma once
 
 #include <cstdint>

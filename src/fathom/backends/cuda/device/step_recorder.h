@@ -67,10 +67,10 @@ class StepRecorder final : public KernelSink {
   std::map<std::uint64_t, std::unique_ptr<Recording>> recordings_;
   Recording* recording_ = nullptr;
   Mode mode_ = Mode::closed;
-  std::size_t segment_ = 0;         // of recording_, that is compared
-  std::size_t call_ = 0;            // of that segment, that comes next
-  std::int64_t staged_bytes_ = 0;   // of this step
-  std::int64_t sent_bytes_ = 0;     // of these, on their way
+  std::size_t segment_ = 0;        // of recording_, that is compared
+  std::size_t call_ = 0;           // of that segment, that comes next
+  std::int64_t staged_bytes_ = 0;  // of this step
+  std::int64_t sent_bytes_ = 0;    // of these, on their way
   std::uint64_t steps_ = 0;
   std::int64_t graphs_launched_ = 0;
 };

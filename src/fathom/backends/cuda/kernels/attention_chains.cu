@@ -1,8 +1,8 @@
 // Attention in the released order of every sum: a score is a chain over head_dim, a softmax's sum runs over its slots
 // as row_sum does, a value is a chain over the keys. One thread for each chain.
 #include "fathom/backends/cuda/kernels/attention.h"
-#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/attention_keys.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -201,13 +201,25 @@ template <int kOwn>
 void launch_tiles(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
   const std::int64_t key_tiles = tiles_of(args.score_step, kSide * kOwn);
   const std::int64_t head_tiles = tiles_of(args.heads, kSide * kOwn);
-  launch(stream, "scores", {.blocks = {blocks_for(args.count * key_tiles * head_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, scores<kOwn>, args, shape, key_tiles, head_tiles);
+  launch(
+      stream, "scores",
+      {.blocks = {blocks_for(args.count * key_tiles * head_tiles, 1)}, .threads = kThreads, .chained = stream.chained},
+      scores<kOwn>, args, shape, key_tiles, head_tiles);
   const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.score_step + args.window)) * sizeof(float);
-  launch(stream, "weights", {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kWeightThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, weights, args, shape);
+  launch(stream, "weights",
+         {.blocks = {blocks_for(args.count * args.heads, 1)},
+          .threads = kWeightThreads,
+          .shared_bytes = static_cast<unsigned>(shared),
+          .chained = stream.chained},
+         weights, args, shape);
   const std::int64_t column_tiles = tiles_of(shape.head_dim, kValueColumns);
   constexpr int kValueOwn = kOwn == 1 ? 1 : 4;
   const std::int64_t value_tiles = tiles_of(args.heads, kValueHeads * kValueOwn);
-  launch(stream, "values", {.blocks = {blocks_for(args.count * column_tiles * value_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, values<kValueOwn>, args, shape, column_tiles, value_tiles);
+  launch(stream, "values",
+         {.blocks = {blocks_for(args.count * column_tiles * value_tiles, 1)},
+          .threads = kThreads,
+          .chained = stream.chained},
+         values<kValueOwn>, args, shape, column_tiles, value_tiles);
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 // tile and a second kernel joins them: the same numbers joined by the same function, so that the bits are the same,
 // whoever chooses between the two.
 #include "fathom/backends/cuda/kernels/attention.h"
-#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/attention_tile.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -197,12 +197,24 @@ void launch_attention_tiles(const AttentionKernel& args, Stream stream) {
   constexpr auto kBytes = static_cast<int>(sizeof(Shared));
   static_assert(kBytes <= kTiledSharedBytes, "what choose/ asks for");
   if (!args.shape.split) {
-    launch(stream, "attend", {.blocks = {blocks_for(args.count * groups, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(kBytes), .chained = stream.chained}, attend, args, shape, groups);
+    launch(stream, "attend",
+           {.blocks = {blocks_for(args.count * groups, 1)},
+            .threads = kThreads,
+            .shared_bytes = static_cast<unsigned>(kBytes),
+            .chained = stream.chained},
+           attend, args, shape, groups);
     return;
   }
   const std::int64_t tiles = (args.score_step + kKeys - 1) / kKeys;
-  launch(stream, "attend_tile", {.blocks = {blocks_for(args.count * groups * tiles, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(kBytes), .chained = stream.chained}, attend_tile, args, shape, groups, tiles);
-  launch(stream, "join_tiles", {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kThreads, .chained = stream.chained}, join_tiles, args, shape);
+  launch(stream, "attend_tile",
+         {.blocks = {blocks_for(args.count * groups * tiles, 1)},
+          .threads = kThreads,
+          .shared_bytes = static_cast<unsigned>(kBytes),
+          .chained = stream.chained},
+         attend_tile, args, shape, groups, tiles);
+  launch(stream, "join_tiles",
+         {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kThreads, .chained = stream.chained},
+         join_tiles, args, shape);
 }
 
 }  // namespace fathom::cuda

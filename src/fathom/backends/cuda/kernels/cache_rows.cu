@@ -1,7 +1,7 @@
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 
-#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/entry_rows.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
@@ -129,27 +129,37 @@ __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
 }  // namespace
 
 void launch_round_index(const RoundIndexKernel& args, Stream stream) {
-  if (args.rows > 0) launch(stream, "round_index", {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, round_index, args);
+  if (args.rows > 0)
+    launch(stream, "round_index",
+           {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
+           round_index, args);
 }
 
 void launch_encode_entries(const EncodeEntriesKernel& args, Stream stream) {
   if (args.count == 0) return;
-  launch(stream, "encode_entries", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, encode_entries, args, entry_shape(args.format));
+  launch(stream, "encode_entries",
+         {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         encode_entries, args, entry_shape(args.format));
 }
 
 void launch_store_entries(const StoreEntriesKernel& args, Stream stream) {
   if (args.count == 0) return;
-  launch(stream, "store_entries", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, store_entries, args, entry_shape(args.format));
+  launch(stream, "store_entries",
+         {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         store_entries, args, entry_shape(args.format));
 }
 
 void launch_store_index_keys(const StoreIndexKeysKernel& args, Stream stream) {
   if (args.count == 0) return;
-  launch(stream, "store_index_keys", {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, store_index_keys, args,
-                                                                                      index_key_shape(args.format));
+  launch(stream, "store_index_keys",
+         {.blocks = {blocks_for(args.count * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         store_index_keys, args, index_key_shape(args.format));
 }
 
 void launch_commit_rows(const CommitRowsKernel& args, Stream stream) {
-  if (args.tokens > 0) launch(stream, "commit_rows", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kThreads, .chained = stream.chained}, commit_rows, args);
+  if (args.tokens > 0)
+    launch(stream, "commit_rows",
+           {.blocks = {blocks_for(args.tokens, 1)}, .threads = kThreads, .chained = stream.chained}, commit_rows, args);
 }
 
 }  // namespace fathom::cuda

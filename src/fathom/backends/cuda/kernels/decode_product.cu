@@ -1,6 +1,5 @@
 #include "fathom/backends/cuda/kernels/decode_product.cuh"
 
-
 namespace fathom::cuda {
 namespace {
 

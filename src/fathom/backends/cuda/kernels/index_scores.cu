@@ -3,8 +3,8 @@
 // over columns, in whatever order. Everything else is the chain itself, a key a lane. The sum over heads is a chain of
 // one thread in both.
 #include "fathom/backends/cuda/kernels/entry_rows.cuh"
-#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
@@ -244,7 +244,12 @@ void launch_index_scores(const IndexScoresKernel& args, Stream stream) {
   const std::int64_t codes = padded * (dim + 16 + 4 * (dim / kWarp)) + kWarps * kTileHeads * kProductStep * 4;
   const std::int64_t chains = (dim + args.heads) * kProductStep * 4;
   const std::int64_t shared = (args.heads + 3) / 4 * 16 + (codes > chains ? codes : chains);
-  launch(stream, "index_scores", {.blocks = {blocks_for(args.count * args.shape.blocks_per_token, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, index_scores, args, args.format.row_bytes());
+  launch(stream, "index_scores",
+         {.blocks = {blocks_for(args.count * args.shape.blocks_per_token, 1)},
+          .threads = kThreads,
+          .shared_bytes = static_cast<unsigned>(shared),
+          .chained = stream.chained},
+         index_scores, args, args.format.row_bytes());
 }
 
 }  // namespace fathom::cuda

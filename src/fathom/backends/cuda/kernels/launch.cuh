@@ -1,5 +1,6 @@
 // How every kernel is launched. From sm_90 on a kernel may begin while the one before it ends, up to the place where it
-// waits for what that one wrote (wait_for_earlier_kernels): each kernel's first words, or it might end too early itself.
+// waits for what that one wrote (wait_for_earlier_kernels): each kernel's first words, or it might end too early
+// itself.
 #pragma once
 
 #include <array>

@@ -145,7 +145,8 @@ void launch_product_tiles(const ProductKernel& args, Stream stream) {
   constexpr std::int64_t kTile = 16 * kOwn;
   const std::int64_t out_tiles = tiles_of(args.outputs, kTile);
   const std::int64_t blocks = out_tiles * args.groups * tiles_of(args.rows, kTile);
-  launch(stream, "product", {.blocks = {blocks_for(blocks, 1)}, .threads = kThreads, .chained = stream.chained}, product<kOwn>, args, out_tiles);
+  launch(stream, "product", {.blocks = {blocks_for(blocks, 1)}, .threads = kThreads, .chained = stream.chained},
+         product<kOwn>, args, out_tiles);
 }
 
 }  // namespace
@@ -162,17 +163,25 @@ void launch_product(const ProductKernel& args, Stream stream) {
 void launch_expert_product(const ExpertProductKernel& args, Stream stream) {
   if (args.slots * args.outputs == 0) return;
   const std::int64_t out_tiles = tiles_of(args.outputs, 32);
-  launch(stream, "expert_product", {.blocks = {blocks_for(args.slots * out_tiles, 1)}, .threads = kThreads, .chained = stream.chained}, expert_product, args, out_tiles);
+  launch(stream, "expert_product",
+         {.blocks = {blocks_for(args.slots * out_tiles, 1)}, .threads = kThreads, .chained = stream.chained},
+         expert_product, args, out_tiles);
 }
 
 void launch_slot_sum(const SlotSumKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  launch(stream, "slot_sum", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, slot_sum, args);
+  launch(
+      stream, "slot_sum",
+      {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained},
+      slot_sum, args);
 }
 
 void launch_embed(const EmbedKernel& args, Stream stream) {
   if (args.tokens * args.table.in == 0) return;
-  launch(stream, "embed", {.blocks = {blocks_for(args.tokens * args.table.in, kThreads)}, .threads = kThreads, .chained = stream.chained}, embed, args);
+  launch(
+      stream, "embed",
+      {.blocks = {blocks_for(args.tokens * args.table.in, kThreads)}, .threads = kThreads, .chained = stream.chained},
+      embed, args);
 }
 
 }  // namespace fathom::cuda

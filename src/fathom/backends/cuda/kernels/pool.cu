@@ -62,7 +62,9 @@ __global__ void gated_pool(const __grid_constant__ GatedPoolKernel args) {
 
 void launch_gated_pool(const GatedPoolKernel& args, Stream stream) {
   if (args.entries * args.dim == 0) return;
-  launch(stream, "gated_pool", {.blocks = {blocks_for(args.entries * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained}, gated_pool, args);
+  launch(stream, "gated_pool",
+         {.blocks = {blocks_for(args.entries * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         gated_pool, args);
 }
 
 }  // namespace fathom::cuda

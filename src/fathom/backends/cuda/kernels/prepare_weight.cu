@@ -29,7 +29,8 @@ ProductWeight prepare_product_weight(const WeightView& stored, std::uint8_t* til
       .kind = form.kind, .parts = form.parts, .out = stored.out, .in = stored.in, .tiles = tiles};
   const std::int64_t count = weight.row_tiles() * weight.blocks();
   if (count == 0) return weight;
-  launch(stream, "write_tiles", {.blocks = {static_cast<unsigned>(count)}, .threads = kWarpgroupThreads}, write_tiles, stored_weight(stored), form, tiles);
+  launch(stream, "write_tiles", {.blocks = {static_cast<unsigned>(count)}, .threads = kWarpgroupThreads}, write_tiles,
+         stored_weight(stored), form, tiles);
   cuda_check(cudaGetLastError(), "write_tiles");
   return weight;
 }

@@ -113,8 +113,7 @@ PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Oper
   return packed;
 }
 
-void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
-              Stream stream) {
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream) {
   check(!outputs.empty() && outputs.size() <= kMaxTargets, "a launch multiplies 1 to 16 weights");
   const ProductWeight& like = *outputs.front().weight;
   ProductWork work;

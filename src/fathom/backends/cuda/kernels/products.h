@@ -97,8 +97,7 @@ struct ProductOutput {
   std::int64_t row_stride = 0;
 };
 // Up to 16 weights of one kind and width over the same rows (of group 0) in one launch.
-void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x,
-              Stream stream);
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream);
 
 // out[row, group, o] = sum_i weight[group * (weight.out / groups) + o, i] * x[row, group, i]; out is contiguous. Up to
 // 16 groups.

@@ -78,7 +78,12 @@ __global__ void route(RouteKernel args) {
 void launch_route(const RouteKernel& args, Stream stream) {
   if (args.tokens == 0) return;
   const auto shared = static_cast<std::size_t>(kWarps * (args.experts + args.chosen)) * sizeof(float);
-  launch(stream, "route", {.blocks = {blocks_for(args.tokens, kWarps)}, .threads = kWarps * kWarp, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, route, args);
+  launch(stream, "route",
+         {.blocks = {blocks_for(args.tokens, kWarps)},
+          .threads = kWarps * kWarp,
+          .shared_bytes = static_cast<unsigned>(shared),
+          .chained = stream.chained},
+         route, args);
 }
 
 }  // namespace fathom::cuda

@@ -1,7 +1,7 @@
 #include "fathom/backends/cuda/kernels/rows.h"
 
-#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/circle.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -114,36 +114,56 @@ __global__ void add(AddKernel args) {
 void launch_rms_norm(const RmsNormKernel& args, Stream stream) {
   if (args.rows == 0 || args.dim == 0) return;
   if (args.dim <= kWarpDim) {
-    launch(stream, "rms_norm_by_warps", {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained}, rms_norm_by_warps, args);
+    launch(stream, "rms_norm_by_warps",
+           {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
+           rms_norm_by_warps, args);
   } else {
     const auto shared = static_cast<std::size_t>(block_row_sum_floats(args.dim)) * sizeof(float);
-    launch(stream, "rms_norm_by_blocks", {.blocks = {blocks_for(args.rows, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(shared), .chained = stream.chained}, rms_norm_by_blocks, args);
+    launch(stream, "rms_norm_by_blocks",
+           {.blocks = {blocks_for(args.rows, 1)},
+            .threads = kThreads,
+            .shared_bytes = static_cast<unsigned>(shared),
+            .chained = stream.chained},
+           rms_norm_by_blocks, args);
   }
 }
 
 void launch_rotary_table(const RotaryTableKernel& args, Stream stream) {
   if (args.rows * args.pairs == 0) return;
-  launch(stream, "rotary_table", {.blocks = {blocks_for(args.rows * args.pairs, kThreads)}, .threads = kThreads, .chained = stream.chained}, rotary_table, args);
+  launch(stream, "rotary_table",
+         {.blocks = {blocks_for(args.rows * args.pairs, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         rotary_table, args);
 }
 
 void launch_rotate(const RotateKernel& args, Stream stream) {
   const std::int64_t turns = args.rows * args.heads * args.pairs;
-  if (turns > 0) launch(stream, "rotate", {.blocks = {blocks_for(turns, kThreads)}, .threads = kThreads, .chained = stream.chained}, rotate, args);
+  if (turns > 0)
+    launch(stream, "rotate", {.blocks = {blocks_for(turns, kThreads)}, .threads = kThreads, .chained = stream.chained},
+           rotate, args);
 }
 
 void launch_hadamard(const HadamardKernel& args, Stream stream) {
   if (args.rows == 0) return;
   const unsigned threads = args.dim >= 2 * kThreads ? kThreads : (args.dim >= 128 ? args.dim / 2 : kWarp);
-  launch(stream, "hadamard", {.blocks = {blocks_for(args.rows, 1)}, .threads = threads, .shared_bytes = static_cast<unsigned>(static_cast<std::size_t>(args.dim) * sizeof(float)), .chained = stream.chained}, hadamard, args);
+  launch(stream, "hadamard",
+         {.blocks = {blocks_for(args.rows, 1)},
+          .threads = threads,
+          .shared_bytes = static_cast<unsigned>(static_cast<std::size_t>(args.dim) * sizeof(float)),
+          .chained = stream.chained},
+         hadamard, args);
 }
 
 void launch_swiglu(const SwigluKernel& args, Stream stream) {
   if (args.rows * args.dim == 0) return;
-  launch(stream, "swiglu", {.blocks = {blocks_for(args.rows * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained}, swiglu, args);
+  launch(stream, "swiglu",
+         {.blocks = {blocks_for(args.rows * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained},
+         swiglu, args);
 }
 
 void launch_add(const AddKernel& args, Stream stream) {
-  if (args.count > 0) launch(stream, "add", {.blocks = {blocks_for(args.count, kThreads)}, .threads = kThreads, .chained = stream.chained}, add, args);
+  if (args.count > 0)
+    launch(stream, "add",
+           {.blocks = {blocks_for(args.count, kThreads)}, .threads = kThreads, .chained = stream.chained}, add, args);
 }
 
 }  // namespace fathom::cuda

@@ -162,23 +162,39 @@ std::size_t sum_bytes(std::int64_t count) {
 
 void launch_gates(const GatesKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  launch(stream, "gates", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kGateThreads, .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)), .chained = stream.chained}, gates, args);
+  launch(stream, "gates",
+         {.blocks = {blocks_for(args.tokens, 1)},
+          .threads = kGateThreads,
+          .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)),
+          .chained = stream.chained},
+         gates, args);
 }
 
 void launch_head_gates(const HeadGatesKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  launch(stream, "head_gates", {.blocks = {blocks_for(args.tokens, 1)}, .threads = kGateThreads, .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)), .chained = stream.chained}, head_gates, args);
+  launch(stream, "head_gates",
+         {.blocks = {blocks_for(args.tokens, 1)},
+          .threads = kGateThreads,
+          .shared_bytes = static_cast<unsigned>(sum_bytes(args.streams * args.channels)),
+          .chained = stream.chained},
+         head_gates, args);
 }
 
 void launch_collapse(const CollapseKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  launch(stream, "collapse", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, collapse, args);
+  launch(
+      stream, "collapse",
+      {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained},
+      collapse, args);
 }
 
 void launch_expand(const ExpandKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
   auto* kernel = args.streams == kFour ? expand<kFour> : expand<0>;
-  launch(stream, "expand", {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained}, kernel, args);
+  launch(
+      stream, "expand",
+      {.blocks = {blocks_for(args.tokens * args.channels, kThreads)}, .threads = kThreads, .chained = stream.chained},
+      kernel, args);
 }
 
 }  // namespace fathom::cuda

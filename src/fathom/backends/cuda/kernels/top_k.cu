@@ -191,7 +191,12 @@ void launch_top_k(const TopKKernel& args, Stream stream) {
     const std::int64_t held = most < kTopKPart ? (most > 0 ? most : 1) : kTopKPart;
     const auto bytes =
         static_cast<std::size_t>((held + size) * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
-    launch(stream, "top_k", {.blocks = {blocks_for(args.count * level.parts, 1)}, .threads = kThreads, .shared_bytes = static_cast<unsigned>(bytes), .chained = stream.chained}, top_k, args, level, static_cast<int>(held));
+    launch(stream, "top_k",
+           {.blocks = {blocks_for(args.count * level.parts, 1)},
+            .threads = kThreads,
+            .shared_bytes = static_cast<unsigned>(bytes),
+            .chained = stream.chained},
+           top_k, args, level, static_cast<int>(held));
     most = top_k_candidates(most, args.top_k);
   }
 }

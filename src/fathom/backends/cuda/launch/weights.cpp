@@ -40,7 +40,8 @@ const PlainWeight& plain(const PreparedWeight& weight) {
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
   if (options_.products == CudaProducts::plain ||
-      !on_tensor_cores(weight, product_device_.capability, options_.tensor_core_inputs)) return prepare_table(weight);
+      !on_tensor_cores(weight, product_device_.capability, options_.tensor_core_inputs))
+    return prepare_table(weight);
   const std::int64_t bytes = TiledWeight::stored_bytes(weight);
   if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
   return std::make_unique<TiledWeight>(weight, device_, weight_memory_, stored_.data(), weights_prepared_++);
