@@ -274,5 +274,44 @@ TEST_F(LongContextTest, AttentionAtTheReleasedShape) {
   }
 }
 
+// hc_fn's shape: near double precision, and the same bits for a row in any company.
+TEST_F(CudaBackendTest, FewOutputsOverManyInputs) {
+  constexpr std::int64_t kOutputs = 24;
+  constexpr std::int64_t kInputs = 16384 - 4;
+  constexpr std::int64_t kRows = 21;
+  const std::vector<float> weight = normals(kOutputs * kInputs);
+  const std::vector<float> x = normals(kRows * kInputs);
+  const auto prepared = cuda_->prepare({.format = WeightFormat::f32,
+                                        .out = kOutputs,
+                                        .in = kInputs,
+                                        .data = std::as_bytes(std::span(weight)),
+                                        .scale = {}});
+  const float* rows = on_device(x);
+  const auto multiply = [&](std::int64_t first, std::int64_t count) {
+    const Memory out(cuda_->allocator(), count * kOutputs * 4);
+    const View<float, 2> result(reinterpret_cast<float*>(out.data()), {count, kOutputs});
+    cuda_->linear(
+        {.weight = *prepared, .x = View<const float, 2>(rows + first * kInputs, {count, kInputs}), .out = result});
+    return downloaded(*cuda_, View<const float, 2>(result));
+  };
+  const std::vector<float> all = multiply(0, kRows);
+  for (std::int64_t row = 0; row < kRows; ++row)
+    for (std::int64_t output = 0; output < kOutputs; ++output) {
+      double sum = 0.0;
+      double terms = 0.0;
+      for (std::int64_t input = 0; input < kInputs; ++input) {
+        const double term = static_cast<double>(weight[output * kInputs + input]) * x[row * kInputs + input];
+        sum += term;
+        terms += std::fabs(term);
+      }
+      ASSERT_NEAR(all[row * kOutputs + output], sum, 1e-6 * terms) << row << " " << output;
+    }
+  for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 1}, {7, 9}, {20, 1}}) {
+    const std::vector<float> some = multiply(first, count);
+    for (std::size_t index = 0; index < some.size(); ++index)
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(some[index]), std::bit_cast<std::uint32_t>(all[first * kOutputs + index]));
+  }
+}
+
 }  // namespace
 }  // namespace fathom

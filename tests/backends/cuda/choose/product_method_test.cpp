@@ -21,6 +21,18 @@ TEST(ProductMethod, LongSumsGoToTensorCores) {
   EXPECT_FALSE(on_tensor_cores(weight(WeightFormat::fp8_block, 512, 4096), 75, 1024));
 }
 
+TEST(ProductMethod, FewOutputsOverManyInputsAreDeep) {
+  WeightView fn = weight(WeightFormat::f32, 24, 16384);
+  fn.scale = {};
+  EXPECT_EQ(product_method(fn, 90, 1024), ProductMethod::deep);
+  EXPECT_EQ(product_method(fn, 90, 32768), ProductMethod::plain) << "a small model keeps its order";
+  fn.out = 64;
+  EXPECT_EQ(product_method(fn, 90, 1024), ProductMethod::tensor_cores);
+  fn.out = 4;
+  EXPECT_EQ(product_method(fn, 90, 1024), ProductMethod::deep);
+  EXPECT_EQ(product_method(weight(WeightFormat::fp8_block, 24, 16384), 90, 1024), ProductMethod::tensor_cores);
+}
+
 TEST(ProductMethod, AnExpertsWeightsGoTheSameWay) {
   for (const std::int64_t channels : {320, 1024, 4096})
     for (const std::int64_t dim : {128, 1024, 2048})

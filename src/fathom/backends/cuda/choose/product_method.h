@@ -9,6 +9,9 @@
 namespace fathom::cuda {
 
 // Tensor cores sum in an order of their own; small models keep to the released order, and their goldens with them.
+enum class ProductMethod : std::uint8_t { plain, tensor_cores, deep };
+ProductMethod product_method(const WeightView& weight, int capability, std::int64_t least_inputs);
+
 bool on_tensor_cores(const WeightView& weight, int capability, std::int64_t least_inputs);
 
 }  // namespace fathom::cuda

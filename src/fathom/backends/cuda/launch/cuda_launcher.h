@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "fathom/backends/cuda/choose/product_method.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/cuda/device/block_allocator.h"
 #include "fathom/backends/cuda/device/device.h"
@@ -22,7 +23,10 @@ namespace fathom::cuda {
 // A weight as the checkpoint stores it, in the device's memory.
 class PlainWeight final : public PreparedWeight {
  public:
-  PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial);
+  PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial,
+              ProductMethod method = ProductMethod::plain);
+
+  ProductMethod method() const { return method_; }  // plain or deep
 
   const DeviceWeight& weight() const { return weight_; }
   std::int64_t serial() const { return serial_; }  // of all weights that the backend prepared
@@ -31,6 +35,7 @@ class PlainWeight final : public PreparedWeight {
   Memory memory_;
   DeviceWeight weight_;
   std::int64_t serial_;
+  ProductMethod method_;
 };
 
 // InternalError for a weight that this backend did not prepare.
@@ -104,6 +109,7 @@ class CudaLauncher final : public Backend {
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
+  void deep_linear(const LinearArgs& args);
   void experts_on_tensor_cores(const ExpertsArgs& args);
 
   Device device_;

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -13,6 +16,27 @@ PackedRows CudaLauncher::packed(const RowsOfX& x, TileKind kind) {
                    device_.stream());
 }
 
+void CudaLauncher::deep_linear(const LinearArgs& args) {
+  constexpr std::int64_t kMostRows = 4096;  // of one launch: parts of 24 outputs over 16,384 inputs take 50 MB
+  const std::int64_t rows = args.x.extent(0);
+  const DeviceWeight& weight = plain(args.weight).weight();
+  const Arena::Scope scope(scratch_);
+  DeepProductKernel kernel = {.weight = reinterpret_cast<const float*>(weight.data),
+                              .x = nullptr,
+                              .out = nullptr,
+                              .parts = nullptr,
+                              .rows = std::min(rows, kMostRows),
+                              .outputs = weight.out,
+                              .in = weight.in};
+  kernel.parts = scratch_.take<float, 1>({kernel.rows * kernel.outputs * kernel.pieces()}).data();
+  for (std::int64_t row = 0; row < rows; row += kMostRows) {
+    kernel.rows = std::min(kMostRows, rows - row);
+    kernel.x = args.x.data() + row * weight.in;
+    kernel.out = args.out.data() + row * weight.out;
+    launch_deep_product(kernel, device_.stream());
+  }
+}
+
 void CudaLauncher::do_linear(const LinearArgs& args) {
   const std::int64_t rows = args.x.extent(0);
   if (const TiledWeight* weight = tiled(args.weight)) {
@@ -24,6 +48,7 @@ void CudaLauncher::do_linear(const LinearArgs& args) {
     multiply(product_device_, {&output, 1}, x, device_.stream());
     return;
   }
+  if (plain(args.weight).method() == ProductMethod::deep) return deep_linear(args);
   launch_product({.weight = plain(args.weight).weight(),
                   .x = args.x.data(),
                   .out = args.out.data(),

@@ -1,5 +1,4 @@
 // Weights as they come to the device, and tables of them.
-#include "fathom/backends/cuda/choose/product_method.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 #include "fathom/tensor/weight_values.h"
 
@@ -12,10 +11,12 @@ std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAl
 
 }  // namespace
 
-PlainWeight::PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial)
+PlainWeight::PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial,
+                         ProductMethod method)
     : PreparedWeight(view.out, view.in),
       memory_(memory, aligned(std::ssize(view.data)) + std::ssize(view.scale)),
-      serial_(serial) {
+      serial_(serial),
+      method_(method) {
   check_weight(view);
   std::byte* scale = memory_.data() + aligned(std::ssize(view.data));
   device.copy_to_device(view.data.data(), memory_.data(), std::ssize(view.data));
@@ -39,9 +40,11 @@ const PlainWeight& plain(const PreparedWeight& weight) {
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) {
-  if (options_.products == CudaProducts::plain ||
-      !on_tensor_cores(weight, product_device_.capability, options_.tensor_core_inputs))
-    return prepare_table(weight);
+  const ProductMethod method = options_.products == CudaProducts::plain
+                                   ? ProductMethod::plain
+                                   : product_method(weight, product_device_.capability, options_.tensor_core_inputs);
+  if (method != ProductMethod::tensor_cores)
+    return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++, method);
   const std::int64_t bytes = TiledWeight::stored_bytes(weight);
   if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
   return std::make_unique<TiledWeight>(weight, device_, weight_memory_, stored_.data(), weights_prepared_++);

@@ -1,0 +1,82 @@
+#include "fathom/backends/cuda/kernels/deep_product.h"
+
+#include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/threads.cuh"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kWarps = 8;
+constexpr int kRows = 8;  // of a block: they share the weight's piece
+constexpr int kInputs = static_cast<int>(kDeepPiece) / kWarp;
+
+__device__ float sum_of_lanes(float value) {
+#pragma unroll
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(kAllLanes, value, distance);
+  return value;
+}
+
+struct Inputs {
+  float values[kInputs];
+};
+
+__device__ Inputs inputs_of(const float* row, std::int64_t first, std::int64_t in) {
+  Inputs inputs;
+#pragma unroll
+  for (int index = 0; index < kInputs; ++index) inputs.values[index] = first + index < in ? row[first + index] : 0.0F;
+  return inputs;
+}
+
+// A block a piece and eight rows; its warps share the outputs.
+__global__ void __launch_bounds__(kWarps* kWarp) sum_pieces(DeepProductKernel args, std::int64_t pieces) {
+  begin_in_turn();
+  const std::int64_t piece = blockIdx.x % pieces;
+  const std::int64_t first_row = blockIdx.x / pieces * kRows;
+  const std::int64_t first = piece * kDeepPiece + lane_id() * kInputs;
+  const int rows = static_cast<int>(min(static_cast<std::int64_t>(kRows), args.rows - first_row));
+  Inputs x[kRows];
+#pragma unroll
+  for (int row = 0; row < kRows; ++row)
+    if (row < rows) x[row] = inputs_of(args.x + (first_row + row) * args.in, first, args.in);
+  for (std::int64_t output = warp_id(); output < args.outputs; output += kWarps) {
+    const Inputs weight = inputs_of(args.weight + output * args.in, first, args.in);
+#pragma unroll
+    for (int row = 0; row < kRows; ++row) {
+      if (row >= rows) break;
+      float sum = 0.0F;
+#pragma unroll
+      for (int index = 0; index < kInputs; ++index) sum = fmaf(weight.values[index], x[row].values[index], sum);
+      sum = sum_of_lanes(sum);
+      if (lane_id() == 0) args.parts[((first_row + row) * args.outputs + output) * pieces + piece] = sum;
+    }
+  }
+}
+
+// A warp a row and output.
+__global__ void join_pieces(DeepProductKernel args, std::int64_t pieces) {
+  begin_in_turn();
+  const std::int64_t place = global_thread() / kWarp;
+  if (place >= args.rows * args.outputs) return;
+  float sum = 0.0F;
+  for (std::int64_t piece = lane_id(); piece < pieces; piece += kWarp) sum += args.parts[place * pieces + piece];
+  sum = sum_of_lanes(sum);
+  if (lane_id() == 0) args.out[place] = sum;
+}
+
+}  // namespace
+
+void launch_deep_product(const DeepProductKernel& args, Stream stream) {
+  const std::int64_t pieces = args.pieces();
+  if (args.rows * args.outputs * pieces == 0) return;
+  launch(stream, "sum_pieces",
+         {.blocks = {blocks_for(args.rows, kRows) * static_cast<unsigned>(pieces)},
+          .threads = kWarps * kWarp,
+          .chained = stream.chained},
+         sum_pieces, args, pieces);
+  launch(
+      stream, "join_pieces",
+      {.blocks = {blocks_for(args.rows * args.outputs, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained},
+      join_pieces, args, pieces);
+}
+
+}  // namespace fathom::cuda

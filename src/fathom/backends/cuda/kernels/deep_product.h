@@ -1,0 +1,28 @@
+// Products with few outputs over many inputs (hc_fn: 24 over 16,384), in float32: no output of these could keep a
+// multiprocessor busy. Inputs are cut into pieces of 128; a piece's sum is four inputs a lane in order, then lanes in
+// pairs; pieces are summed four a lane in order, then lanes in pairs. All of it depends on the inputs' number alone.
+#pragma once
+
+#include <cstdint>
+
+#include "fathom/backends/cuda/kernels/launching.h"
+
+namespace fathom::cuda {
+
+inline constexpr std::int64_t kDeepOutputs = 32;  // at most
+inline constexpr std::int64_t kDeepPiece = 128;   // inputs
+
+struct DeepProductKernel {
+  const float* weight;  // [outputs, in]
+  const float* x;       // [rows, in]
+  float* out;           // [rows, outputs]
+  float* parts;         // [rows, outputs, pieces] of scratch
+  std::int64_t rows;
+  std::int64_t outputs;
+  std::int64_t in;
+
+  std::int64_t pieces() const { return (in + kDeepPiece - 1) / kDeepPiece; }
+};
+void launch_deep_product(const DeepProductKernel& args, Stream stream);
+
+}  // namespace fathom::cuda
