@@ -118,7 +118,8 @@ class Engine : private KeptMemory {
   void release(std::int64_t bytes) override { tree_.release(bytes); }
   void plan_snapshot(Sequence& sequence, std::int64_t read) const;
   void take_snapshots(const Batch& batch);
-  bool has_room_to_keep(std::int64_t bytes);
+  // Gives up what is kept beyond its limit; false where running sequences hold too much of it.
+  bool keep_within_limit(std::int64_t more_bytes);
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
   void commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);

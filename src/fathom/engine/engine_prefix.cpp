@@ -50,12 +50,11 @@ void Engine::plan_snapshot(Sequence& sequence, std::int64_t read) const {
   consider(prompt - 1, std::min(prompt, prompt - 1 + rollback));
 }
 
-bool Engine::has_room_to_keep(std::int64_t bytes) {
-  if (const std::int64_t limit = config_.prefix.bytes; limit > 0 && tree_.bytes() + bytes > limit) {
-    tree_.release(tree_.bytes() + bytes - limit);
-    if (tree_.bytes() + bytes > limit) return false;
-  }
-  return scheduler_.free_up(bytes);
+bool Engine::keep_within_limit(std::int64_t more_bytes) {
+  const std::int64_t limit = config_.prefix.bytes;
+  if (limit == 0) return true;
+  if (tree_.bytes() + more_bytes > limit) tree_.release(tree_.bytes() + more_bytes - limit);
+  return tree_.bytes() + more_bytes <= limit;
 }
 
 // What cannot be kept, for want of memory, is not: the sequence goes on.
@@ -73,7 +72,8 @@ void Engine::take_snapshots(const Batch& batch) {
     const std::int64_t bytes = layout.state_bytes + (tokens % layout.page_tokens > 0 ? layout.page_bytes : 0);
     const bool shared = sequence->pin.pages() == tokens / layout.page_tokens;
     try {
-      if (shared && (tree_.deepest(sequence->scope, ids) == tokens || has_room_to_keep(bytes))) {
+      if (shared &&
+          (tree_.deepest(sequence->scope, ids) == tokens || (keep_within_limit(bytes) && scheduler_.free_up(bytes)))) {
         tree_.keep(sequence->pin, ids, [&] { return sequence->cache->snapshot(tokens, transformer_.backend()); });
         sequence->kept = tokens;
       }
@@ -98,8 +98,7 @@ void Engine::retire(SequenceId id) {
   }
   sequence.cache.reset();
   sequence.pin.drop();
-  if (const std::int64_t limit = config_.prefix.bytes; limit > 0 && tree_.bytes() > limit)
-    tree_.release(tree_.bytes() - limit);
+  keep_within_limit(0);
 }
 
 }  // namespace fathom

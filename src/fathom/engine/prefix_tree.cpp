@@ -93,7 +93,7 @@ PrefixTree::Kept* PrefixTree::longest_prefix(Snapshots& snapshots, Ids ids) {
     const auto before = std::prev(after);
     const std::int64_t common = common_length(before->first, ids);
     if (common == std::ssize(before->first)) return &before->second;
-    ids = PrefixTree::Ids(first(ids, common));
+    ids = first(ids, common);
   }
 }
 

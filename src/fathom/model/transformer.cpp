@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <string_view>
 
 #include "fathom/model/block.h"
@@ -17,10 +18,21 @@ struct Transformer::Plan {
   std::vector<std::int64_t> positions;
 };
 
+namespace {
+
+std::vector<std::int64_t> distinct_ratios(const ModelConfig& config) {
+  std::set<std::int64_t> ratios(config.compress_ratios.begin(), config.compress_ratios.end());
+  ratios.erase(0);
+  return {ratios.begin(), ratios.end()};
+}
+
+}  // namespace
+
 Transformer::Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& backend,
                          const TransformerOptions& options)
     : checkpoint_(std::move(checkpoint)),
       config_(checkpoint_->config()),
+      ratios_(distinct_ratios(config_)),
       backend_(backend),
       layout_(make_cache_layout(config_, options.storage, options.rollback_tokens)),
       weights_(load_weights(*checkpoint_, backend)),
@@ -38,13 +50,9 @@ std::uint64_t Transformer::pattern(const Plan& plan, std::span<const BatchRun> b
     facts.push_back(std::ssize(run.ids));
     facts.push_back(run.logits_from);
   }
-  std::vector<std::int64_t> ratios = config_.compress_ratios;
-  std::sort(ratios.begin(), ratios.end());
-  ratios.erase(std::unique(ratios.begin(), ratios.end()), ratios.end());
-  for (const std::int64_t ratio : ratios) {
+  for (const std::int64_t ratio : ratios_) {
     std::int64_t entries = 0;
-    if (ratio > 0)
-      for (const Run& run : plan.runs) entries += run.new_entries(ratio);
+    for (const Run& run : plan.runs) entries += run.new_entries(ratio);
     facts.push_back(entries);
   }
   const auto bytes = std::as_bytes(std::span(facts));
@@ -89,11 +97,7 @@ Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
             .compressed = angles(plan.positions, compressed_frequencies_),
             .entry_angles = {},
             .observer = observer};
-  std::vector<std::int64_t> ratios = config_.compress_ratios;
-  std::sort(ratios.begin(), ratios.end());
-  ratios.erase(std::unique(ratios.begin(), ratios.end()), ratios.end());
-  for (const std::int64_t ratio : ratios) {
-    if (ratio == 0) continue;
+  for (const std::int64_t ratio : ratios_) {
     std::vector<std::int64_t> positions;  // of each completed block's first token
     for (const Run& run : plan.runs)
       for (std::int64_t entry = 0; entry < run.new_entries(ratio); ++entry)

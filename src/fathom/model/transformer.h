@@ -56,6 +56,7 @@ class Transformer {
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   const ModelConfig& config_;
+  std::vector<std::int64_t> ratios_;  // of all compressors, ascending, each once
   Backend& backend_;
   CacheLayout layout_;
   ModelWeights weights_;

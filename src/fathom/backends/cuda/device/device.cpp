@@ -58,31 +58,31 @@ Device::~Device() {
   cudaStreamDestroy(stream_);
 }
 
-Stream Device::stream() const { return {handle(), sink_, chains_}; }
+Stream Device::stream() const { return {raw_stream(), sink_, chains_}; }
 
-CUstream_st* Device::handle() const {
+CUstream_st* Device::raw_stream() const {
   int current = -1;  // asking is cheap, setting is not
   if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
   return stream_;
 }
 
 void Device::copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, handle()), "copying in");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, raw_stream()), "copying in");
 }
 
 void Device::copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, handle()), "copying out");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, raw_stream()), "copying out");
 }
 
 void Device::copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, handle()), "copying");
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, raw_stream()), "copying");
 }
 
 void Device::set_zero(std::byte* data, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), handle()), "zeroing memory");
+  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), raw_stream()), "zeroing memory");
 }
 
-void Device::synchronize() const { call(cudaStreamSynchronize(handle()), "waiting for the GPU"); }
+void Device::synchronize() const { call(cudaStreamSynchronize(raw_stream()), "waiting for the GPU"); }
 
 void Device::check_launch(std::string_view what) const { call(cudaGetLastError(), what); }
 

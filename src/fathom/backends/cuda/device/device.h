@@ -33,7 +33,7 @@ class Device {
   const DeviceSize& size() const { return size_; }
 
   // For calls of the runtime; kernels take stream().
-  CUstream_st* raw_stream() const { return handle(); }
+  CUstream_st* raw_stream() const;
 
   // On the stream, in order with what was launched; `from` is pinned, or nobody's until synchronize().
   void copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const;
@@ -46,8 +46,6 @@ class Device {
 
  private:
   int device_;
-  CUstream_st* handle() const;
-
   CUstream_st* stream_ = nullptr;
   KernelSink* sink_ = nullptr;
   DeviceSize size_;

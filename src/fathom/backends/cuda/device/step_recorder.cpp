@@ -238,7 +238,6 @@ void StepRecorder::run(Segment& segment) {
     cuda_check(made, "cudaGraphInstantiate");
   }
   cuda_check(cudaGraphLaunch(segment.graph, device_.raw_stream()), "cudaGraphLaunch");
-  ++graphs_launched_;
 }
 
 }  // namespace fathom::cuda

@@ -42,8 +42,6 @@ class StepRecorder final : public KernelSink {
   // Where in the device's memory a kernel of this step finds these bytes; null: no step is recorded, or it has no room.
   const std::byte* stage(std::span<const std::byte> bytes);
 
-  std::int64_t graphs_launched() const { return graphs_launched_; }
-
  private:
   struct Call;
   struct Segment;
@@ -72,7 +70,6 @@ class StepRecorder final : public KernelSink {
   std::int64_t staged_bytes_ = 0;  // of this step
   std::int64_t sent_bytes_ = 0;    // of these, on their way
   std::uint64_t steps_ = 0;
-  std::int64_t graphs_launched_ = 0;
 };
 
 }  // namespace fathom::cuda

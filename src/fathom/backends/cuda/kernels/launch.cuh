@@ -17,10 +17,11 @@ void launch(const Stream& stream, std::string_view name, const LaunchShape& shap
   static_assert((std::is_trivially_copyable_v<Parameters> && ...));
   std::tuple<Parameters...> values(arguments...);
   std::apply([](auto&... value) { (__builtin_clear_padding(&value), ...); }, values);
-  const auto bytes = std::apply(
-      [](auto&... value) { return std::array{std::as_bytes(std::span(&value, 1)).template subspan<0>()...}; }, values);
-  std::array<std::span<const std::byte>, sizeof...(Parameters)> spans;
-  for (std::size_t index = 0; index < spans.size(); ++index) spans[index] = bytes[index];
+  const auto spans = std::apply(
+      [](const auto&... value) {
+        return std::array<std::span<const std::byte>, sizeof...(Parameters)>{std::as_bytes(std::span(&value, 1))...};
+      },
+      values);
   const KernelCall call = {
       .name = name, .kernel = reinterpret_cast<const void*>(kernel), .shape = shape, .arguments = spans};
   stream.sink != nullptr ? stream.sink->launch(call) : launch_now(call, stream.handle);

@@ -10,9 +10,8 @@ namespace fathom::cuda {
 
 class TiledWeight final : public PreparedWeight {
  public:
-  // `stored`: stored_bytes() of the device's memory, free again when the weight is made.
+  // `stored`: stored_bytes() (stored_weight.h) of the device's memory, free again when the weight is made.
   TiledWeight(const WeightView& view, const Device& device, Allocator& memory, std::byte* stored, std::int64_t serial);
-  static std::int64_t stored_bytes(const WeightView& view);
 
   const ProductWeight& weight() const { return weight_; }
   std::int64_t serial() const { return serial_; }  // of all weights that the backend prepared

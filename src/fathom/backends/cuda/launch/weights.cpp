@@ -1,32 +1,20 @@
 // Weights as they come to the device, and tables of them.
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
+#include "fathom/backends/cuda/launch/stored_weight.h"
 #include "fathom/tensor/weight_values.h"
 
 namespace fathom::cuda {
-namespace {
-
-constexpr std::int64_t kAlignment = 256;
-
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
-}  // namespace
-
 PlainWeight::PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial,
                          ProductMethod method)
-    : PreparedWeight(view.out, view.in),
-      memory_(memory, aligned(std::ssize(view.data)) + std::ssize(view.scale)),
-      serial_(serial),
-      method_(method) {
+    : PreparedWeight(view.out, view.in), memory_(memory, stored_bytes(view)), serial_(serial), method_(method) {
   check_weight(view);
-  std::byte* scale = memory_.data() + aligned(std::ssize(view.data));
-  device.copy_to_device(view.data.data(), memory_.data(), std::ssize(view.data));
-  device.copy_to_device(view.scale.data(), scale, std::ssize(view.scale));
+  const WeightView stored = store_weight(view, device, memory_.data());
   device.synchronize();
   weight_ = {.format = view.format,
              .scaled = !view.scale.empty(),
              .float_scales = view.scale_dtype == DType::f32,
-             .data = memory_.data(),
-             .scale = scale,
+             .data = stored.data.data(),
+             .scale = stored.scale.data(),
              .out = view.out,
              .in = view.in,
              .scale_rows = view.scale_rows,
@@ -45,7 +33,7 @@ std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) 
                                    : product_method(weight, product_device_.capability, options_.tensor_core_inputs);
   if (method != ProductMethod::tensor_cores)
     return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++, method);
-  const std::int64_t bytes = TiledWeight::stored_bytes(weight);
+  const std::int64_t bytes = stored_bytes(weight);
   if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
   return std::make_unique<TiledWeight>(weight, device_, weight_memory_, stored_.data(), weights_prepared_++);
 }
