@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/machine_peak.h"
 #include "fathom/backends/cpu/packed_weight.h"
-#include "machine_peak.h"
 
 namespace fathom {
 namespace {
