@@ -1,0 +1,93 @@
+#include "fathom/apps/bench_report.h"
+
+#include <fmt/format.h>
+
+namespace fathom {
+namespace {
+
+using bench::Measurement;
+using bench::Session;
+using bench::Work;
+using bench::Yardstick;
+
+std::string name_of(const Measurement& measured) {
+  const bench::Case& what = measured.what;
+  if (what.phase == bench::Phase::prefill) return fmt::format("prefill {}", what.tokens);
+  return fmt::format("decode at {}, batch {}", what.depth, what.batch);
+}
+
+// A rate, and beside it the percentage of what the machine can do; "-" for what is not there or not known.
+Cell rate(double amount, double seconds) {
+  if (amount <= 0.0 || seconds <= 0.0) return "-";
+  return Number{amount / seconds / 1e9, 1};
+}
+
+Cell percent(double part, double whole) {
+  if (part <= 0.0 || whole <= 0.0) return "-";
+  return Number{100.0 * part / whole, 1};
+}
+
+std::vector<Cell> rates(const Work& work, double seconds, const Yardstick& yardstick) {
+  return {rate(work.bytes, seconds), percent(work.bytes, seconds * yardstick.read_bytes), rate(work.flops, seconds),
+          percent(work.flops, seconds * yardstick.flops), percent(bound_seconds(work, yardstick), seconds)};
+}
+
+void append(std::vector<Cell>& row, const std::vector<Cell>& cells) {
+  row.insert(row.end(), cells.begin(), cells.end());
+}
+
+const std::vector<std::string> kRates = {"GB/s", "% of read", "GFLOP/s", "% of peak", "% of bound"};
+
+Table stage_table(const Measurement& measured, const Yardstick& yardstick) {
+  Table table{.title = fmt::format("{}, by stage, medians", name_of(measured)),
+              .columns = {"stage", "ms", "% of time", "MB", "MFLOP"},
+              .rows = {}};
+  table.columns.insert(table.columns.end(), kRates.begin(), kRates.end());
+  double all = measured.stages->rest.median;
+  for (const bench::Spread& stage : measured.stages->stages) all += stage.median;
+  const auto add = [&](std::string name, double seconds, const Work& work) {
+    std::vector<Cell> row = {std::move(name), Number{1e3 * seconds, 3}, Number{100.0 * seconds / all, 1},
+                             Number{work.bytes / 1e6, 2}, Number{work.flops / 1e6, 1}};
+    append(row, rates(work, seconds, yardstick));
+    table.rows.push_back(std::move(row));
+  };
+  for (std::size_t stage = 0; stage < bench::kStages; ++stage) {
+    const double seconds = measured.stages->stages[stage].median;
+    if (seconds > 0.0 || measured.work[stage].bytes > 0.0)
+      add(std::string(bench::name_of(static_cast<bench::Stage>(stage))), seconds, measured.work[stage]);
+  }
+  add("rest", measured.stages->rest.median, {});
+  add("sum", all, bench::total(measured.work));
+  return table;
+}
+
+}  // namespace
+
+std::string machine_line(const Session& session) {
+  std::string line = fmt::format("memory is read at {:.1f} GB/s before and {:.1f} after",
+                                 session.before.read_bytes / 1e9, session.after.read_bytes / 1e9);
+  if (session.yardstick().flops > 0.0)
+    line += fmt::format("; {:.1f} GFLOP/s of multiply-adds before and {:.1f} after", session.before.flops / 1e9,
+                        session.after.flops / 1e9);
+  return line;
+}
+
+std::vector<Table> bench_tables(const Session& session) {
+  const Yardstick yardstick = session.yardstick();
+  const std::string threads = session.threads > 0 ? fmt::format("{} threads", session.threads) : "on the device";
+  Table table{.title = threads, .columns = {"", "tokens/s", "ms", "least", "most"}, .rows = {}};
+  table.columns.insert(table.columns.end(), kRates.begin(), kRates.end());
+  std::vector<Table> tables;
+  for (const Measurement& measured : session.measurements) {
+    std::vector<Cell> row = {name_of(measured), Number{measured.tokens_per_second(), 2},
+                             Number{1e3 * measured.seconds.median, 2}, Number{1e3 * measured.seconds.least, 2},
+                             Number{1e3 * measured.seconds.most, 2}};
+    append(row, rates(bench::total(measured.work), measured.seconds.median, yardstick));
+    table.rows.push_back(std::move(row));
+    if (measured.stages) tables.push_back(stage_table(measured, yardstick));
+  }
+  tables.insert(tables.begin(), std::move(table));
+  return tables;
+}
+
+}  // namespace fathom
