@@ -51,7 +51,7 @@ TEST(Csv, EveryFigureHasItsColumn) {
   EXPECT_EQ(at(1, "tokens_per_second"), "4");
   EXPECT_EQ(at(1, "gigabytes_per_second"), "10");
   EXPECT_EQ(at(1, "gigaflops_per_second"), "20");
-  // The better of before and after; bytes bound: 5 GB at 20 GB/s are a quarter of a second, of a half.
+  // Bound by bytes: 5 GB at 20 GB/s are a quarter of a second, of a half.
   EXPECT_EQ(at(1, "read_gigabytes_per_second"), "20");
   EXPECT_EQ(at(1, "peak_gigaflops_per_second"), "60");
   EXPECT_EQ(at(1, "share_of_bound"), "0.5");

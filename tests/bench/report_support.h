@@ -10,7 +10,8 @@ inline bench::Report made_up_report() {
                             .threads = 2,
                             .seconds = {.median = 0.5, .least = 0.4, .most = 0.75},
                             .work = {},
-                            .stages = bench::StageSeconds()};
+                            .stages = bench::StageSeconds(),
+                            .machine = {}};
   decode.work[static_cast<std::size_t>(bench::Stage::experts)] = {.bytes = 4e9, .flops = 8e9};
   decode.work[static_cast<std::size_t>(bench::Stage::head)] = {.bytes = 1e9, .flops = 2e9};
   decode.stages->stages[static_cast<std::size_t>(bench::Stage::experts)] = {.median = 0.4, .least = 0.3, .most = 0.5};
@@ -19,12 +20,8 @@ inline bench::Report made_up_report() {
   deep.stages.reset();
   bench::Measurement prefill = deep;
   prefill.what = {.phase = bench::Phase::prefill, .tokens = 256};
-  return {.subject = "a \"shape\" < & >, first 3 layers",
-          .device = "cpu",
-          .sessions = {{.threads = 2,
-                        .before = {.read_bytes = 18e9, .flops = 60e9},
-                        .after = {.read_bytes = 20e9, .flops = 50e9},
-                        .measurements = {decode, deep, prefill}}}};
+  for (bench::Measurement* one : {&decode, &deep, &prefill}) one->machine = {.read_bytes = 20e9, .flops = 60e9};
+  return {.subject = "a \"shape\" < & >, first 3 layers", .device = "cpu", .measurements = {decode, deep, prefill}};
 }
 
 }  // namespace fathom::testing

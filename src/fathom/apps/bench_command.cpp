@@ -120,7 +120,8 @@ std::string subject_of(const BenchCommand& command) {
 }
 
 bench::Yardstick cpu_yardstick(int threads) {
-  return {.read_bytes = read_gigabytes_per_second(threads) * 1e9, .flops = fused_gigaflops(threads) * 1e9};
+  return {.read_bytes = read_gigabytes_per_second(threads).median * 1e9,
+          .flops = fused_gigaflops(threads).median * 1e9};
 }
 
 bench::Yardstick device_yardstick(Backend& backend) {
@@ -156,7 +157,9 @@ struct Place {
   int threads = 0;  // 0: a device
 };
 
-bench::Session run_session(const Place& place, const std::vector<bench::Case>& cases, bench::BenchOptions options) {
+// All cases in one place, the machine measured around each.
+std::vector<bench::Measurement> run_cases(const Place& place, const std::vector<bench::Case>& cases,
+                                          bench::BenchOptions options) {
   CaseBar bar;
   options.progress = [&](std::string_view what, double share) { bar.show(what, share); };
   const auto yardstick = [&] {
@@ -167,10 +170,15 @@ bench::Session run_session(const Place& place, const std::vector<bench::Case>& c
   Transformer plain = place.loaded.with_backend(place.backend);
   Transformer timed = place.loaded.with_backend(timer);
   const bench::ModelBench bench(plain, timed, timer, options);
-  bench::Session session{.threads = place.threads, .before = yardstick(), .after = {}, .measurements = {}};
-  for (const bench::Case& one : cases) session.measurements.push_back(bench.measure(one, place.threads));
-  session.after = yardstick();
-  return session;
+  std::vector<bench::Measurement> measurements;
+  bench::Yardstick before = yardstick();
+  for (const bench::Case& one : cases) {
+    measurements.push_back(bench.measure(one, place.threads));
+    const bench::Yardstick after = yardstick();
+    measurements.back().machine = better(before, after);
+    before = after;
+  }
+  return measurements;
 }
 
 void write_file(const std::string& name, std::string_view text) {
@@ -192,7 +200,7 @@ void run_bench(const BenchCommand& command) {
       source, prepared,
       {.storage = command.cache == "float32" ? CacheStorage::float32 : CacheStorage::released, .rollback_tokens = 0});
 
-  bench::Report report{.subject = subject_of(command), .device = std::string(loading->name()), .sessions = {}};
+  bench::Report report{.subject = subject_of(command), .device = std::string(loading->name()), .measurements = {}};
   for (const int wanted : on_gpu ? std::vector<int>{0} : command.threads) {
     BackendChoice choice = command.backend;
     choice.threads = wanted > 0 ? wanted : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -201,10 +209,10 @@ void run_bench(const BenchCommand& command) {
                       .prepared = prepared,
                       .loaded = loaded,
                       .threads = on_gpu ? 0 : choice.threads};
-    report.sessions.push_back(run_session(place, cases, command.bench));
-    const bench::Session& session = report.sessions.back();
-    fmt::print("{} on {}; {}\n\n", report.subject, report.device, machine_line(session));
-    for (const Table& table : bench_tables(session)) fmt::print("{}\n", plain_table(table));
+    const std::vector<bench::Measurement> measurements = run_cases(place, cases, command.bench);
+    fmt::print("{} on {}; {}\n\n", report.subject, report.device, machine_line(measurements));
+    for (const Table& table : bench_tables(measurements)) fmt::print("{}\n", plain_table(table));
+    report.measurements.insert(report.measurements.end(), measurements.begin(), measurements.end());
     std::fflush(stdout);
   }
   if (!command.csv.empty()) write_file(command.csv, bench::csv(report));
@@ -242,8 +250,8 @@ void add_bench_command(CLI::App& program) {
   command->footer(
       R"(Shapes get random weights in the released format, in memory, without touching the disk. Rates are of the bytes
 that must be read and the multiply-adds that must be done, counted from the shape and from the router's choices; "% of
-bound" is the time that the longer of the two takes at this machine's own speed, measured before and after, over the
-time taken (docs/bench.md).
+bound" is the time that the longer of the two takes at this machine's own speed, measured before and after each, over
+the time taken (docs/bench.md).
 
   fathom bench --shape flash --layers 3                       # prefill of 256, decode behind 256
   fathom bench --shape flash --layers 0,2,3 --decode-depth 4096,1048576 --stages

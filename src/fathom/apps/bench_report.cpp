@@ -6,7 +6,6 @@ namespace fathom {
 namespace {
 
 using bench::Measurement;
-using bench::Session;
 using bench::Work;
 using bench::Yardstick;
 
@@ -38,7 +37,7 @@ void append(std::vector<Cell>& row, const std::vector<Cell>& cells) {
 
 const std::vector<std::string> kRates = {"GB/s", "% of read", "GFLOP/s", "% of peak", "% of bound"};
 
-Table stage_table(const Measurement& measured, const Yardstick& yardstick) {
+Table stage_table(const Measurement& measured) {
   Table table{.title = fmt::format("{}, by stage, medians", name_of(measured)),
               .columns = {"stage", "ms", "% of time", "MB", "MFLOP"},
               .rows = {}};
@@ -48,7 +47,7 @@ Table stage_table(const Measurement& measured, const Yardstick& yardstick) {
   const auto add = [&](std::string name, double seconds, const Work& work) {
     std::vector<Cell> row = {std::move(name), Number{1e3 * seconds, 3}, Number{100.0 * seconds / all, 1},
                              Number{work.bytes / 1e6, 2}, Number{work.flops / 1e6, 1}};
-    append(row, rates(work, seconds, yardstick));
+    append(row, rates(work, seconds, measured.machine));
     table.rows.push_back(std::move(row));
   };
   for (std::size_t stage = 0; stage < bench::kStages; ++stage) {
@@ -63,28 +62,31 @@ Table stage_table(const Measurement& measured, const Yardstick& yardstick) {
 
 }  // namespace
 
-std::string machine_line(const Session& session) {
-  std::string line = fmt::format("memory is read at {:.1f} GB/s before and {:.1f} after",
-                                 session.before.read_bytes / 1e9, session.after.read_bytes / 1e9);
-  if (session.yardstick().flops > 0.0)
-    line += fmt::format("; {:.1f} GFLOP/s of multiply-adds before and {:.1f} after", session.before.flops / 1e9,
-                        session.after.flops / 1e9);
+std::string machine_line(std::span<const Measurement> measurements) {
+  const auto range = [&](double Yardstick::*figure) {
+    std::vector<double> values;
+    for (const Measurement& measured : measurements) values.push_back(measured.machine.*figure / 1e9);
+    return bench::spread_of(values);
+  };
+  const bench::Spread read = range(&Yardstick::read_bytes);
+  const bench::Spread flops = range(&Yardstick::flops);
+  std::string line = fmt::format("memory is read at {:.1f} to {:.1f} GB/s", read.least, read.most);
+  if (flops.most > 0.0) line += fmt::format(", {:.1f} to {:.1f} GFLOP/s of multiply-adds", flops.least, flops.most);
   return line;
 }
 
-std::vector<Table> bench_tables(const Session& session) {
-  const Yardstick yardstick = session.yardstick();
-  const std::string threads = session.threads > 0 ? fmt::format("{} threads", session.threads) : "on the device";
-  Table table{.title = threads, .columns = {"", "tokens/s", "ms", "least", "most"}, .rows = {}};
+std::vector<Table> bench_tables(std::span<const Measurement> measurements) {
+  Table table{.title = "", .columns = {"", "tokens/s", "ms", "least", "most"}, .rows = {}};
   table.columns.insert(table.columns.end(), kRates.begin(), kRates.end());
   std::vector<Table> tables;
-  for (const Measurement& measured : session.measurements) {
+  for (const Measurement& measured : measurements) {
+    table.title = measured.threads > 0 ? fmt::format("{} threads", measured.threads) : "on the device";
     std::vector<Cell> row = {name_of(measured), Number{measured.tokens_per_second(), 2},
                              Number{1e3 * measured.seconds.median, 2}, Number{1e3 * measured.seconds.least, 2},
                              Number{1e3 * measured.seconds.most, 2}};
-    append(row, rates(bench::total(measured.work), measured.seconds.median, yardstick));
+    append(row, rates(bench::total(measured.work), measured.seconds.median, measured.machine));
     table.rows.push_back(std::move(row));
-    if (measured.stages) tables.push_back(stage_table(measured, yardstick));
+    if (measured.stages) tables.push_back(stage_table(measured));
   }
   tables.insert(tables.begin(), std::move(table));
   return tables;

@@ -1,6 +1,8 @@
 // What `fathom bench` prints.
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "fathom/bench/measurement.h"
@@ -8,9 +10,9 @@
 
 namespace fathom {
 
-// "read 25.1 GB/s before and 24.9 after, ..."
-std::string machine_line(const bench::Session& session);
+// The slowest and fastest that the machine was found.
+std::string machine_line(std::span<const bench::Measurement> measurements);
 // One row a measurement, then a table of stages for each where they were timed.
-std::vector<Table> bench_tables(const bench::Session& session);
+std::vector<Table> bench_tables(std::span<const bench::Measurement> measurements);
 
 }  // namespace fathom

@@ -1,7 +1,8 @@
 #include "fathom/bench/copy_speed.h"
 
-#include <algorithm>
 #include <chrono>
+
+#include "fathom/bench/spread.h"
 
 namespace fathom::bench {
 
@@ -10,16 +11,16 @@ double copy_bytes_per_second(Backend& backend, std::int64_t bytes) {
   constexpr int kGoes = 8;
   const Memory from(backend.allocator(), bytes);
   const Memory to(backend.allocator(), bytes);
-  double best = 0.0;
+  std::vector<double> rates;
   for (int go = 0; go < kGoes; ++go) {
     const auto begin = std::chrono::steady_clock::now();
     for (int copy = 0; copy < kCopies; ++copy) backend.copy({from.data(), static_cast<std::size_t>(bytes)}, to.data());
     std::byte last{};
     backend.download(to.data() + bytes - 1, std::span(&last, 1));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-    best = std::max(best, 2.0 * kCopies * static_cast<double>(bytes) / taken.count());
+    rates.push_back(2.0 * kCopies * static_cast<double>(bytes) / taken.count());
   }
-  return best;
+  return spread_of(rates).median;
 }
 
 }  // namespace fathom::bench

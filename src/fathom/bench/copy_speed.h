@@ -5,7 +5,7 @@
 
 namespace fathom::bench {
 
-// Bytes read and bytes written a second, together: the best of several copies of `bytes`.
+// Bytes read and bytes written a second, together: the median of several goes that copy `bytes`.
 double copy_bytes_per_second(Backend& backend, std::int64_t bytes);
 
 }  // namespace fathom::bench

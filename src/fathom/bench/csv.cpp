@@ -24,12 +24,11 @@ class Lines {
         "peak_gigaflops_per_second,share_of_bound\n";
   }
 
-  void add(const Session& session, const Measurement& measured, std::string_view stage, const Spread& seconds,
-           const Work& work) {
-    const Yardstick yardstick = session.yardstick();
+  void add(const Measurement& measured, std::string_view stage, const Spread& seconds, const Work& work) {
+    const Yardstick& yardstick = measured.machine;
     const auto rate = [&](double amount) { return seconds.median > 0.0 ? amount / seconds.median : 0.0; };
     text_ += fmt::format("{},{},{},{},{},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.10g},{:.10g},", subject_, device_,
-                         session.threads, name_of(measured.what.phase), measured.what.tokens, measured.what.depth,
+                         measured.threads, name_of(measured.what.phase), measured.what.tokens, measured.what.depth,
                          measured.what.batch, stage, seconds.median, seconds.least, seconds.most,
                          rate(static_cast<double>(measured.tokens())), work.bytes, work.flops);
     text_ += fmt::format("{:.5g},{:.5g},{:.5g},{:.5g},{:.4g}\n", rate(work.bytes) / 1e9, rate(work.flops) / 1e9,
@@ -48,15 +47,13 @@ class Lines {
 
 std::string csv(const Report& report) {
   Lines lines(report);
-  for (const Session& session : report.sessions)
-    for (const Measurement& measured : session.measurements) {
-      lines.add(session, measured, "total", measured.seconds, total(measured.work));
-      if (!measured.stages) continue;
-      for (std::size_t stage = 0; stage < kStages; ++stage)
-        lines.add(session, measured, name_of(static_cast<Stage>(stage)), measured.stages->stages[stage],
-                  measured.work[stage]);
-      lines.add(session, measured, "rest", measured.stages->rest, {});
-    }
+  for (const Measurement& measured : report.measurements) {
+    lines.add(measured, "total", measured.seconds, total(measured.work));
+    if (!measured.stages) continue;
+    for (std::size_t stage = 0; stage < kStages; ++stage)
+      lines.add(measured, name_of(static_cast<Stage>(stage)), measured.stages->stages[stage], measured.work[stage]);
+    lines.add(measured, "rest", measured.stages->rest, {});
+  }
   return std::move(lines).take();
 }
 

@@ -31,18 +31,6 @@ struct StageSeconds {
   Spread rest;  // between the operations, and in no stage
 };
 
-// Of one prompt, or of one step.
-struct Measurement {
-  Case what;
-  int threads = 0;  // 0 on a GPU
-  Spread seconds;
-  ByStage<Work> work{};
-  std::optional<StageSeconds> stages;
-
-  std::int64_t tokens() const { return what.tokens * what.batch; }
-  double tokens_per_second() const { return static_cast<double>(tokens()) / seconds.median; }
-};
-
 // What the machine can do, in bytes and operations a second; 0: not known.
 struct Yardstick {
   double read_bytes = 0.0;
@@ -54,6 +42,19 @@ constexpr Yardstick better(const Yardstick& one, const Yardstick& other) {
   return {.read_bytes = std::max(one.read_bytes, other.read_bytes), .flops = std::max(one.flops, other.flops)};
 }
 
+// Of one prompt, or of one step.
+struct Measurement {
+  Case what;
+  int threads = 0;  // 0 on a GPU
+  Spread seconds;
+  ByStage<Work> work{};
+  std::optional<StageSeconds> stages = std::nullopt;
+  Yardstick machine = {};  // measured before and after, the better of each
+
+  std::int64_t tokens() const { return what.tokens * what.batch; }
+  double tokens_per_second() const { return static_cast<double>(tokens()) / seconds.median; }
+};
+
 // The least time that the work could take: of its bytes or of its operations, whichever is longer. 0 when nothing is
 // known of the machine.
 constexpr double bound_seconds(const Work& work, const Yardstick& yardstick) {
@@ -62,21 +63,11 @@ constexpr double bound_seconds(const Work& work, const Yardstick& yardstick) {
   return std::max(reading, computing);
 }
 
-// Everything that was measured with one number of threads.
-struct Session {
-  int threads = 0;
-  Yardstick before;
-  Yardstick after;
-  std::vector<Measurement> measurements;
-
-  Yardstick yardstick() const { return better(before, after); }
-};
-
 // All of a run, and of what.
 struct Report {
-  std::string subject;  // "flash, layers 0-3"
+  std::string subject;  // "flash, first 3 layers"
   std::string device;
-  std::vector<Session> sessions;
+  std::vector<Measurement> measurements;
 };
 
 }  // namespace fathom::bench

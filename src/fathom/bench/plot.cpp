@@ -14,13 +14,12 @@ namespace {
 template <typename Figure>
 CurvePanel panel(const Report& report, Phase phase, std::string title, std::string unit, const Figure& figure) {
   std::map<std::pair<std::int64_t, int>, std::vector<std::pair<double, double>>> curves;
-  for (const Session& session : report.sessions)
-    for (const Measurement& measured : session.measurements) {
-      if (measured.what.phase != phase) continue;
-      const std::int64_t place = phase == Phase::prefill ? measured.what.tokens : measured.what.depth;
-      curves[{measured.what.batch, session.threads}].emplace_back(std::max(1.0, static_cast<double>(place)),
-                                                                  figure(session, measured));
-    }
+  for (const Measurement& measured : report.measurements) {
+    if (measured.what.phase != phase) continue;
+    const std::int64_t place = phase == Phase::prefill ? measured.what.tokens : measured.what.depth;
+    curves[{measured.what.batch, measured.threads}].emplace_back(std::max(1.0, static_cast<double>(place)),
+                                                                 figure(measured));
+  }
   CurvePanel result{.title = std::move(title), .unit = std::move(unit), .logarithmic = false, .curves = {}};
   for (auto& [key, points] : curves) {
     std::sort(points.begin(), points.end());
@@ -42,9 +41,9 @@ CurvePage plot(const Report& report) {
                  .logarithmic_x = true,
                  .panels = {},
                  .marks = {}};
-  const auto speed = [](const Session&, const Measurement& measured) { return measured.tokens_per_second(); };
-  const auto share = [](const Session& session, const Measurement& measured) {
-    return 100.0 * bound_seconds(total(measured.work), session.yardstick()) / measured.seconds.median;
+  const auto speed = [](const Measurement& measured) { return measured.tokens_per_second(); };
+  const auto share = [](const Measurement& measured) {
+    return 100.0 * bound_seconds(total(measured.work), measured.machine) / measured.seconds.median;
   };
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     const std::string over = phase == Phase::prefill ? " by tokens of the prompt" : " by depth";

@@ -64,55 +64,50 @@ HWY_EXPORT(TurnFused);
 HWY_EXPORT(TurnSeparate);
 HWY_EXPORT(ReadAll);
 
-// The best of several goes, in units of work per second.
+// Units of work per second, 10^9 of them.
 template <typename Work>
-double best_rate(int threads, const Work& work) {
+MachineRate rate(int threads, const Work& work) {
   ThreadPool pool(threads);
-  double best = 0.0;
-  for (int go = 0; go < 15; ++go) {
+  std::vector<double> rates(15);
+  for (double& one : rates) {
     std::vector<double> done(static_cast<std::size_t>(threads));
     const auto start = std::chrono::steady_clock::now();
     pool.parallel_for(threads, 1, [&](std::int64_t first, std::int64_t, std::int64_t) { done[first] = work(first); });
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     double sum = 0.0;
     for (const double part : done) sum += part;
-    best = std::max(best, sum / time.count());
+    one = sum / time.count() / 1e9;
   }
-  return best;
+  std::sort(rates.begin(), rates.end());
+  return {.median = rates[rates.size() / 2], .best = rates.back()};
 }
 
 }  // namespace
 
-double read_gigabytes_per_second(int threads) {
+MachineRate read_gigabytes_per_second(int threads) {
   constexpr std::int64_t kFloats = std::int64_t{1} << 26;  // 256 MiB for each thread
   std::vector<std::vector<float>> memory(static_cast<std::size_t>(threads), std::vector<float>(kFloats, 1.0F));
-  return best_rate(threads,
-                   [&](std::int64_t thread) {
-                     float sink[16] = {};
-                     HWY_DYNAMIC_DISPATCH(ReadAll)(memory[thread].data(), kFloats, sink);
-                     volatile float kept = sink[0];
-                     (void)kept;
-                     return static_cast<double>(kFloats) * 4.0;
-                   }) /
-         1e9;
+  return rate(threads, [&](std::int64_t thread) {
+    float sink[16] = {};
+    HWY_DYNAMIC_DISPATCH(ReadAll)(memory[thread].data(), kFloats, sink);
+    volatile float kept = sink[0];
+    (void)kept;
+    return static_cast<double>(kFloats) * 4.0;
+  });
 }
 
-double fused_gigaflops(int threads) {
-  return best_rate(threads,
-                   [](std::int64_t) {
-                     float sink[16] = {0.5F, 1.0F};
-                     return HWY_DYNAMIC_DISPATCH(TurnFused)(5'000'000, sink);
-                   }) /
-         1e9;
+MachineRate fused_gigaflops(int threads) {
+  return rate(threads, [](std::int64_t) {
+    float sink[16] = {0.5F, 1.0F};
+    return HWY_DYNAMIC_DISPATCH(TurnFused)(5'000'000, sink);
+  });
 }
 
-double separate_gigaflops(int threads) {
-  return best_rate(threads,
-                   [](std::int64_t) {
-                     float sink[16] = {0.5F, 1.0F};
-                     return HWY_DYNAMIC_DISPATCH(TurnSeparate)(5'000'000, sink);
-                   }) /
-         1e9;
+MachineRate separate_gigaflops(int threads) {
+  return rate(threads, [](std::int64_t) {
+    float sink[16] = {0.5F, 1.0F};
+    return HWY_DYNAMIC_DISPATCH(TurnSeparate)(5'000'000, sink);
+  });
 }
 
 }  // namespace fathom
