@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/machine_peak.h"
 #include "fathom/backends/cpu/packed_weight.h"
-#include "machine_peak.h"
 
 namespace fathom {
 namespace {
@@ -92,10 +92,10 @@ void measure(CpuBackend& backend, const Format& format, double peak_bytes, doubl
 
 int run() {
   for (const int threads : {1, 2}) {
-    const double peak_bytes = read_gigabytes_per_second(threads);
-    const double peak_flops = separate_gigaflops(threads);
+    const double peak_bytes = read_gigabytes_per_second(threads).best;
+    const double peak_flops = separate_gigaflops(threads).best;
     fmt::print("{} threads: read {:.1f} GB/s, fused {:.1f} GFLOP/s, separate {:.1f} GFLOP/s\n", threads, peak_bytes,
-               fused_gigaflops(threads), peak_flops);
+               fused_gigaflops(threads).best, peak_flops);
     CpuBackend backend({.threads = threads});
     const Format formats[] = {{"fp4 ", WeightFormat::fp4_group, 1, 32, 4},
                               {"fp8 ", WeightFormat::fp8_block, 128, 128, 8},

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/checkpoint/checkpoint.h"
 #include "fathom/evaluation/part.h"
 #include "tests/base/file_support.h"
 

@@ -13,6 +13,7 @@
 #include "fathom/apps/backend_choice.h"
 #include "fathom/apps/golden_check.h"
 #include "fathom/base/mapped_file.h"
+#include "fathom/checkpoint/checkpoint.h"
 #include "fathom/checkpoint/random_checkpoint.h"
 #include "fathom/model/transformer.h"
 

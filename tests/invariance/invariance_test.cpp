@@ -8,6 +8,7 @@
 
 #include "fathom/apps/backend_choice.h"
 #include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/checkpoint/checkpoint.h"
 #include "fathom/model/transformer.h"
 #include "fathom/ops/downloaded.h"
 

@@ -10,7 +10,7 @@ namespace fathom {
 namespace {
 
 TEST(Presets, AllAreValid) {
-  EXPECT_EQ(preset_names().size(), 4U);
+  EXPECT_EQ(preset_names().size(), 6U);
   for (const std::string_view name : preset_names()) EXPECT_NO_THROW(preset_model_config(name).validate()) << name;
 }
 
@@ -41,6 +41,11 @@ TEST(Presets, ProOpensWithHcaAndEndsWithCsa) {
   EXPECT_EQ(pro.ratio(60), 4);
   EXPECT_EQ(pro.ratio(61), 0);
   EXPECT_EQ(pro.route_scale, 2.5F);
+}
+
+TEST(Presets, SmallModelsEqualTheirFiles) {
+  EXPECT_EQ(preset_model_config("minnow"), load_model_config(FATHOM_SOURCE "/models/minnow/config.json"));
+  EXPECT_EQ(preset_model_config("tiny-flash"), load_model_config(FATHOM_TEST_DATA "/tiny-flash/config.json"));
 }
 
 TEST(Presets, BaseDiffersInItsExpertsAlone) {

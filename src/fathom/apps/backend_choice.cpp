@@ -8,7 +8,7 @@
 
 namespace fathom {
 
-void add_backend_options(CLI::App& command, BackendChoice& choice) {
+void add_device_options(CLI::App& command, BackendChoice& choice) {
   command.add_option("--backend", choice.name, "cpu (vector kernels) or reference (plain loops, slow)")
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->envname("FATHOM_BACKEND")
@@ -29,14 +29,22 @@ void add_backend_options(CLI::App& command, BackendChoice& choice) {
   command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
+}
+
+void add_backend_options(CLI::App& command, BackendChoice& choice) {
+  add_device_options(command, choice);
   command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
       ->capture_default_str();
 }
 
+bool is_on_gpu(const BackendChoice& choice) {
+  return choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty());
+}
+
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
-  if (choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty())) {
+  if (is_on_gpu(choice)) {
     if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
     return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
                                           : choice.cuda_products == "plain" ? CudaProducts::plain

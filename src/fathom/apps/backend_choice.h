@@ -21,6 +21,10 @@ struct BackendChoice {
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);
+// The same without --threads.
+void add_device_options(CLI::App& command, BackendChoice& choice);
+// Whether this choice computes on a GPU here.
+bool is_on_gpu(const BackendChoice& choice);
 // InputError when the device cannot be had.
 std::unique_ptr<Backend> make_backend(const BackendChoice& choice);
 

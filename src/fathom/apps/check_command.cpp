@@ -5,6 +5,7 @@
 #include "fathom/apps/backend_choice.h"
 #include "fathom/apps/commands.h"
 #include "fathom/apps/golden_check.h"
+#include "fathom/checkpoint/checkpoint.h"
 
 namespace fathom {
 namespace {

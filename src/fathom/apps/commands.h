@@ -21,5 +21,6 @@ void add_serve_command(CLI::App& program);
 void add_corpus_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
+void add_bench_command(CLI::App& program);
 
 }  // namespace fathom

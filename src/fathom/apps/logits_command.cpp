@@ -8,6 +8,7 @@
 #include "fathom/apps/backend_choice.h"
 #include "fathom/apps/commands.h"
 #include "fathom/base/mapped_file.h"
+#include "fathom/checkpoint/checkpoint.h"
 #include "fathom/model/transformer.h"
 
 namespace fathom {

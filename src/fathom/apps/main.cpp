@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   fathom::add_corpus_command(program);
   fathom::add_train_command(program);
   fathom::add_eval_command(program);
+  fathom::add_bench_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

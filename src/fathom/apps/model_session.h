@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fathom/apps/backend_choice.h"
+#include "fathom/checkpoint/checkpoint.h"
 #include "fathom/engine/engine.h"
 #include "fathom/model/transformer.h"
 #include "fathom/tokenizer/tokenizer.h"

@@ -13,6 +13,7 @@
 #include "fathom/apps/generation.h"
 #include "fathom/base/error.h"
 #include "fathom/checkpoint/random_checkpoint.h"
+#include "fathom/spec/layer_choice.h"
 #include "fathom/spec/model_config_json.h"
 #include "fathom/spec/model_size.h"
 
@@ -28,16 +29,6 @@ struct RandomOptions {
   std::int64_t layers = 0;  // 0: as the config says
   std::vector<std::string> settings;
 };
-
-// The first layers of the plan, with the MTP blocks that followed it.
-void keep_layers(ModelConfig& config, std::int64_t layers) {
-  if (layers < 1 || layers > config.layers)
-    throw InputError("[random] --layers is {}, expected 1 to the config's {}", layers, config.layers);
-  const auto plan = config.compress_ratios.begin();
-  config.compress_ratios.erase(plan + layers, plan + config.layers);
-  config.layers = layers;
-  config.hash_layers = std::min(config.hash_layers, layers);
-}
 
 // "hidden_size=256": a field of config.json and its new value, in JSON or, where it is none, as text. A dot leads into
 // an object: "rope_scaling.factor=4".
@@ -71,7 +62,7 @@ void require_space(const std::filesystem::path& directory, std::int64_t bytes) {
 
 void run_random(const RandomOptions& options) {
   ModelConfig config = options.preset.empty() ? load_model_config(options.config) : preset_model_config(options.preset);
-  if (options.layers != 0) keep_layers(config, options.layers);
+  if (options.layers != 0) config = with_first_layers(config, options.layers);
   config = with_settings(config, options.settings);
   const ModelSize size = model_size(config);
   require_space(options.out, size.stored.bytes);

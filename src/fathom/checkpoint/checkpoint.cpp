@@ -15,26 +15,12 @@ namespace fathom {
 namespace {
 
 WeightView weight_view(const TensorBinding& binding) {
-  WeightView view;
-  view.out = binding.spec->shape[0];
-  view.in = binding.spec->shape[1];
+  WeightView view = weight_layout(*binding.spec, binding.storage);
   view.data = binding.values->bytes;
-  switch (binding.storage) {
-    case Storage::f32: view.format = WeightFormat::f32; return view;
-    case Storage::bf16: view.format = WeightFormat::bf16; return view;
-    case Storage::fp8_block:
-      view.format = WeightFormat::fp8_block;
-      view.scale_rows = kFp8Block;
-      view.scale_columns = kFp8Block;
-      break;
-    case Storage::fp4_group:
-      view.format = WeightFormat::fp4_group;
-      view.scale_columns = kFp4Group;
-      break;
-    default: throw InternalError("[checkpoint] {} is no linear's storage", name_of(binding.storage));
+  if (binding.scale != nullptr) {
+    view.scale = binding.scale->bytes;
+    view.scale_dtype = binding.scale->tensor->dtype;
   }
-  view.scale = binding.scale->bytes;
-  view.scale_dtype = binding.scale->tensor->dtype;
   return view;
 }
 

@@ -12,38 +12,34 @@
 #include <vector>
 
 #include "fathom/checkpoint/safetensors_file.h"
+#include "fathom/checkpoint/weight_source.h"
 #include "fathom/spec/model_config.h"
 #include "fathom/tensor/view.h"
 #include "fathom/tensor/weight.h"
 
 namespace fathom {
 
-class Checkpoint {
+class Checkpoint final : public WeightSource {
  public:
   // Reads config.json and the headers; no tensor's bytes are touched.
   static Checkpoint open(const std::filesystem::path& directory);
-  ~Checkpoint();
+  ~Checkpoint() override;
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;
 
   // As config.json says, with mtp_layers 0 when the files hold no MTP block and expert_format as the experts are
   // stored.
-  const ModelConfig& config() const;
+  const ModelConfig& config() const override;
   const std::filesystem::path& directory() const;
   // What was taken another way than config.json says, in words; usually empty.
   const std::vector<std::string>& notes() const;
   // The files with all their tensors under their own names.
   const std::vector<SafetensorsFile>& files() const;
 
-  // Names are the released ones without their ending: "layers.0.attn.wq_a" stands for .weight and .scale.
-  // The hyper-connections' maps have no ending to drop: "layers.0.hc_attn_fn".
-  // The view borrows mapped bytes: it lives as long as the checkpoint.
-  WeightView linear(std::string_view name) const;
-  // A whole small tensor, widened to float32: norms, sinks, ape, biases, hc_*. "layers.0.attn.attn_sink", with ending.
-  std::vector<float> floats(std::string_view name) const;
-  // ffn.gate.tid2eid as int32, row-major [vocab, selected_experts]. InputError when an id is no expert's:
-  // the table steers memory accesses, so nothing of it is believed unchecked.
-  std::vector<std::int32_t> integers(std::string_view name) const;
+  WeightView linear(std::string_view name) const override;
+  std::vector<float> floats(std::string_view name) const override;
+  // InputError when an id is no expert's: the table steers memory accesses, so nothing of it is believed unchecked.
+  std::vector<std::int32_t> integers(std::string_view name) const override;
 
  private:
   struct Contents;

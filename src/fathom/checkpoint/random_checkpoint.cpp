@@ -1,7 +1,6 @@
 #include "fathom/checkpoint/random_checkpoint.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <string>
 #include <system_error>
@@ -11,6 +10,7 @@
 #include "fathom/base/output_file.h"
 #include "fathom/checkpoint/hash_table.h"
 #include "fathom/checkpoint/quantize.h"
+#include "fathom/checkpoint/random_distribution.h"
 #include "fathom/checkpoint/random_values.h"
 #include "fathom/checkpoint/reshard.h"
 #include "fathom/checkpoint/safetensors_writer.h"
@@ -21,38 +21,6 @@ namespace fathom {
 namespace {
 
 constexpr std::int64_t kSlabRows = kFp8Block;  // rows made at a time: whole scale blocks, little memory
-
-struct Distribution {
-  float mean = 0.0F;
-  float deviation = 1.0F;
-  float least = -1e30F;
-};
-
-// The gains keep streams, queries and logits near unit size: logits of deviation 2, sharper gates than values.
-float gain(const TensorSpec& spec) {
-  const bool down = spec.name.ends_with(".w2");
-  switch (spec.role) {
-    case TensorRole::head: return 2.0F;
-    case TensorRole::router: return 1.5F;
-    case TensorRole::compressor: return spec.name.ends_with("wgate") ? 1.5F : 1.0F;
-    case TensorRole::expert:
-    case TensorRole::shared_expert: return down ? 1.0F : 2.0F;
-    default: return 1.0F;
-  }
-}
-
-Distribution distribution(const TensorSpec& spec) {
-  switch (spec.role) {
-    case TensorRole::embedding: return {};
-    case TensorRole::norm: return {.mean = 1.0F, .deviation = 0.2F, .least = 0.05F};
-    case TensorRole::sink: return {};
-    case TensorRole::position_bias:
-    case TensorRole::hc_base: return {.deviation = 0.5F};
-    case TensorRole::hc_scale: return {.mean = 1.0F, .deviation = 0.3F, .least = 0.05F};
-    case TensorRole::router_bias: return {.deviation = 0.3F};
-    default: return {.deviation = gain(spec) / std::sqrt(static_cast<float>(spec.shape.back()))};
-  }
-}
 
 class RandomWriter {
  public:
@@ -94,13 +62,13 @@ class RandomWriter {
     const Storage storage = storage_of(spec);
     const std::int64_t columns = spec.shape.back();
     const std::int64_t rows = spec.elements() / columns;
-    const Distribution shape = distribution(spec);
+    const RandomDistribution distribution = random_distribution(spec);
     RandomValues random(options_.seed, values_name(spec));
     std::vector<float> slab;
     std::vector<std::byte> scales;
     for (std::int64_t row = 0; row < rows; row += kSlabRows) {
       slab.resize(static_cast<std::size_t>(std::min(kSlabRows, rows - row) * columns));
-      for (float& value : slab) value = std::max(shape.least, shape.mean + shape.deviation * random.normal());
+      for (float& value : slab) value = distribution.draw(random);
       const QuantizedRows stored = quantize_rows(slab, columns, storage);
       writer.write(values_name(spec), stored.values);
       scales.insert(scales.end(), stored.scales.begin(), stored.scales.end());

@@ -18,8 +18,7 @@ struct RandomCheckpointOptions {
   bool float_scales = false;  // FP8 scales as float32, as Base checkpoints may have them
 };
 
-// Writes config.json and the tensors. Linear maps are normal with a deviation of gain / sqrt(in), norms are near 1 and
-// the rest is small, so that activations keep their size through any depth. InputError when the config cannot be, when
+// Writes config.json and the tensors. Values are random_distribution.h's. InputError when the config cannot be, when
 // the directory holds a checkpoint already, or when the disk refuses.
 void write_random_checkpoint(const ModelConfig& config, const std::filesystem::path& directory,
                              const RandomCheckpointOptions& options = {});

@@ -28,14 +28,27 @@ std::vector<std::int64_t> distinct_ratios(const ModelConfig& config) {
 
 }  // namespace
 
-Transformer::Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& backend,
+Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& backend,
                          const TransformerOptions& options)
-    : checkpoint_(std::move(checkpoint)),
-      config_(checkpoint_->config()),
+    : source_(std::move(source)),
+      config_(source_->config()),
       ratios_(distinct_ratios(config_)),
       backend_(backend),
-      layout_(make_cache_layout(config_, options.storage, options.rollback_tokens)),
-      weights_(load_weights(*checkpoint_, backend)),
+      layout_(
+          std::make_shared<const CacheLayout>(make_cache_layout(config_, options.storage, options.rollback_tokens))),
+      weights_(std::make_shared<const ModelWeights>(load_weights(*source_, backend))),
+      plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
+      compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
+      arena_(backend.allocator()),
+      streams_arena_(backend.allocator()) {}
+
+Transformer::Transformer(const Transformer& other, Backend& backend)
+    : source_(other.source_),
+      config_(source_->config()),
+      ratios_(other.ratios_),
+      backend_(backend),
+      layout_(other.layout_),
+      weights_(other.weights_),
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
       arena_(backend.allocator()),
@@ -136,7 +149,7 @@ View<const float, 2> Transformer::logits(const Step& step, std::span<const Batch
                                   .pre = pre});
   backend_.collapse_streams({.streams = rows, .pre = pre, .out = x});
   backend_.rms_norm({.x = x, .weight = head.norm.view(), .eps = config_.norm_eps, .out = x});
-  backend_.linear({.weight = *weights_.head, .x = x, .out = result});
+  backend_.linear({.weight = *weights_->head, .x = x, .out = result});
   return result;
 }
 
@@ -147,12 +160,12 @@ View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, Forwa
   backend_.begin_step(observer == nullptr ? pattern(plan, batch, false) : 0);
   const Step step = begin_step(plan, observer);
   const auto streams = streams_arena_.take<float, 3>({step.tokens(), config_.streams, config_.channels});
-  backend_.embed({.table = *weights_.embed, .ids = step.ids, .streams = streams});
+  backend_.embed({.table = *weights_->embed, .ids = step.ids, .streams = streams});
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-    Block(config_, layout_, layer, weights_.layers[static_cast<std::size_t>(layer)]).forward(step, streams);
+    Block(config_, *layout_, layer, weights_->layers[static_cast<std::size_t>(layer)]).forward(step, streams);
     if (observer != nullptr) observer->on_streams(layer, streams);
   }
-  const auto result = logits(step, batch, weights_.final, streams);
+  const auto result = logits(step, batch, weights_->final, streams);
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
   final_streams_ = streams;
@@ -160,8 +173,8 @@ View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, Forwa
 }
 
 View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams) {
-  check(!weights_.mtp.empty(), "the checkpoint has an MTP block");
-  const MtpWeights& mtp = weights_.mtp.front();
+  check(!weights_->mtp.empty(), "the checkpoint has an MTP block");
+  const MtpWeights& mtp = weights_->mtp.front();
   const Plan plan = make_plan(batch, true);
   arena_.clear();
   backend_.begin_step(pattern(plan, batch, true));
@@ -181,12 +194,12 @@ View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<co
                      .eps = config_.norm_eps,
                      .out = x_rows});
   backend_.linear({.weight = *mtp.h_proj, .x = x_rows, .out = stream_rows});
-  backend_.embed({.table = *weights_.embed, .ids = step.ids, .streams = x});
+  backend_.embed({.table = *weights_->embed, .ids = step.ids, .streams = x});
   backend_.rms_norm({.x = x_rows, .weight = mtp.enorm.view(), .eps = config_.norm_eps, .out = x_rows});
   backend_.linear({.weight = *mtp.e_proj, .x = x_rows, .out = embedded});
   backend_.add({.x = embedded, .out = stream_rows});
 
-  Block(config_, layout_, config_.layers, mtp.block).forward(step, streams);
+  Block(config_, *layout_, config_.layers, mtp.block).forward(step, streams);
   const auto result = logits(step, batch, mtp.head, streams);
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_mtp_tokens(run.cache->mtp_tokens() + std::ssize(run.ids));

@@ -27,13 +27,16 @@ struct TransformerOptions {
 
 class Transformer {
  public:
-  // The backend outlives the transformer, which keeps the checkpoint.
-  Transformer(std::shared_ptr<const Checkpoint> checkpoint, Backend& backend, const TransformerOptions& options);
+  // The backend outlives the transformer, which keeps the source.
+  Transformer(std::shared_ptr<const WeightSource> source, Backend& backend, const TransformerOptions& options);
+  // The same weights, not a copy, computed with by another backend, which takes what this one prepared. Caches of one
+  // serve the other.
+  Transformer with_backend(Backend& backend) const { return {*this, backend}; }
 
   const ModelConfig& config() const { return config_; }
-  const CacheLayout& cache_layout() const { return layout_; }
+  const CacheLayout& cache_layout() const { return *layout_; }
   Backend& backend() const { return backend_; }
-  SequenceCache make_cache() const { return {layout_, backend_.allocator()}; }
+  SequenceCache make_cache() const { return {*layout_, backend_.allocator()}; }
 
   // Runs of different sequences, of any lengths, in one step; every cache is longer afterwards.
   // Returns logits [wanted tokens, vocab] in run order, the backend's memory, valid until the next call.
@@ -46,6 +49,8 @@ class Transformer {
   View<const float, 2> draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);
 
  private:
+  Transformer(const Transformer& other, Backend& backend);
+
   struct Plan;
   Plan make_plan(std::span<const BatchRun> batch, bool mtp) const;
   std::uint64_t pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const;
@@ -54,12 +59,12 @@ class Transformer {
   View<const float, 2> logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,
                               View<const float, 3> streams);
 
-  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const WeightSource> source_;
   const ModelConfig& config_;
   std::vector<std::int64_t> ratios_;  // of all compressors, ascending, each once
   Backend& backend_;
-  CacheLayout layout_;
-  ModelWeights weights_;
+  std::shared_ptr<const CacheLayout> layout_;
+  std::shared_ptr<const ModelWeights> weights_;
   Floats plain_frequencies_;
   Floats compressed_frequencies_;
   Arena arena_;

@@ -5,12 +5,11 @@ namespace {
 
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, Backend& backend)
-      : checkpoint_(checkpoint), config_(checkpoint.config()), backend_(backend) {}
+  Loader(const WeightSource& source, Backend& backend) : source_(source), config_(source.config()), backend_(backend) {}
 
   ModelWeights model() const {
     ModelWeights weights;
-    weights.embed = backend_.prepare_table(checkpoint_.linear("embed"));
+    weights.embed = backend_.prepare_table(source_.linear("embed"));
     for (std::int64_t layer = 0; layer < config_.layers; ++layer)
       weights.layers.push_back(block(fmt::format("layers.{}.", layer), layer));
     weights.final = head("");
@@ -28,8 +27,8 @@ class Loader {
   }
 
  private:
-  WeightPtr linear(const std::string& name) const { return backend_.prepare(checkpoint_.linear(name)); }
-  Floats floats(const std::string& name) const { return {backend_, checkpoint_.floats(name)}; }
+  WeightPtr linear(const std::string& name) const { return backend_.prepare(source_.linear(name)); }
+  Floats floats(const std::string& name) const { return {backend_, source_.floats(name)}; }
 
   HyperConnectionWeights hyper_connection(const std::string& name) const {
     return {.fn = linear(name + "_fn"), .base = floats(name + "_base"), .scale = floats(name + "_scale")};
@@ -73,7 +72,7 @@ class Loader {
     MoeWeights weights;
     weights.gate = linear(prefix + "gate");
     if (config_.routes_by_hash(block)) {
-      weights.tid2eid = {backend_, checkpoint_.integers(prefix + "gate.tid2eid")};
+      weights.tid2eid = {backend_, source_.integers(prefix + "gate.tid2eid")};
     } else {
       weights.gate_bias = floats(prefix + "gate.bias");
     }
@@ -92,15 +91,13 @@ class Loader {
             .ffn = moe(prefix + "ffn.", index)};
   }
 
-  const Checkpoint& checkpoint_;
+  const WeightSource& source_;
   const ModelConfig& config_;
   Backend& backend_;
 };
 
 }  // namespace
 
-ModelWeights load_weights(const Checkpoint& checkpoint, Backend& backend) {
-  return Loader(checkpoint, backend).model();
-}
+ModelWeights load_weights(const WeightSource& source, Backend& backend) { return Loader(source, backend).model(); }
 
 }  // namespace fathom

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "fathom/checkpoint/checkpoint.h"
+#include "fathom/checkpoint/weight_source.h"
 #include "fathom/ops/backend.h"
 #include "fathom/spec/model_config.h"
 
@@ -105,6 +105,6 @@ struct ModelWeights {
   std::vector<MtpWeights> mtp;
 };
 
-ModelWeights load_weights(const Checkpoint& checkpoint, Backend& backend);
+ModelWeights load_weights(const WeightSource& source, Backend& backend);
 
 }  // namespace fathom

@@ -83,7 +83,8 @@ struct ModelConfig {
 ModelConfig parse_model_config(std::string_view json, std::string_view place);
 ModelConfig load_model_config(const std::filesystem::path& file);
 
-// "deepseek-v4-flash", "deepseek-v4-pro" and their "-base" forms; InputError lists the names for any other.
+// "deepseek-v4-flash", "deepseek-v4-pro", their "-base" forms, and small models of this repository, "minnow" and
+// "tiny-flash"; InputError lists the names for any other.
 ModelConfig preset_model_config(std::string_view name);
 std::vector<std::string_view> preset_names();
 

@@ -1,4 +1,5 @@
-// The released models as built-in data. Source: their config.json files (DeepSeek-V4-Flash and -Pro, April 2026).
+// The released models as built-in data (source: their config.json files, DeepSeek-V4-Flash and -Pro, April 2026), and
+// two small ones of the same architecture.
 #include <fmt/format.h>
 
 #include <array>
@@ -9,8 +10,8 @@
 namespace fathom {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"deepseek-v4-flash", "deepseek-v4-pro", "deepseek-v4-flash-base",
-                                                    "deepseek-v4-pro-base"};
+constexpr std::array<std::string_view, 6> kNames = {"deepseek-v4-flash",    "deepseek-v4-pro", "deepseek-v4-flash-base",
+                                                    "deepseek-v4-pro-base", "minnow",          "tiny-flash"};
 constexpr std::int64_t kHcaRatio = 128;
 
 // What the two models have in common.
@@ -77,6 +78,61 @@ ModelConfig pro() {
   return config;
 }
 
+// models/minnow, which fathom trained itself.
+ModelConfig minnow() {
+  ModelConfig config = family();
+  config.vocab = 8192;
+  config.channels = 320;
+  config.layers = 9;
+  config.heads = 4;
+  config.head_dim = 128;
+  config.query_latent = 160;
+  config.output_groups = 2;
+  config.output_latent = 128;
+  config.experts = 16;
+  config.selected_experts = 4;
+  config.expert_dim = 128;
+  config.route_scale = 1.5F;
+  config.index_heads = 8;
+  config.index_dim = 64;
+  config.index_topk = 128;
+  config.max_positions = 131072;
+  plan_layers(config, 0);
+  return config;
+}
+
+// What the tests compute goldens of.
+ModelConfig tiny_flash() {
+  ModelConfig config = family();
+  config.vocab = 512;
+  config.channels = 128;
+  config.layers = 6;
+  config.heads = 4;
+  config.head_dim = 128;
+  config.query_latent = 64;
+  config.output_groups = 2;
+  config.output_latent = 32;
+  config.experts = 8;
+  config.selected_experts = 3;
+  config.expert_dim = 64;
+  config.hash_layers = 2;
+  config.route_scale = 1.5F;
+  config.window = 32;
+  config.index_heads = 16;
+  config.index_dim = 64;
+  config.index_topk = 16;
+  plan_layers(config, 0);
+  return config;
+}
+
+ModelConfig config_of(std::string_view name) {
+  if (name == "minnow") return minnow();
+  if (name == "tiny-flash") return tiny_flash();
+  ModelConfig config = name.find("flash") != std::string_view::npos ? flash() : pro();
+  if (name.ends_with("-base")) config.expert_format = ExpertFormat::fp8;
+  return config;
+}
+
 }  // namespace
 
 std::vector<std::string_view> preset_names() { return {kNames.begin(), kNames.end()}; }
@@ -84,8 +140,7 @@ std::vector<std::string_view> preset_names() { return {kNames.begin(), kNames.en
 ModelConfig preset_model_config(std::string_view name) {
   for (const std::string_view known : kNames) {
     if (name != known) continue;
-    ModelConfig config = name.find("flash") != std::string_view::npos ? flash() : pro();
-    if (name.ends_with("-base")) config.expert_format = ExpertFormat::fp8;
+    const ModelConfig config = config_of(name);
     config.validate();
     return config;
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "fathom/tensor/dtype.h"
 
@@ -18,6 +19,7 @@ enum class WeightFormat : std::uint8_t {
 
 // Borrowed bytes: valid while the checkpoint (or whoever made them) lives.
 struct WeightView {
+  std::string_view name = {};  // as the checkpoint calls it, "layers.0.attn.wq_a"; may be empty
   WeightFormat format = WeightFormat::f32;
   std::int64_t out = 0;
   std::int64_t in = 0;

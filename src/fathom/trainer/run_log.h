@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fathom/trainer/curves.h"
+#include "fathom/base/curves.h"
 
 namespace fathom::train {
 

@@ -1,14 +1,15 @@
-#include "fathom/trainer/curves.h"
+#include "fathom/base/curves.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <string_view>
 #include <vector>
 
-namespace fathom::train {
+namespace fathom {
 namespace {
 
 // Every tag closed by its own name, attributes quoted, no stray < or &.
@@ -63,6 +64,20 @@ TEST(Curves, WellFormedForAnyNumbers) {
   EXPECT_TRUE(well_formed(curves_svg({.title = "", .panels = {}, .marks = {}})));
 }
 
+// Tenfold steps are as wide as each other, and what a logarithm does not have is left out.
+TEST(Curves, TheAxisMayBeLogarithmic) {
+  const Curve curve{.name = "speed", .x = {0.0, 1.0, 10.0, 100.0}, .y = {5.0, 1.0, 2.0, 3.0}};
+  const std::string svg = curves_svg(
+      {.title = "", .logarithmic_x = true, .panels = {{.title = "", .unit = "", .curves = {curve}}}, .marks = {}});
+  EXPECT_TRUE(well_formed(svg));
+  const std::size_t begin = svg.find("points=\"") + 8;
+  double x[3];
+  double y[3];
+  ASSERT_EQ(std::sscanf(svg.c_str() + begin, "%lf,%lf %lf,%lf %lf,%lf \"", &x[0], &y[0], &x[1], &y[1], &x[2], &y[2]),
+            6);
+  EXPECT_NEAR(x[1] - x[0], x[2] - x[1], 0.02);
+}
+
 TEST(Curves, LongCurvesKeepTheirSpikes) {
   std::vector<double> y(100'000, 1.0);
   y[54'321] = 50.0;
@@ -87,4 +102,4 @@ TEST(Curves, TicksAreRound) {
 }
 
 }  // namespace
-}  // namespace fathom::train
+}  // namespace fathom

@@ -1,4 +1,4 @@
-#include "fathom/trainer/curves.h"
+#include "fathom/base/curves.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <string_view>
 
-namespace fathom::train {
+namespace fathom {
 namespace {
 
 constexpr double kWidth = 900.0;
@@ -74,10 +74,10 @@ Axis y_axis(const CurvePanel& panel, double top) {
 }
 
 // Every point, or of more than kMostPoints the least and greatest of each stretch, so that no spike is lost.
-std::vector<std::size_t> points_to_draw(const Curve& curve, bool logarithmic) {
+std::vector<std::size_t> points_to_draw(const Curve& curve, const Axis& x, bool logarithmic) {
   std::vector<std::size_t> points;
   for (std::size_t place = 0; place < std::min(curve.x.size(), curve.y.size()); ++place)
-    if (drawable(curve.y[place], logarithmic)) points.push_back(place);
+    if (drawable(curve.y[place], logarithmic) && drawable(curve.x[place], x.logarithmic)) points.push_back(place);
   if (points.size() <= kMostPoints) return points;
   std::vector<std::size_t> chosen;
   const std::size_t stretch = (2 * points.size() + kMostPoints - 1) / kMostPoints;
@@ -93,7 +93,7 @@ std::vector<std::size_t> points_to_draw(const Curve& curve, bool logarithmic) {
 }
 
 void draw_curve(std::string& svg, const Curve& curve, const Axis& x, const Axis& y, std::string_view color) {
-  const std::vector<std::size_t> points = points_to_draw(curve, y.logarithmic);
+  const std::vector<std::size_t> points = points_to_draw(curve, x, y.logarithmic);
   if (points.empty()) return;
   svg += fmt::format(R"(<polyline fill="none" stroke="{}" stroke-width="1.4" stroke-linejoin="round" points=")", color);
   for (const std::size_t place : points)
@@ -122,7 +122,7 @@ void draw_panel(std::string& svg, const CurvePanel& panel, const CurvePage& page
     svg +=
         fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", kLeft - 6, place + 4, number(tick));
   }
-  for (const double tick : axis_ticks(x.least, x.most, 8, false)) {
+  for (const double tick : axis_ticks(x.least, x.most, 8, x.logarithmic)) {
     const double place = x.at(tick);
     svg += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{}\"/>\n", place, place, y.to,
                        y.from);
@@ -190,10 +190,11 @@ std::string curves_svg(const CurvePage& page) {
   Range steps;
   for (const CurvePanel& panel : page.panels)
     for (const Curve& curve : panel.curves)
-      for (const double step : curve.x) steps.take(step);
-  if (steps.empty()) steps = {.least = 0.0, .most = 1.0};
+      for (const double step : curve.x)
+        if (drawable(step, page.logarithmic_x)) steps.take(step);
+  if (steps.empty()) steps = {.least = 1.0, .most = 2.0};
   if (steps.most <= steps.least) steps.most = steps.least + 1.0;
-  const Axis x{steps.least, steps.most, kLeft, kWidth - kRight, false};
+  const Axis x{steps.least, steps.most, kLeft, kWidth - kRight, page.logarithmic_x};
   std::string svg = fmt::format(
       R"(<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" viewBox="0 0 {0} {1}" font-family="sans-serif" font-size="12">
 <style>.grid{{stroke:#e4e4e4}} .frame{{fill:none;stroke:#888}} line.mark{{stroke:#888;stroke-dasharray:4 3}} text.mark{{fill:#666;font-size:10px}}</style>
@@ -206,4 +207,4 @@ std::string curves_svg(const CurvePage& page) {
   return svg + "</svg>\n";
 }
 
-}  // namespace fathom::train
+}  // namespace fathom

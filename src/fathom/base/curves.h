@@ -1,11 +1,12 @@
-// Curves as one SVG file that any browser shows: panels below each other over the steps of a run.
+// Curves as one SVG file that any browser shows: panels below each other over one axis, the steps of a run or any
+// other.
 #pragma once
 
 #include <span>
 #include <string>
 #include <vector>
 
-namespace fathom::train {
+namespace fathom {
 
 struct Curve {
   std::string name;
@@ -20,7 +21,7 @@ struct CurvePanel {
   std::vector<Curve> curves;
 };
 
-// `marks`: steps with a name, drawn through all panels (where a stage begins).
+// A place on the axis with a name, drawn through all panels (where a stage begins).
 struct CurveMark {
   double x = 0.0;
   std::string name;
@@ -28,6 +29,7 @@ struct CurveMark {
 
 struct CurvePage {
   std::string title;
+  bool logarithmic_x = false;  // points at 0 and below are left out
   std::vector<CurvePanel> panels;
   std::vector<CurveMark> marks;
 };
@@ -38,4 +40,4 @@ std::string curves_svg(const CurvePage& page);
 // logarithmic axis powers of ten, with 2 and 5 between them when there is room.
 std::vector<double> axis_ticks(double least, double most, int count, bool logarithmic);
 
-}  // namespace fathom::train
+}  // namespace fathom
