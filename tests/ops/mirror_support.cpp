@@ -276,6 +276,76 @@ class MirroredBackend final : public Backend {
                        .out = on.of(args.out)});
     });
   }
+  void do_linears(const LinearsArgs& args) override {
+    mirrored([&](Copies& on) {
+      std::vector<LinearOutput> outputs;
+      for (const LinearOutput& output : args.outputs)
+        outputs.push_back({.weight = output.weight, .out = on.of(output.out)});
+      inner_->linears({.x = on.of(args.x), .outputs = outputs});
+    });
+  }
+  void do_hyper_connection(const HyperConnectionArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      inner_->hyper_connection({.streams = on.of(args.streams),
+                                .fn = args.fn,
+                                .scale = on.of(args.scale),
+                                .base = on.of(args.base),
+                                .iterations = args.iterations,
+                                .eps = args.eps,
+                                .norm_eps = args.norm_eps,
+                                .norm = on.of(args.norm),
+                                .arena = arena,
+                                .pre = on.of(args.pre),
+                                .post = on.of(args.post),
+                                .comb = on.of(args.comb),
+                                .out = on.of(args.out)});
+    });
+  }
+  void do_norm_rotate(const NormRotateArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->norm_rotate({.x = on.of(args.x),
+                           .weight = on.of(args.weight),
+                           .eps = args.eps,
+                           .cosine = on.of(args.cosine),
+                           .sine = on.of(args.sine)});
+    });
+  }
+  void do_new_keys(const NewKeysArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->new_keys({.x = on.of(args.x),
+                        .weight = on.of(args.weight),
+                        .eps = args.eps,
+                        .cosine = on.of(args.cosine),
+                        .sine = on.of(args.sine),
+                        .format = args.format,
+                        .rows = on.of(args.rows)});
+    });
+  }
+  void do_index_queries(const IndexQueriesArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->index_queries(
+          {.x = on.of(args.x), .cosine = on.of(args.cosine), .sine = on.of(args.sine), .format = args.format});
+    });
+  }
+  void do_commit_tails(const CommitTailsArgs& args) override {
+    mirrored([&](Copies& on) {
+      const auto kv_rings = on.rings(args.kv_rings, true);
+      const auto gate_rings = on.rings(args.gate_rings, true);
+      inner_->commit_tails({.kv = on.of(args.kv),
+                            .gate = on.of(args.gate),
+                            .runs = args.runs,
+                            .kv_rings = kv_rings,
+                            .gate_rings = gate_rings});
+    });
+  }
+  void do_shared_expert(const SharedExpertArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      inner_->shared_expert(
+          {.x = on.of(args.x), .weights = args.weights, .limit = args.limit, .arena = arena, .out = on.of(args.out)});
+    });
+  }
 
  private:
   std::unique_ptr<Backend> inner_;

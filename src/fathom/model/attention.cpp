@@ -1,8 +1,9 @@
 #include "fathom/model/attention.h"
 
 #include <cmath>
+#include <optional>
+#include <vector>
 
-#include "fathom/model/compressor.h"
 #include "fathom/model/lightning_indexer.h"
 
 namespace fathom {
@@ -11,7 +12,7 @@ const RotaryAngles& Attention::angles(const Step& step) const {
   return config_.attention_kind(block_) == AttentionKind::sliding ? step.plain : step.compressed;
 }
 
-void Attention::store_entries(const Step& step, View<const float, 2> x) const {
+void Attention::store_entries(const Step& step, const CompressorInput& input) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t ratio = config_.ratio(block_);
   const auto entries = compress(step, *weights_.compressor,
@@ -21,7 +22,7 @@ void Attention::store_entries(const Step& step, View<const float, 2> x) const {
                                  .norm_eps = config_.norm_eps,
                                  .kv_tails = step.places(&SequenceCache::kv_tail, block_),
                                  .gate_tails = step.places(&SequenceCache::gate_tail, block_)},
-                                x);
+                                input);
   step.backend.store_entries({.format = layout_.entry,
                               .x = entries,
                               .ratio = ratio,
@@ -52,32 +53,43 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   const std::int64_t head_dim = config_.head_dim;
   const auto [cosine, sine] = angles(step);
 
-  // Queries through their latent; every head is normed without a weight, then rotated.
-  const auto query_latent = arena.take<float, 2>({tokens, config_.query_latent});
-  backend.linear({.weight = *weights_.wq_a, .x = x, .out = query_latent});
-  backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
-  const auto q = arena.take<float, 3>({tokens, heads, head_dim});
-  const auto q_rows = q.reshape<2>({tokens * heads, head_dim});
-  backend.linear({.weight = *weights_.wq_b, .x = query_latent, .out = q.reshape<2>({tokens, heads * head_dim})});
-  backend.rms_norm({.x = q_rows, .weight = {}, .eps = config_.norm_eps, .out = q_rows});
-  backend.rotate({.x = q, .cosine = cosine, .sine = sine});
+  std::optional<LightningIndexer> indexer;
+  if (kind == AttentionKind::csa) indexer.emplace(config_, layout_.index_key, block_, *weights_.indexer);
 
-  // One key, which is the value too, shared by all heads, in the cache's storage from the start.
+  // All products of x, then all of the query latent.
+  const auto query_latent = arena.take<float, 2>({tokens, config_.query_latent});
   const auto kv = arena.take<float, 2>({tokens, head_dim});
-  backend.linear({.weight = *weights_.wkv, .x = x, .out = kv});
-  backend.rms_norm({.x = kv, .weight = weights_.kv_norm.view(), .eps = config_.norm_eps, .out = kv});
-  backend.rotate({.x = kv.reshape<3>({tokens, 1, head_dim}), .cosine = cosine, .sine = sine});
+  const auto q = arena.take<float, 3>({tokens, heads, head_dim});
+  std::vector<LinearOutput> of_x{{.weight = *weights_.wq_a, .out = query_latent}, {.weight = *weights_.wkv, .out = kv}};
+  std::vector<LinearOutput> of_latent{{.weight = *weights_.wq_b, .out = q.reshape<2>({tokens, heads * head_dim})}};
+  CompressorInput compressor_input;
+  IndexerInput indexer_input;
+  if (kind != AttentionKind::sliding) compressor_input = plan_input(step, *weights_.compressor, of_x);
+  if (indexer) indexer_input = indexer->plan_input(step, of_x, of_latent);
+  backend.linears({.x = x, .outputs = of_x});
+  backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
+  backend.linears({.x = query_latent, .outputs = of_latent});
+
+  // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
+  // heads, in the cache's storage from the start.
+  backend.norm_rotate({.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine});
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
-  backend.encode_entries({.format = layout_.entry, .x = kv, .rows = fresh});
+  backend.new_keys({.x = kv,
+                    .weight = weights_.kv_norm.view(),
+                    .eps = config_.norm_eps,
+                    .cosine = cosine,
+                    .sine = sine,
+                    .format = layout_.entry,
+                    .rows = fresh});
 
   EntryChoice choice = EntryChoice::none;
   View<const std::int32_t, 2> selected;
   if (kind != AttentionKind::sliding) {
-    store_entries(step, x);
+    store_entries(step, compressor_input);
     choice = EntryChoice::all;
   }
-  if (kind == AttentionKind::csa) {
-    selected = LightningIndexer(config_, layout_.index_key, block_, *weights_.indexer).select(step, x, query_latent);
+  if (indexer) {
+    selected = indexer->select(step, indexer_input);
     choice = EntryChoice::selected;
   }
 

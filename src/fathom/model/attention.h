@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fathom/model/cache_layout.h"
+#include "fathom/model/compressor.h"
 #include "fathom/model/step.h"
 #include "fathom/model/weights.h"
 
@@ -17,7 +18,7 @@ class Attention {
   void forward(const Step& step, View<const float, 2> x, View<float, 2> out) const;
 
  private:
-  void store_entries(const Step& step, View<const float, 2> x) const;
+  void store_entries(const Step& step, const CompressorInput& input) const;
   void project_output(const Step& step, View<float, 3> heads_out, View<float, 2> out) const;
   const RotaryAngles& angles(const Step& step) const;
 

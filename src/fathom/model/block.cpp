@@ -13,8 +13,7 @@ void Block::forward(const Step& step, View<float, 3> streams) const {
     const HyperConnections hyper_connections(config_, hc);
     const auto x = step.arena.take<float, 2>({tokens, channels});
     const auto y = step.arena.take<float, 2>({tokens, channels});
-    const auto gates = hyper_connections.collapse(step, streams, x);
-    step.backend.rms_norm({.x = x, .weight = norm.view(), .eps = config_.norm_eps, .out = x});
+    const auto gates = hyper_connections.collapse(step, streams, norm.view(), x);
     forward(x, y);
     hyper_connections.expand(step, gates, y, streams);
   };

@@ -2,20 +2,21 @@
 
 namespace fathom {
 
+CompressorInput plan_input(const Step& step, const CompressorWeights& weights, std::vector<LinearOutput>& products) {
+  const CompressorInput input{.kv = step.arena.take<float, 2>({step.tokens(), weights.wkv->out}),
+                              .gate = step.arena.take<float, 2>({step.tokens(), weights.wgate->out})};
+  products.push_back({.weight = *weights.wkv, .out = input.kv});
+  products.push_back({.weight = *weights.wgate, .out = input.gate});
+  return input;
+}
+
 View<float, 2> compress(const Step& step, const CompressorWeights& weights, const CompressorPlan& plan,
-                        View<const float, 2> x) {
+                        const CompressorInput& input) {
   Backend& backend = step.backend;
   const EntryAngles& completed = step.entries(plan.ratio);
   const auto entries = step.arena.take<float, 2>({completed.entries, plan.dim});
-
-  const Arena::Scope scope(step.arena);
-  const auto kv = step.arena.take<float, 2>({step.tokens(), weights.wkv->out});
-  const auto gate = step.arena.take<float, 2>({step.tokens(), weights.wgate->out});
-  backend.linear({.weight = *weights.wkv, .x = x, .out = kv});
-  backend.linear({.weight = *weights.wgate, .x = x, .out = gate});
-
-  backend.gated_pool({.kv = kv,
-                      .gate = gate,
+  backend.gated_pool({.kv = input.kv,
+                      .gate = input.gate,
                       .ape = weights.ape.matrix(plan.ratio),
                       .ratio = plan.ratio,
                       .overlap = plan.overlap,
@@ -23,13 +24,16 @@ View<float, 2> compress(const Step& step, const CompressorWeights& weights, cons
                       .kv_rings = plan.kv_tails,
                       .gate_rings = plan.gate_tails,
                       .out = entries});
-  backend.commit_rows({.rows = as_byte_rows(kv), .runs = step.runs, .rings = plan.kv_tails});
-  backend.commit_rows({.rows = as_byte_rows(gate), .runs = step.runs, .rings = plan.gate_tails});
-
-  backend.rms_norm({.x = entries, .weight = weights.norm.view(), .eps = plan.norm_eps, .out = entries});
-  backend.rotate({.x = entries.reshape<3>({completed.entries, 1, plan.dim}),
-                  .cosine = completed.angles.cosine,
-                  .sine = completed.angles.sine});
+  backend.commit_tails({.kv = input.kv,
+                        .gate = input.gate,
+                        .runs = step.runs,
+                        .kv_rings = plan.kv_tails,
+                        .gate_rings = plan.gate_tails});
+  backend.norm_rotate({.x = entries.reshape<3>({completed.entries, 1, plan.dim}),
+                       .weight = weights.norm.view(),
+                       .eps = plan.norm_eps,
+                       .cosine = completed.angles.cosine,
+                       .sine = completed.angles.sine});
   return entries;
 }
 

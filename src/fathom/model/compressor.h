@@ -16,9 +16,18 @@ struct CompressorPlan {
   std::vector<Ring> gate_tails;  // one per run
 };
 
-// x [tokens, channels] -> the entries completed in this step [new entries, dim]: pooled, normed, rotated at the
-// position of the block's first token. Keeps the tail for the steps to come.
+// What the compressor reads of every token: its products of x.
+struct CompressorInput {
+  View<float, 2> kv;    // [tokens, columns]
+  View<float, 2> gate;  // [tokens, columns]
+};
+
+// Room for them in the step's arena; appends the products that fill it to `products`.
+CompressorInput plan_input(const Step& step, const CompressorWeights& weights, std::vector<LinearOutput>& products);
+
+// -> the entries completed in this step [new entries, dim]: pooled, normed, rotated at the position of the block's
+// first token. Keeps the tail for the steps to come.
 View<float, 2> compress(const Step& step, const CompressorWeights& weights, const CompressorPlan& plan,
-                        View<const float, 2> x);
+                        const CompressorInput& input);
 
 }  // namespace fathom

@@ -18,8 +18,9 @@ class HyperConnections {
     View<float, 3> comb;  // [tokens, streams, streams]
   };
 
-  // Reads streams [tokens, streams, channels] into the sublayer's input [tokens, channels].
-  Gates collapse(const Step& step, View<const float, 3> streams, View<float, 2> out) const;
+  // Reads streams [tokens, streams, channels] into the sublayer's input [tokens, channels], normed by `norm`
+  // [channels].
+  Gates collapse(const Step& step, View<const float, 3> streams, View<const float, 1> norm, View<float, 2> out) const;
   // Writes the sublayer's output y [tokens, channels] back.
   void expand(const Step& step, const Gates& gates, View<const float, 2> y, View<float, 3> streams) const;
 

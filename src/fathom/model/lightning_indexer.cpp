@@ -1,10 +1,19 @@
 #include "fathom/model/lightning_indexer.h"
 
-#include "fathom/model/compressor.h"
-
 namespace fathom {
 
-void LightningIndexer::store_keys(const Step& step, View<const float, 2> x) const {
+IndexerInput LightningIndexer::plan_input(const Step& step, std::vector<LinearOutput>& of_x,
+                                          std::vector<LinearOutput>& of_latent) const {
+  const std::int64_t tokens = step.tokens();
+  const IndexerInput input{.keys = fathom::plan_input(step, weights_.compressor, of_x),
+                           .weights = step.arena.take<float, 2>({tokens, config_.index_heads}),
+                           .q = step.arena.take<float, 2>({tokens, config_.index_heads * config_.index_dim})};
+  of_x.push_back({.weight = *weights_.weights_proj, .out = input.weights});
+  of_latent.push_back({.weight = *weights_.wq_b, .out = input.q});
+  return input;
+}
+
+void LightningIndexer::store_keys(const Step& step, const CompressorInput& input) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t ratio = config_.ratio(block_);
   const auto keys = compress(step, weights_.compressor,
@@ -14,7 +23,7 @@ void LightningIndexer::store_keys(const Step& step, View<const float, 2> x) cons
                               .norm_eps = config_.norm_eps,
                               .kv_tails = step.places(&SequenceCache::index_kv_tail, block_),
                               .gate_tails = step.places(&SequenceCache::index_gate_tail, block_)},
-                             x);
+                             input);
   step.backend.hadamard({.x = keys});
   step.backend.store_index_keys({.format = format_,
                                  .x = keys,
@@ -23,28 +32,20 @@ void LightningIndexer::store_keys(const Step& step, View<const float, 2> x) cons
                                  .keys = step.places(&SequenceCache::index_keys, block_)});
 }
 
-View<const std::int32_t, 2> LightningIndexer::select(const Step& step, View<const float, 2> x,
-                                                     View<const float, 2> query_latent) const {
+View<const std::int32_t, 2> LightningIndexer::select(const Step& step, const IndexerInput& input) const {
   Backend& backend = step.backend;
   const std::int64_t tokens = step.tokens();
   const auto selected = step.arena.take<std::int32_t, 2>({tokens, config_.index_topk});
 
   const Arena::Scope scope(step.arena);
-  store_keys(step, x);
-  const auto q = step.arena.take<float, 2>({tokens, config_.index_heads * config_.index_dim});
-  const auto q_heads = q.reshape<3>({tokens, config_.index_heads, config_.index_dim});
-  const auto q_rows = q.reshape<2>({tokens * config_.index_heads, config_.index_dim});
-  backend.linear({.weight = *weights_.wq_b, .x = query_latent, .out = q});
-  backend.rotate({.x = q_heads, .cosine = step.compressed.cosine, .sine = step.compressed.sine});
-  backend.hadamard({.x = q_rows});
-  backend.round_index({.x = q_rows, .format = format_});
+  store_keys(step, input.keys);
+  const auto q = input.q.reshape<3>({tokens, config_.index_heads, config_.index_dim});
+  backend.index_queries({.x = q, .cosine = step.compressed.cosine, .sine = step.compressed.sine, .format = format_});
 
   // The report scales the weights by 1 / sqrt(index_dim * index_heads): a positive constant, which no choice can see.
-  const auto weights = step.arena.take<float, 2>({tokens, config_.index_heads});
-  backend.linear({.weight = *weights_.weights_proj, .x = x, .out = weights});
   const auto keys = step.places(&SequenceCache::index_keys, block_);
-  const IndexTopKArgs choice{.q = q_heads,
-                             .weights = weights,
+  const IndexTopKArgs choice{.q = q,
+                             .weights = input.weights,
                              .format = format_,
                              .ratio = config_.ratio(block_),
                              .runs = step.runs,

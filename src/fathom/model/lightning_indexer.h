@@ -1,10 +1,18 @@
 // The lightning indexer (report 2.3): which compressed entries a CSA query attends to.
 #pragma once
 
+#include "fathom/model/compressor.h"
 #include "fathom/model/step.h"
 #include "fathom/model/weights.h"
 
 namespace fathom {
+
+// What the indexer reads of every token: its products of x and of the query latent.
+struct IndexerInput {
+  CompressorInput keys;
+  View<float, 2> weights;  // [tokens, index_heads]
+  View<float, 2> q;        // [tokens, index_heads * index_dim]
+};
 
 class LightningIndexer {
  public:
@@ -12,11 +20,14 @@ class LightningIndexer {
                    const IndexerWeights& weights)
       : config_(config), format_(format), block_(block), weights_(weights) {}
 
-  // x [tokens, channels], query_latent [tokens, query_latent] -> selected entries [tokens, index_topk].
-  View<const std::int32_t, 2> select(const Step& step, View<const float, 2> x, View<const float, 2> query_latent) const;
+  // Room for the input in the step's arena; appends the products that fill it to those of x and of the query latent.
+  IndexerInput plan_input(const Step& step, std::vector<LinearOutput>& of_x,
+                          std::vector<LinearOutput>& of_latent) const;
+  // -> selected entries [tokens, index_topk]. The queries are rounded in place.
+  View<const std::int32_t, 2> select(const Step& step, const IndexerInput& input) const;
 
  private:
-  void store_keys(const Step& step, View<const float, 2> x) const;
+  void store_keys(const Step& step, const CompressorInput& input) const;
 
   const ModelConfig& config_;
   const IndexKeyFormat& format_;

@@ -2,16 +2,6 @@
 
 namespace fathom {
 
-void Moe::shared_expert(const Step& step, View<const float, 2> x, View<float, 2> out) const {
-  const auto gate = step.arena.take<float, 2>({step.tokens(), weights_.shared.w1->out});
-  const auto up = step.arena.take<float, 2>({step.tokens(), weights_.shared.w3->out});
-  step.backend.linear({.weight = *weights_.shared.w1, .x = x, .out = gate});
-  step.backend.linear({.weight = *weights_.shared.w3, .x = x, .out = up});
-  // The shared expert is clamped too, and carries no weight.
-  step.backend.swiglu({.gate = gate, .up = up, .limit = config_.swiglu_limit, .weight = {}, .out = gate});
-  step.backend.linear({.weight = *weights_.shared.w2, .x = gate, .out = out});
-}
-
 void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t tokens = step.tokens();
@@ -38,11 +28,10 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
                         .limit = config_.swiglu_limit,
                         .arena = step.arena,
                         .out = out});
-  if (weights_.shared.w1 != nullptr) {
-    const auto shared = step.arena.take<float, 2>({tokens, config_.channels});
-    shared_expert(step, x, shared);
-    step.backend.add({.x = shared, .out = out});
-  }
+  // The shared expert is clamped too, and carries no weight.
+  if (weights_.shared.w1 != nullptr)
+    step.backend.shared_expert(
+        {.x = x, .weights = weights_.shared, .limit = config_.swiglu_limit, .arena = step.arena, .out = out});
 }
 
 }  // namespace fathom

@@ -16,8 +16,6 @@ class Moe {
   void forward(const Step& step, View<const float, 2> x, View<float, 2> out) const;
 
  private:
-  void shared_expert(const Step& step, View<const float, 2> x, View<float, 2> out) const;
-
   const ModelConfig& config_;
   std::int64_t block_;
   const MoeWeights& weights_;

@@ -51,9 +51,4 @@ struct Step {
   }
 };
 
-inline View<const std::byte, 2> as_byte_rows(View<const float, 2> rows) {
-  return {reinterpret_cast<const std::byte*>(rows.data()),
-          {rows.extent(0), rows.extent(1) * static_cast<std::int64_t>(sizeof(float))}};
-}
-
 }  // namespace fathom

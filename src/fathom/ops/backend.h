@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "fathom/ops/arguments.h"
+#include "fathom/ops/fused_arguments.h"
 #include "fathom/tensor/memory.h"
 
 namespace fathom {
@@ -60,6 +61,14 @@ class Backend {
   void experts(const ExpertsArgs& args);
   void add(const AddArgs& args);
 
+  void linears(const LinearsArgs& args);
+  void hyper_connection(const HyperConnectionArgs& args);
+  void norm_rotate(const NormRotateArgs& args);
+  void new_keys(const NewKeysArgs& args);
+  void index_queries(const IndexQueriesArgs& args);
+  void commit_tails(const CommitTailsArgs& args);
+  void shared_expert(const SharedExpertArgs& args);
+
  protected:
   virtual void do_embed(const EmbedArgs& args) = 0;
   virtual void do_linear(const LinearArgs& args) = 0;
@@ -86,6 +95,13 @@ class Backend {
 
   // Fused: the body is the definition, in terms of the operations above. Override it only to be faster.
   virtual void do_experts(const ExpertsArgs& args);
+  virtual void do_linears(const LinearsArgs& args);
+  virtual void do_hyper_connection(const HyperConnectionArgs& args);
+  virtual void do_norm_rotate(const NormRotateArgs& args);
+  virtual void do_new_keys(const NewKeysArgs& args);
+  virtual void do_index_queries(const IndexQueriesArgs& args);
+  virtual void do_commit_tails(const CommitTailsArgs& args);
+  virtual void do_shared_expert(const SharedExpertArgs& args);
 };
 
 }  // namespace fathom

@@ -1,7 +1,11 @@
 // How products are launched on devices that need not be here: everything fits, and small steps use many blocks.
 #include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/backends/cuda/kernels/launch.cuh"
 
 #include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
 
 #include <algorithm>
 #include <initializer_list>
@@ -70,6 +74,46 @@ TEST(ProductLaunch, AsManyColumnsAsTheRowsNeed) {
   EXPECT_EQ(block_columns(16, Operand::f16), 32);
   EXPECT_EQ(block_columns(17, Operand::f16), kPrefillColumns);
   EXPECT_EQ(block_columns(8192, Operand::e4m3), kPrefillColumns);
+}
+
+struct Kept final : KernelSink {
+  void launch(const KernelCall& call) override {
+    for (const auto argument : call.arguments) bytes.assign(argument.begin(), argument.end());
+  }
+  std::vector<std::byte> bytes;
+};
+
+void takes_work(ProductWork /*work*/) {}
+
+// Clearing padding has cleared a pointer once (launch.cuh).
+TEST(ProductLaunch, EveryFieldOfTheWorkArrives) {
+  ProductWork work;
+  std::uint8_t tiles = 0;
+  float out = 0.0F;
+  const ExpertItem item = {};
+  for (ProductTarget& target : work.targets)
+    target = {.tiles = &tiles, .x = &tiles, .out = &out, .row_stride = 7, .out_rows = 5, .skipped = 3, .first_pair = 2};
+  work.target_count = kMaxTargets;
+  work.adds = 1;
+  work.items = &item;
+  Kept kept;
+  launch(Stream(nullptr, &kept), "takes_work", {}, takes_work, work);
+  ASSERT_EQ(kept.bytes.size(), sizeof(ProductWork));
+  ProductWork arrived;
+  std::memcpy(&arrived, kept.bytes.data(), sizeof(arrived));
+  for (const ProductTarget& target : arrived.targets) {
+    EXPECT_EQ(target.tiles, &tiles);
+    EXPECT_EQ(target.expert_tiles, nullptr);
+    EXPECT_EQ(target.x, &tiles);
+    EXPECT_EQ(target.out, &out);
+    EXPECT_EQ(target.row_stride, 7);
+    EXPECT_EQ(target.out_rows, 5);
+    EXPECT_EQ(target.skipped, 3);
+    EXPECT_EQ(target.first_pair, 2);
+  }
+  EXPECT_EQ(arrived.target_count, kMaxTargets);
+  EXPECT_EQ(arrived.adds, 1);
+  EXPECT_EQ(arrived.items, &item);
 }
 
 }  // namespace

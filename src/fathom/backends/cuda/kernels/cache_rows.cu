@@ -1,6 +1,6 @@
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 
-#include "fathom/backends/cuda/kernels/entry_rows.cuh"
+#include "fathom/backends/cuda/kernels/encode_rows.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
@@ -8,38 +8,6 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr float kE4m3AmaxFloor = 1e-4F;  // as the released kernels floor it
-constexpr float kE2m1AmaxFloor = 6.0F * 0x1p-126F;
-
-// A warp writes one row.
-__device__ void encode_entry_row(const EntryShape& shape, const float* values, std::byte* row) {
-  if (!shape.released) {
-    for (int column = lane_id(); column < shape.head_dim; column += kWarp)
-      write_float(values[column], row + 4 * column);
-    return;
-  }
-  constexpr int kGroup = static_cast<int>(kNopeScaleGroup);
-  for (int first = 0; first < shape.nope; first += kGroup) {
-    const int end = min(first + kGroup, shape.nope);
-    float largest = 0.0F;
-    for (int column = first + lane_id(); column < end; column += kWarp) largest = fmaxf(largest, fabsf(values[column]));
-    const float amax = fmaxf(warp_largest(largest), kE4m3AmaxFloor);
-    const unsigned exponent = ceil_to_e8m0(amax * (1.0F / kE4m3Max));
-    const float scale = widened_e8m0(exponent);
-    if (lane_id() == 0) row[shape.scales + first / kGroup] = std::byte(static_cast<unsigned char>(exponent));
-    for (int column = first + lane_id(); column < end; column += kWarp)
-      row[column] = std::byte(float_to_e4m3(values[column] / scale));
-  }
-  for (int column = lane_id(); column < shape.rope; column += kWarp)
-    write_u16(float_to_bf16(values[shape.nope + column]), row + shape.nope + 2 * column);
-}
-
-// The scale of 32 columns from `first` on, by a warp; `magnitude` is a lane's share of the largest.
-__device__ unsigned index_exponent(float magnitude) {
-  const float amax = fmaxf(warp_largest(magnitude), kE2m1AmaxFloor);
-  return ceil_to_e8m0(amax * (1.0F / kE2m1Max));
-}
-
 __device__ void encode_index_row(const IndexKeyShape& shape, const float* values, std::byte* row) {
   if (!shape.released) {
     for (int column = lane_id(); column < shape.index_dim; column += kWarp)
@@ -62,14 +30,7 @@ __global__ void round_index(RoundIndexKernel args) {
   begin_in_turn();
   const std::int64_t row = global_thread() / kWarp;
   if (row >= args.rows) return;
-  const int dim = static_cast<int>(args.index_dim);
-  float* values = args.x + row * dim;
-  for (int first = 0; first < dim; first += kWarp) {
-    const int column = first + lane_id();
-    const float value = column < dim ? values[column] : 0.0F;
-    const float scale = widened_e8m0(index_exponent(fabsf(value)));
-    if (column < dim) values[column] = widened_e2m1(float_to_e2m1(value / scale)) * scale;
-  }
+  round_index_row(args.x + row * args.index_dim, static_cast<int>(args.index_dim));
 }
 
 __global__ void encode_entries(EncodeEntriesKernel args, EntryShape shape) {
@@ -113,8 +74,9 @@ __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
   const PlacedRun& run = args.runs[args.runs.run_of_row(row)];
   const std::int64_t token = row - run.first_row;
   if (token < run.tokens - run.capacity) return;
-  const std::byte* from = args.rows + row * args.row_bytes;
-  std::byte* to = run.ring + (run.start + token) % run.capacity * args.row_bytes;
+  const bool second = blockIdx.y == 1;
+  const std::byte* from = (second ? args.rows_2 : args.rows) + row * args.row_bytes;
+  std::byte* to = (second ? run.ring_2 : run.ring) + (run.start + token) % run.capacity * args.row_bytes;
   const auto bits = reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to) |
                     static_cast<std::uintptr_t>(args.row_bytes);
   if (bits % 16 == 0) {
@@ -159,7 +121,10 @@ void launch_store_index_keys(const StoreIndexKeysKernel& args, Stream stream) {
 void launch_commit_rows(const CommitRowsKernel& args, Stream stream) {
   if (args.tokens > 0)
     launch(stream, "commit_rows",
-           {.blocks = {blocks_for(args.tokens, 1)}, .threads = kThreads, .chained = stream.chained}, commit_rows, args);
+           {.blocks = {blocks_for(args.tokens, 1), args.rows_2 != nullptr ? 2U : 1U},
+            .threads = kThreads,
+            .chained = stream.chained},
+           commit_rows, args);
 }
 
 }  // namespace fathom::cuda

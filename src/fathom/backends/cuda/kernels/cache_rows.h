@@ -43,7 +43,8 @@ struct StoreIndexKeysKernel {
 void launch_store_index_keys(const StoreIndexKeysKernel& args, Stream stream);
 
 struct CommitRowsKernel {
-  const std::byte* rows;  // [tokens, row_bytes]
+  const std::byte* rows;    // [tokens, row_bytes]
+  const std::byte* rows_2;  // the same, for the runs' second rings; or null
   std::int64_t tokens;
   std::int64_t row_bytes;
   PlacedRuns runs;  // with rings

@@ -157,8 +157,7 @@ class DecodeProduct {
     if (shape_.cluster > 1) return;
     const int row = unit_row();
     use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
-      if (column < unit_.rows && unit_.holds(row + 8 * half))
-        unit_.out[column * unit_.row_stride + row + 8 * half] = value;
+      if (column < unit_.rows && unit_.holds(row + 8 * half)) unit_.put(column, row + 8 * half, value);
     });
   }
 
@@ -233,7 +232,7 @@ class DecodeProduct {
 #pragma unroll
         for (int part = 0; part < columns_of_row(kOperand); ++part)
           totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
-      unit_.out[row * unit_.row_stride + output] = columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1];
+      unit_.put(row, output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
     }
   }
 

@@ -1,7 +1,7 @@
 #include "fathom/backends/cuda/kernels/deep_product.h"
 
+#include "fathom/backends/cuda/kernels/deep_sum.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -10,10 +10,24 @@ constexpr int kWarps = 8;
 constexpr int kRows = 8;  // of a block: they share the weight's piece
 constexpr int kInputs = static_cast<int>(kDeepPiece) / kWarp;
 
-__device__ float sum_of_lanes(float value) {
+// Eight rows' sums over the lanes at once, each in the order of sum_of_lanes; row `row_of_lane()` in every lane.
+__device__ int row_of_lane() { return lane_id() / 16 % 2 * 4 + lane_id() / 8 % 2 * 2 + lane_id() / 4 % 2; }
+
+__device__ float sums_of_lanes(float (&values)[kRows]) {
 #pragma unroll
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(kAllLanes, value, distance);
-  return value;
+  for (int half = kRows / 2; half > 0; half /= 2) {
+    const int distance = 4 * half;
+    const bool upper = (lane_id() & distance) != 0;
+#pragma unroll
+    for (int row = 0; row < half; ++row) {
+      const float given = upper ? values[row] : values[row + half];
+      const float kept = upper ? values[row + half] : values[row];
+      values[row] = kept + __shfl_xor_sync(kAllLanes, given, distance);
+    }
+  }
+  float sum = values[0];
+  sum += __shfl_xor_sync(kAllLanes, sum, 2);
+  return sum + __shfl_xor_sync(kAllLanes, sum, 1);
 }
 
 struct Inputs {
@@ -34,21 +48,22 @@ __global__ void __launch_bounds__(kWarps* kWarp) sum_pieces(DeepProductKernel ar
   const std::int64_t first_row = blockIdx.x / pieces * kRows;
   const std::int64_t first = piece * kDeepPiece + lane_id() * kInputs;
   const int rows = static_cast<int>(min(static_cast<std::int64_t>(kRows), args.rows - first_row));
-  Inputs x[kRows];
+  Inputs x[kRows] = {};
 #pragma unroll
   for (int row = 0; row < kRows; ++row)
     if (row < rows) x[row] = inputs_of(args.x + (first_row + row) * args.in, first, args.in);
   for (std::int64_t output = warp_id(); output < args.outputs; output += kWarps) {
     const Inputs weight = inputs_of(args.weight + output * args.in, first, args.in);
+    float sums[kRows] = {};
 #pragma unroll
-    for (int row = 0; row < kRows; ++row) {
-      if (row >= rows) break;
-      float sum = 0.0F;
+    for (int row = 0; row < kRows; ++row)
 #pragma unroll
-      for (int index = 0; index < kInputs; ++index) sum = fmaf(weight.values[index], x[row].values[index], sum);
-      sum = sum_of_lanes(sum);
-      if (lane_id() == 0) args.parts[((first_row + row) * args.outputs + output) * pieces + piece] = sum;
-    }
+      for (int index = 0; index < kInputs; ++index)
+        sums[row] = fmaf(weight.values[index], x[row].values[index], sums[row]);
+    const float sum = sums_of_lanes(sums);
+    const int row = row_of_lane();
+    if (lane_id() % 4 == 0 && row < rows)
+      args.parts[((first_row + row) * args.outputs + output) * pieces + piece] = sum;
   }
 }
 
@@ -57,9 +72,7 @@ __global__ void join_pieces(DeepProductKernel args, std::int64_t pieces) {
   begin_in_turn();
   const std::int64_t place = global_thread() / kWarp;
   if (place >= args.rows * args.outputs) return;
-  float sum = 0.0F;
-  for (std::int64_t piece = lane_id(); piece < pieces; piece += kWarp) sum += args.parts[place * pieces + piece];
-  sum = sum_of_lanes(sum);
+  const float sum = joined_pieces(args.parts + place * pieces, pieces);
   if (lane_id() == 0) args.out[place] = sum;
 }
 
@@ -73,6 +86,7 @@ void launch_deep_product(const DeepProductKernel& args, Stream stream) {
           .threads = kWarps * kWarp,
           .chained = stream.chained},
          sum_pieces, args, pieces);
+  if (args.out == nullptr) return;
   launch(
       stream, "join_pieces",
       {.blocks = {blocks_for(args.rows * args.outputs, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained},

@@ -15,7 +15,7 @@ inline constexpr std::int64_t kDeepPiece = 128;   // inputs
 struct DeepProductKernel {
   const float* weight;  // [outputs, in]
   const float* x;       // [rows, in]
-  float* out;           // [rows, outputs]
+  float* out;           // [rows, outputs], or null: the pieces are all that is wanted
   float* parts;         // [rows, outputs, pieces] of scratch
   std::int64_t rows;
   std::int64_t outputs;
@@ -23,6 +23,7 @@ struct DeepProductKernel {
 
   std::int64_t pieces() const { return (in + kDeepPiece - 1) / kDeepPiece; }
 };
+// The pieces' sums, then `out` from them.
 void launch_deep_product(const DeepProductKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

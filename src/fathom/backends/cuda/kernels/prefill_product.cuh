@@ -138,7 +138,7 @@ class PrefillProduct {
     for (int chunk = 0; chunk < kCount; ++chunk)
       use_rows<kOperand, kPrefillColumns>(totals[chunk], [&](int row, int half, float value) {
         if (chunk * kChunkRows + row < unit.rows && unit.holds(output + 8 * half))
-          unit.out[(chunk * kChunkRows + row) * unit.row_stride + output + 8 * half] = value;
+          unit.put(chunk * kChunkRows + row, output + 8 * half, value);
       });
   }
 

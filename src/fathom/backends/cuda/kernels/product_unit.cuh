@@ -16,9 +16,14 @@ struct ProductUnit {
   int first_output;  // of the 128
   int last_output;
   int rows;
+  bool adds;
   bool exists = false;
 
   __device__ bool holds(int output) const { return output >= first_output && output < last_output; }
+  __device__ void put(std::int64_t row, int output, float value) const {
+    float& place = out[row * row_stride + output];
+    place = adds ? place + value : value;
+  }
 };
 
 struct ProductShape {
@@ -54,6 +59,7 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   result.first_output = to.skipped - 2 * pair * kTileRows;
   result.last_output = to.out_rows - 2 * pair * kTileRows;
   result.rows = item.rows;
+  result.adds = work.adds != 0;
   result.exists = true;
   return result;
 }

@@ -38,6 +38,7 @@ struct ProductWork {
   int parts = 1;          // tiles that meet the same block of activations
   int rows = 0;           // of every target, without experts
   int group_chunks = 1;   // chunks that one unit of work takes at most
+  std::int64_t adds = 0;  // 1: to what is in `out`; no bool, see launch.cuh
   const ExpertItem* items = nullptr;
   const int* item_count = nullptr;
 };

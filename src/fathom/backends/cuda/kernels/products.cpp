@@ -113,10 +113,12 @@ PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Oper
   return packed;
 }
 
-void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream) {
-  check(!outputs.empty() && outputs.size() <= kMaxTargets, "a launch multiplies 1 to 16 weights");
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream,
+              bool adds) {
+  check(!outputs.empty() && outputs.size() <= kMostProductOutputs, "a launch multiplies 1 to 16 weights");
   const ProductWeight& like = *outputs.front().weight;
   ProductWork work;
+  work.adds = adds ? 1 : 0;
   for (const ProductOutput& output : outputs) {
     const ProductWeight& weight = *output.weight;
     check_weight_and_rows(weight, x);

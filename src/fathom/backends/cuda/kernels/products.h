@@ -96,8 +96,10 @@ struct ProductOutput {
   float* out = nullptr;
   std::int64_t row_stride = 0;
 };
-// Up to 16 weights of one kind and width over the same rows (of group 0) in one launch.
-void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream);
+// Up to 16 weights of one kind and width over the same rows (of group 0) in one launch; `adds`: to what is in `out`.
+inline constexpr std::size_t kMostProductOutputs = 16;
+void multiply(const ProductDevice& device, std::span<const ProductOutput> outputs, const PackedRows& x, Stream stream,
+              bool adds = false);
 
 // out[row, group, o] = sum_i weight[group * (weight.out / groups) + o, i] * x[row, group, i]; out is contiguous. Up to
 // 16 groups.

@@ -95,6 +95,13 @@ class CudaLauncher final : public Backend {
   void do_swiglu(const SwigluArgs& args) override;
   void do_add(const AddArgs& args) override;
   void do_experts(const ExpertsArgs& args) override;
+  void do_linears(const LinearsArgs& args) override;
+  void do_hyper_connection(const HyperConnectionArgs& args) override;
+  void do_norm_rotate(const NormRotateArgs& args) override;
+  void do_new_keys(const NewKeysArgs& args) override;
+  void do_index_queries(const IndexQueriesArgs& args) override;
+  void do_commit_tails(const CommitTailsArgs& args) override;
+  void do_shared_expert(const SharedExpertArgs& args) override;
 
  private:
   // The runs where a kernel finds them; with `paged` spans, the pages of all entries up to each run's end.
@@ -102,14 +109,15 @@ class CudaLauncher final : public Backend {
   Fault* fault() const { return reinterpret_cast<Fault*>(fault_.data()); }
   void throw_fault();
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
-  // Rows for products on tensor cores, in scratch_.
   // What a weight's rows are multiplied as.
   Operand operand_of(TileKind kind) const;
+  // Rows for products on tensor cores, in scratch_.
   PackedRows packed(const RowsOfX& x, TileKind kind);
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
   void deep_linear(const LinearArgs& args);
+  bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
   void experts_on_tensor_cores(const ExpertsArgs& args);
 
   Device device_;

@@ -112,6 +112,7 @@ void CudaLauncher::do_store_index_keys(const StoreIndexKeysArgs& args) {
 
 void CudaLauncher::do_commit_rows(const CommitRowsArgs& args) {
   launch_commit_rows({.rows = args.rows.data(),
+                      .rows_2 = nullptr,
                       .tokens = args.rows.extent(0),
                       .row_bytes = args.rows.extent(1),
                       .runs = place({.runs = args.runs, .ratio = 0, .rings = args.rings, .rings_2 = {}, .paged = {}})},

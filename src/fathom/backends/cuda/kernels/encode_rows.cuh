@@ -1,0 +1,51 @@
+// Rows on their way into the cache, each by a warp.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/entry_rows.cuh"
+#include "fathom/backends/cuda/kernels/threads.cuh"
+
+namespace fathom::cuda {
+
+inline constexpr float kE4m3AmaxFloor = 1e-4F;  // as the released kernels floor it
+inline constexpr float kE2m1AmaxFloor = 6.0F * 0x1p-126F;
+
+// A warp writes one row.
+__device__ inline void encode_entry_row(const EntryShape& shape, const float* values, std::byte* row) {
+  if (!shape.released) {
+    for (int column = lane_id(); column < shape.head_dim; column += kWarp)
+      write_float(values[column], row + 4 * column);
+    return;
+  }
+  constexpr int kGroup = static_cast<int>(kNopeScaleGroup);
+  for (int first = 0; first < shape.nope; first += kGroup) {
+    const int end = min(first + kGroup, shape.nope);
+    float largest = 0.0F;
+    for (int column = first + lane_id(); column < end; column += kWarp) largest = fmaxf(largest, fabsf(values[column]));
+    const float amax = fmaxf(warp_largest(largest), kE4m3AmaxFloor);
+    const unsigned exponent = ceil_to_e8m0(amax * (1.0F / kE4m3Max));
+    const float scale = widened_e8m0(exponent);
+    if (lane_id() == 0) row[shape.scales + first / kGroup] = std::byte(static_cast<unsigned char>(exponent));
+    for (int column = first + lane_id(); column < end; column += kWarp)
+      row[column] = std::byte(float_to_e4m3(values[column] / scale));
+  }
+  for (int column = lane_id(); column < shape.rope; column += kWarp)
+    write_u16(float_to_bf16(values[shape.nope + column]), row + shape.nope + 2 * column);
+}
+
+// The scale of 32 columns from `first` on, by a warp; `magnitude` is a lane's share of the largest.
+__device__ inline unsigned index_exponent(float magnitude) {
+  const float amax = fmaxf(warp_largest(magnitude), kE2m1AmaxFloor);
+  return ceil_to_e8m0(amax * (1.0F / kE2m1Max));
+}
+
+// To the grid of the released index keys, and back to float32.
+__device__ inline void round_index_row(float* values, int dim) {
+  for (int first = 0; first < dim; first += kWarp) {
+    const int column = first + lane_id();
+    const float value = column < dim ? values[column] : 0.0F;
+    const float scale = widened_e8m0(index_exponent(fabsf(value)));
+    if (column < dim) values[column] = widened_e2m1(float_to_e2m1(value / scale)) * scale;
+  }
+}
+
+}  // namespace fathom::cuda

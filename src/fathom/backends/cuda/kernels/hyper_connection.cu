@@ -1,0 +1,82 @@
+#include "fathom/backends/cuda/kernels/hyper_connection.h"
+
+#include "fathom/backends/cuda/kernels/deep_sum.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/sinkhorn.cuh"
+#include "fathom/backends/cuda/kernels/streams.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr int kThreads = 512;
+constexpr std::int64_t kMostBytes = 48 << 10;  // of shared memory, without asking for more
+constexpr int kMostMixes = (2 + kMostStreams) * kMostStreams;
+
+std::int64_t shared_floats(std::int64_t streams, std::int64_t channels) {
+  return block_row_sum_floats(streams * channels) + channels;
+}
+
+// A block a token. Every sum is that of the separate kernels (streams.cu, rows.cu).
+__global__ void __launch_bounds__(kThreads) hyper_connection(const __grid_constant__ HyperConnectionKernel args) {
+  begin_in_turn();
+  extern __shared__ float memory[];
+  __shared__ float mix[kMostMixes];
+  __shared__ float pre[kMostStreams];
+  const std::int64_t token = blockIdx.x;
+  const auto streams = static_cast<int>(args.streams);
+  const int mixes = (2 + streams) * streams;
+  float* row = memory;
+  float* sums = memory + args.channels;
+  for (int output = warp_id(); output < mixes; output += kThreads / kWarp) {
+    const float sum = joined_pieces(args.parts + (token * mixes + output) * args.pieces, args.pieces);
+    if (lane_id() == 0) mix[output] = sum;
+  }
+  const std::int64_t count = args.streams * args.channels;
+  const float* x = args.x + token * count;
+  const float squares = block_row_sum(count, sums, [x](std::int64_t element) { return x[element] * x[element]; });
+  if (warp_id() == 0) {
+    write_gates({.mix = mix,
+                 .scale = args.scale,
+                 .base = args.base,
+                 .pre = pre,
+                 .post = args.post + token * streams,
+                 .comb = args.comb + token * streams * streams,
+                 .streams = streams,
+                 .iterations = args.iterations,
+                 .eps = args.eps},
+                1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps));
+    __syncwarp();
+    if (lane_id() < streams) args.pre[token * streams + lane_id()] = pre[lane_id()];
+  }
+  __syncthreads();
+  for (std::int64_t channel = threadIdx.x; channel < args.channels; channel += kThreads) {
+    float sum = 0.0F;
+    for (int from = 0; from < streams; ++from) sum += pre[from] * x[from * args.channels + channel];
+    row[channel] = sum;
+  }
+  const float row_squares =
+      block_row_sum(args.channels, sums, [row](std::int64_t element) { return row[element] * row[element]; });
+  const float scale = 1.0F / sqrtf(row_squares / static_cast<float>(args.channels) + args.norm_eps);
+  for (std::int64_t channel = threadIdx.x; channel < args.channels; channel += kThreads)
+    args.out[token * args.channels + channel] = row[channel] * scale * args.norm[channel];
+}
+
+}  // namespace
+
+bool hyper_connection_fits(std::int64_t streams, std::int64_t channels) {
+  constexpr std::int64_t kStatic = (kMostMixes + kMostStreams) * static_cast<std::int64_t>(sizeof(float));
+  return streams <= kMostStreams &&
+         shared_floats(streams, channels) * static_cast<std::int64_t>(sizeof(float)) + kStatic <= kMostBytes;
+}
+
+void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream) {
+  if (args.tokens == 0) return;
+  launch(stream, "hyper_connection",
+         {.blocks = {blocks_for(args.tokens, 1)},
+          .threads = kThreads,
+          .shared_bytes = static_cast<unsigned>(shared_floats(args.streams, args.channels) * sizeof(float)),
+          .chained = stream.chained},
+         hyper_connection, args);
+}
+
+}  // namespace fathom::cuda

@@ -1,0 +1,104 @@
+// A token's hyper-connection gates from its mix, by one warp.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/released.cuh"
+
+namespace fathom::cuda {
+
+inline constexpr int kFourStreams = 4;
+
+// Four streams: entry `lane % 16` of the matrix lies with that lane, and sums run over lanes in ascending order.
+__device__ inline float sum_of_row(float value) {
+  const int first = lane_id() / kFourStreams * kFourStreams;
+  float sum = 0.0F;
+#pragma unroll
+  for (int column = 0; column < kFourStreams; ++column) sum += __shfl_sync(kAllLanes, value, first + column);
+  return sum;
+}
+__device__ inline float sum_of_column(float value) {
+  const int first = lane_id() % kFourStreams;
+  float sum = 0.0F;
+#pragma unroll
+  for (int row = 0; row < kFourStreams; ++row) sum += __shfl_sync(kAllLanes, value, first + row * kFourStreams);
+  return sum;
+}
+__device__ inline float largest_of_row(float value) {
+  value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, 1));
+  return fmaxf(value, __shfl_xor_sync(kAllLanes, value, 2));
+}
+
+// Softmax over rows' columns, + eps, columns normalised once; then rows and columns in turn, ending on columns.
+__device__ inline float sinkhorn_of_four(float value, std::int64_t iterations, float eps) {
+  value = released_exp(value - largest_of_row(value));
+  value = value * (1.0F / sum_of_row(value)) + eps;
+  value /= sum_of_column(value) + eps;
+  for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
+    value /= sum_of_row(value) + eps;
+    value /= sum_of_column(value) + eps;
+  }
+  return value;
+}
+
+// Any number of streams, by one thread, in place.
+__device__ inline void normalise(float* comb, int streams, bool rows, float eps) {
+  const int outer_step = rows ? streams : 1;
+  const int inner_step = rows ? 1 : streams;
+  for (int outer = 0; outer < streams; ++outer) {
+    float* line = comb + outer * outer_step;
+    float sum = 0.0F;
+    for (int inner = 0; inner < streams; ++inner) sum += line[inner * inner_step];
+    for (int inner = 0; inner < streams; ++inner) line[inner * inner_step] /= sum + eps;
+  }
+}
+
+__device__ inline void sinkhorn(float* comb, int streams, std::int64_t iterations, float eps) {
+  for (int row = 0; row < streams; ++row) {
+    float* line = comb + row * streams;
+    float largest = line[0];
+    for (int column = 1; column < streams; ++column) largest = fmaxf(largest, line[column]);
+    float sum = 0.0F;
+    for (int column = 0; column < streams; ++column) {
+      line[column] = released_exp(line[column] - largest);
+      sum += line[column];
+    }
+    for (int column = 0; column < streams; ++column) line[column] = line[column] * (1.0F / sum) + eps;
+  }
+  normalise(comb, streams, false, eps);
+  for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
+    normalise(comb, streams, true, eps);
+    normalise(comb, streams, false, eps);
+  }
+}
+
+// Where a warp finds and puts a token's gates.
+struct TokenGates {
+  const float* mix;    // [(2 + streams) * streams]
+  const float* scale;  // [3]
+  const float* base;   // [(2 + streams) * streams]
+  float* pre;          // [streams]
+  float* post;         // [streams]
+  float* comb;         // [streams, streams]
+  int streams;
+  std::int64_t iterations;
+  float eps;
+};
+
+// r = 1 / rms of the token's streams.
+__device__ inline void write_gates(const TokenGates& at, float r) {
+  const auto gate = [&](int index, int part) { return at.mix[index] * r * at.scale[part] + at.base[index]; };
+  const int lane = lane_id();
+  if (lane < at.streams) {
+    at.pre[lane] = released_sigmoid(gate(lane, 0)) + at.eps;
+    at.post[lane] = 2.0F * released_sigmoid(gate(at.streams + lane, 1));
+  }
+  if (at.streams == kFourStreams) {
+    constexpr int kEntries = kFourStreams * kFourStreams;
+    const float value = sinkhorn_of_four(gate(2 * kFourStreams + lane % kEntries, 2), at.iterations, at.eps);
+    if (lane < kEntries) at.comb[lane] = value;
+  } else if (lane == 0) {
+    for (int index = 0; index < at.streams * at.streams; ++index) at.comb[index] = gate(2 * at.streams + index, 2);
+    sinkhorn(at.comb, at.streams, at.iterations, at.eps);
+  }
+}
+
+}  // namespace fathom::cuda

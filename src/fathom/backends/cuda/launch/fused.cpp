@@ -1,0 +1,193 @@
+// Operations that are several kernels by their definition (ops/fused_definitions.cpp) and fewer here.
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "fathom/backends/cuda/kernels/cache_rows.h"
+#include "fathom/backends/cuda/kernels/deep_product.h"
+#include "fathom/backends/cuda/kernels/hyper_connection.h"
+#include "fathom/backends/cuda/kernels/new_rows.h"
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+
+namespace fathom::cuda {
+namespace {
+
+ProductOutput product_output(const TiledWeight& weight, View<float, 2> out) {
+  return {.weight = &weight.weight(), .out = out.data(), .row_stride = weight.out};
+}
+
+// Weights that one launch can multiply.
+struct LikeProducts {
+  TileKind kind;
+  int parts;
+  std::vector<ProductOutput> outputs;
+};
+
+}  // namespace
+
+// Rows are packed once for each operand, and weights of one kind are one launch.
+void CudaLauncher::do_linears(const LinearsArgs& args) {
+  std::vector<LikeProducts> products;
+  for (const LinearOutput& output : args.outputs) {
+    const TiledWeight* weight = tiled(output.weight);
+    if (weight == nullptr) {
+      linear({.weight = output.weight, .x = args.x, .out = output.out});
+      continue;
+    }
+    const ProductWeight& like = weight->weight();
+    auto place = products.begin();
+    while (place != products.end() &&
+           (place->kind != like.kind || place->parts != like.parts || place->outputs.size() == kMostProductOutputs))
+      ++place;
+    if (place == products.end())
+      place = products.insert(place, {.kind = like.kind, .parts = like.parts, .outputs = {}});
+    place->outputs.push_back(product_output(*weight, output.out));
+  }
+  const Arena::Scope scope(scratch_);
+  std::map<Operand, PackedRows> rows;
+  const auto [count, in] = args.x.shape();
+  for (const LikeProducts& like : products) {
+    const Operand operand = operand_of(like.kind);
+    if (!rows.contains(operand))
+      rows[operand] = packed({.x = args.x.data(), .rows = count, .in = in, .row_stride = in}, like.kind);
+    multiply(product_device_, like.outputs, rows[operand], device_.stream());
+  }
+}
+
+void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
+  if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
+  constexpr std::int64_t kMostRows = 4096;  // of one launch: their parts take 50 MB
+  const DeviceWeight& weight = plain(args.fn).weight();
+  const Arena::Scope scope(scratch_);
+  DeepProductKernel product = {.weight = reinterpret_cast<const float*>(weight.data),
+                               .x = nullptr,
+                               .out = nullptr,
+                               .parts = nullptr,
+                               .rows = std::min(tokens, kMostRows),
+                               .outputs = weight.out,
+                               .in = weight.in};
+  product.parts = scratch_.take<float, 1>({product.rows * product.outputs * product.pieces()}).data();
+  for (std::int64_t token = 0; token < tokens; token += kMostRows) {
+    product.rows = std::min(kMostRows, tokens - token);
+    product.x = args.streams.data() + token * weight.in;
+    launch_deep_product(product, device_.stream());
+    launch_hyper_connection({.x = product.x,
+                             .parts = product.parts,
+                             .scale = args.scale.data(),
+                             .base = args.base.data(),
+                             .norm = args.norm.data(),
+                             .pre = args.pre.data() + token * streams,
+                             .post = args.post.data() + token * streams,
+                             .comb = args.comb.data() + token * streams * streams,
+                             .out = args.out.data() + token * channels,
+                             .tokens = product.rows,
+                             .streams = streams,
+                             .channels = channels,
+                             .pieces = product.pieces(),
+                             .iterations = args.iterations,
+                             .eps = args.eps,
+                             .norm_eps = args.norm_eps},
+                            device_.stream());
+  }
+  device_.check_launch("hyper_connection");
+}
+
+void CudaLauncher::do_norm_rotate(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  if (head_dim > kMostNewRowDim) return Backend::do_norm_rotate(args);
+  launch_norm_rotate({.x = args.x.data(),
+                      .weight = args.weight.empty() ? nullptr : args.weight.data(),
+                      .cosine = args.cosine.data(),
+                      .sine = args.sine.data(),
+                      .encoded = nullptr,
+                      .format = {},
+                      .rows = rows,
+                      .heads = heads,
+                      .head_dim = head_dim,
+                      .pairs = args.cosine.extent(1),
+                      .eps = args.eps},
+                     device_.stream());
+  device_.check_launch("norm_rotate");
+}
+
+void CudaLauncher::do_new_keys(const NewKeysArgs& args) {
+  const auto [tokens, head_dim] = args.x.shape();
+  if (head_dim > kMostNewRowDim) return Backend::do_new_keys(args);
+  launch_norm_rotate({.x = args.x.data(),
+                      .weight = args.weight.data(),
+                      .cosine = args.cosine.data(),
+                      .sine = args.sine.data(),
+                      .encoded = args.rows.data(),
+                      .format = args.format,
+                      .rows = tokens,
+                      .heads = 1,
+                      .head_dim = head_dim,
+                      .pairs = args.cosine.extent(1),
+                      .eps = args.eps},
+                     device_.stream());
+  device_.check_launch("new_keys");
+}
+
+void CudaLauncher::do_index_queries(const IndexQueriesArgs& args) {
+  const auto [tokens, heads, index_dim] = args.x.shape();
+  const bool power_of_two = index_dim > 0 && (index_dim & (index_dim - 1)) == 0;
+  if (index_dim > kMostNewRowDim || !power_of_two) return Backend::do_index_queries(args);
+  launch_index_queries({.x = args.x.data(),
+                        .cosine = args.cosine.data(),
+                        .sine = args.sine.data(),
+                        .rounded = args.format.storage == CacheStorage::released,
+                        .rows = tokens,
+                        .heads = heads,
+                        .index_dim = index_dim,
+                        .pairs = args.cosine.extent(1),
+                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(index_dim)))},
+                       device_.stream());
+  device_.check_launch("index_queries");
+}
+
+void CudaLauncher::do_commit_tails(const CommitTailsArgs& args) {
+  if (args.kv.empty()) return;
+  launch_commit_rows(
+      {.rows = reinterpret_cast<const std::byte*>(args.kv.data()),
+       .rows_2 = reinterpret_cast<const std::byte*>(args.gate.data()),
+       .tokens = args.kv.extent(0),
+       .row_bytes = args.kv.extent(1) * static_cast<std::int64_t>(sizeof(float)),
+       .runs = place({.runs = args.runs, .ratio = 0, .rings = args.kv_rings, .rings_2 = args.gate_rings, .paged = {}})},
+      device_.stream());
+  device_.check_launch("commit_tails");
+}
+
+bool CudaLauncher::is_shared_expert_tiled(const SharedExpertArgs& args) const {
+  const TiledWeight* w1 = tiled(*args.weights.w1);
+  const TiledWeight* w2 = tiled(*args.weights.w2);
+  const TiledWeight* w3 = tiled(*args.weights.w3);
+  return w1 != nullptr && w2 != nullptr && w3 != nullptr && w1->weight().kind == w3->weight().kind &&
+         w1->weight().parts == w3->weight().parts;
+}
+
+// SwiGLU's rows are packed as they come, and w2 adds to what the routed experts left.
+void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
+  if (!is_shared_expert_tiled(args)) return Backend::do_shared_expert(args);
+  const TiledWeight& w1 = *tiled(*args.weights.w1);
+  const TiledWeight& w2 = *tiled(*args.weights.w2);
+  const TiledWeight& w3 = *tiled(*args.weights.w3);
+  const auto [tokens, channels] = args.x.shape();
+  const Arena::Scope scope(scratch_);
+  const auto gate = scratch_.take<float, 2>({tokens, w1.out});
+  const auto up = scratch_.take<float, 2>({tokens, w1.out});
+  const PackedRows x =
+      packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels}, w1.weight().kind);
+  const std::array<ProductOutput, 2> gate_and_up = {product_output(w1, gate), product_output(w3, up)};
+  multiply(product_device_, gate_and_up, x, device_.stream());
+  const Operand operand = operand_of(w2.weight().kind);
+  const PackedRows activated = pack_swiglu(
+      product_device_,
+      {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
+      operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
+  const ProductOutput down = product_output(w2, args.out);
+  multiply(product_device_, {&down, 1}, activated, device_.stream(), true);
+}
+
+}  // namespace fathom::cuda

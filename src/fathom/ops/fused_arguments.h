@@ -1,0 +1,83 @@
+// Operations that are several of arguments.h in one. Each has a definition in terms of those (fused_definitions.cpp),
+// which a backend overrides only to be faster: the bits are the same.
+#pragma once
+
+#include "fathom/ops/arguments.h"
+
+namespace fathom {
+
+struct LinearOutput {
+  const PreparedWeight& weight;  // [out, in]
+  View<float, 2> out;            // [rows, out]
+};
+
+// linear with the same rows, once for each weight.
+struct LinearsArgs {
+  View<const float, 2> x;  // [rows, in]
+  std::span<const LinearOutput> outputs;
+};
+
+// What a sublayer begins with: linear (fn), hyper_connection_gates, collapse_streams, rms_norm.
+struct HyperConnectionArgs {
+  View<const float, 3> streams;  // [tokens, streams, channels]
+  const PreparedWeight& fn;      // [(2 + streams) * streams, streams * channels]
+  View<const float, 1> scale;    // [3]
+  View<const float, 1> base;     // [(2 + streams) * streams]
+  std::int64_t iterations = 0;
+  float eps = 0.0F;
+  float norm_eps = 0.0F;      // of the gates and of the norm
+  View<const float, 1> norm;  // [channels]
+  Arena& arena;
+  View<float, 2> pre;   // [tokens, streams]
+  View<float, 2> post;  // [tokens, streams]
+  View<float, 3> comb;  // [tokens, streams, streams]
+  View<float, 2> out;   // [tokens, channels]
+};
+
+// rms_norm of every head, then rotate. In place.
+struct NormRotateArgs {
+  View<float, 3> x;             // [rows, heads, head_dim]
+  View<const float, 1> weight;  // [head_dim], may be empty
+  float eps = 0.0F;
+  View<const float, 2> cosine;  // [rows, rope_dim / 2]
+  View<const float, 2> sine;    // [rows, rope_dim / 2]
+};
+
+// norm_rotate of a step's new keys, then encode_entries. x is scratch afterwards.
+struct NewKeysArgs {
+  View<float, 2> x;             // [tokens, head_dim]
+  View<const float, 1> weight;  // [head_dim]
+  float eps = 0.0F;
+  View<const float, 2> cosine;  // [tokens, rope_dim / 2]
+  View<const float, 2> sine;    // [tokens, rope_dim / 2]
+  EntryFormat format;
+  View<std::byte, 2> rows;  // [tokens, row_bytes]
+};
+
+// rotate, hadamard, round_index: the indexer's queries on the grid of its keys. In place.
+struct IndexQueriesArgs {
+  View<float, 3> x;             // [tokens, index_heads, index_dim]
+  View<const float, 2> cosine;  // [tokens, rope_dim / 2]
+  View<const float, 2> sine;    // [tokens, rope_dim / 2]
+  IndexKeyFormat format;
+};
+
+// commit_rows of a compressor's two tails.
+struct CommitTailsArgs {
+  View<const float, 2> kv;           // [tokens, columns]
+  View<const float, 2> gate;         // [tokens, columns]
+  std::span<const Run> runs;         // [runs]
+  std::span<const Ring> kv_rings;    // [runs]
+  std::span<const Ring> gate_rings;  // [runs]
+};
+
+// out += w2(swiglu(w1 x, w3 x)): the expert that every token has.
+struct SharedExpertArgs {
+  View<const float, 2> x;  // [tokens, channels]
+  const ExpertWeights& weights;
+  float limit = 0.0F;
+  Arena& arena;
+  View<float, 2> out;  // [tokens, channels]
+};
+
+}  // namespace fathom

@@ -1,0 +1,154 @@
+// What the fused operations mean, and their doors.
+#include "fathom/ops/backend.h"
+
+namespace fathom {
+namespace {
+
+View<const std::byte, 2> as_byte_rows(View<const float, 2> rows) {
+  return {reinterpret_cast<const std::byte*>(rows.data()),
+          {rows.extent(0), rows.extent(1) * static_cast<std::int64_t>(sizeof(float))}};
+}
+
+void check_output(const LinearsArgs& args, const LinearOutput& output) {
+  check_equal(args.x.extent(1), output.weight.in, "linears input columns");
+  check_equal(output.out.extent(0), args.x.extent(0), "linears output rows");
+  check_equal(output.out.extent(1), output.weight.out, "linears output columns");
+}
+
+void check_angles(View<const float, 2> cosine, View<const float, 2> sine, std::int64_t rows, std::int64_t dim) {
+  check_equal(cosine.extent(0), rows, "rows of angles");
+  check_equal(sine.extent(0), rows, "rows of angles");
+  check_equal(sine.extent(1), cosine.extent(1), "columns of angles");
+  check(2 * cosine.extent(1) <= dim, "rope_dim fits the columns that turn");
+}
+
+}  // namespace
+
+void Backend::linears(const LinearsArgs& args) {
+  for (const LinearOutput& output : args.outputs) check_output(args, output);
+  if (args.x.extent(0) > 0) do_linears(args);
+}
+
+void Backend::do_linears(const LinearsArgs& args) {
+  for (const LinearOutput& output : args.outputs) linear({.weight = output.weight, .x = args.x, .out = output.out});
+}
+
+void Backend::hyper_connection(const HyperConnectionArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  check_equal(args.fn.in, streams * channels, "hyper_connection fn columns");
+  check_equal(args.fn.out, (2 + streams) * streams, "hyper_connection fn rows");
+  check_equal(args.scale.size(), 3, "hyper_connection scale");
+  check_equal(args.base.size(), args.fn.out, "hyper_connection base");
+  check_equal(args.norm.size(), channels, "hyper_connection norm");
+  check_equal(args.pre.size(), tokens * streams, "hyper_connection pre");
+  check_equal(args.post.size(), tokens * streams, "hyper_connection post");
+  check_equal(args.comb.size(), tokens * streams * streams, "hyper_connection comb");
+  check_equal(args.out.extent(0), tokens, "hyper_connection output rows");
+  check_equal(args.out.extent(1), channels, "hyper_connection output columns");
+  if (tokens > 0) do_hyper_connection(args);
+}
+
+void Backend::do_hyper_connection(const HyperConnectionArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  const Arena::Scope scope(args.arena);
+  const auto mix = args.arena.take<float, 2>({tokens, args.fn.out});
+  linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
+  hyper_connection_gates({.streams = args.streams,
+                          .mix = mix,
+                          .scale = args.scale,
+                          .base = args.base,
+                          .iterations = args.iterations,
+                          .eps = args.eps,
+                          .norm_eps = args.norm_eps,
+                          .pre = args.pre,
+                          .post = args.post,
+                          .comb = args.comb});
+  collapse_streams({.streams = args.streams, .pre = args.pre, .out = args.out});
+  rms_norm({.x = args.out, .weight = args.norm, .eps = args.norm_eps, .out = args.out});
+}
+
+void Backend::norm_rotate(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, rows, head_dim);
+  if (!args.weight.empty()) check_equal(args.weight.size(), head_dim, "norm_rotate weight");
+  if (rows > 0) do_norm_rotate(args);
+}
+
+void Backend::do_norm_rotate(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  const auto flat = args.x.reshape<2>({rows * heads, head_dim});
+  rms_norm({.x = flat, .weight = args.weight, .eps = args.eps, .out = flat});
+  rotate({.x = args.x, .cosine = args.cosine, .sine = args.sine});
+}
+
+void Backend::new_keys(const NewKeysArgs& args) {
+  const auto [tokens, head_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, tokens, head_dim);
+  check_equal(args.weight.size(), head_dim, "new_keys weight");
+  check_equal(args.format.head_dim, head_dim, "new_keys columns");
+  check_equal(args.rows.extent(0), tokens, "new_keys rows");
+  check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
+  if (tokens > 0) do_new_keys(args);
+}
+
+void Backend::do_new_keys(const NewKeysArgs& args) {
+  const auto [tokens, head_dim] = args.x.shape();
+  norm_rotate({.x = args.x.reshape<3>({tokens, 1, head_dim}),
+               .weight = args.weight,
+               .eps = args.eps,
+               .cosine = args.cosine,
+               .sine = args.sine});
+  encode_entries({.format = args.format, .x = args.x, .rows = args.rows});
+}
+
+void Backend::index_queries(const IndexQueriesArgs& args) {
+  const auto [tokens, heads, index_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, tokens, index_dim);
+  check_equal(args.format.index_dim, index_dim, "index_queries columns");
+  if (tokens > 0) do_index_queries(args);
+}
+
+void Backend::do_index_queries(const IndexQueriesArgs& args) {
+  const auto [tokens, heads, index_dim] = args.x.shape();
+  const auto rows = args.x.reshape<2>({tokens * heads, index_dim});
+  rotate({.x = args.x, .cosine = args.cosine, .sine = args.sine});
+  hadamard({.x = rows});
+  round_index({.x = rows, .format = args.format});
+}
+
+void Backend::commit_tails(const CommitTailsArgs& args) {
+  check_equal(args.gate.extent(0), args.kv.extent(0), "commit_tails rows");
+  check_equal(args.gate.extent(1), args.kv.extent(1), "commit_tails columns");
+  check_equal(args.gate_rings.size(), args.kv_rings.size(), "commit_tails rings");
+  do_commit_tails(args);
+}
+
+void Backend::do_commit_tails(const CommitTailsArgs& args) {
+  commit_rows({.rows = as_byte_rows(args.kv), .runs = args.runs, .rings = args.kv_rings});
+  commit_rows({.rows = as_byte_rows(args.gate), .runs = args.runs, .rings = args.gate_rings});
+}
+
+void Backend::shared_expert(const SharedExpertArgs& args) {
+  check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
+  check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");
+  check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
+  check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
+  check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+  if (args.x.extent(0) > 0) do_shared_expert(args);
+}
+
+void Backend::do_shared_expert(const SharedExpertArgs& args) {
+  const Arena::Scope scope(args.arena);
+  const std::int64_t tokens = args.x.extent(0);
+  const std::int64_t expert_dim = args.weights.w1->out;
+  const auto gate = args.arena.take<float, 2>({tokens, expert_dim});
+  const auto up = args.arena.take<float, 2>({tokens, expert_dim});
+  const auto down = args.arena.take<float, 2>({tokens, args.out.extent(1)});
+  const LinearOutput outputs[] = {{.weight = *args.weights.w1, .out = gate}, {.weight = *args.weights.w3, .out = up}};
+  linears({.x = args.x, .outputs = outputs});
+  swiglu({.gate = gate, .up = up, .limit = args.limit, .weight = {}, .out = gate});
+  linear({.weight = *args.weights.w2, .x = gate, .out = down});
+  add({.x = down, .out = args.out});
+}
+
+}  // namespace fathom
