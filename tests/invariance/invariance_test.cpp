@@ -39,6 +39,8 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
 
   static std::unique_ptr<Backend> backend_of(int threads) {
     if (GetParam().backend == "cuda_tensor_cores") return make_cuda_backend({.tensor_core_inputs = 1});
+    if (GetParam().backend == "cuda_offload")  // some experts in the machine's memory, against none there
+      return make_cuda_backend({.tensor_core_inputs = 1, .weight_bytes = threads == 1 ? 3'000'000 : 0});
     if (GetParam().backend == "cuda_fp8")
       return make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 1});
     if (GetParam().backend == "cuda") return make_backend({.name = "cpu", .threads = threads, .device = "cuda"});
@@ -178,6 +180,7 @@ std::vector<InvarianceCase> cases() {
   all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda", 420, 8});
   all.push_back({"tests/data/tiny-flash", CacheStorage::float32, "cuda", 300, 4});
   all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda_tensor_cores", 420, 8});
+  all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda_offload", 420, 8});
   all.push_back({"tests/data/tiny-pro", CacheStorage::float32, "cuda_tensor_cores", 420, 6});
   all.push_back({"models/sprat", CacheStorage::released, "cuda_tensor_cores", 600, 6});
   all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda_fp8", 420, 8});

@@ -29,6 +29,14 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
   command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
+  command
+      .add_option(
+          "--gpu-megabytes", choice.gpu_megabytes,
+          "of the GPU's memory, for weights; experts beyond them stay in this machine's memory and are read over "
+          "the bus, the same bits (0: most of what is free)")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 30))
+      ->envname("FATHOM_GPU_MEGABYTES")
+      ->capture_default_str();
 }
 
 void add_backend_options(CLI::App& command, BackendChoice& choice) {
@@ -49,7 +57,8 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
     return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
                                           : choice.cuda_products == "plain" ? CudaProducts::plain
                                                                             : CudaProducts::float32,
-                              .graphs = choice.cuda_graphs});
+                              .graphs = choice.cuda_graphs,
+                              .weight_bytes = choice.gpu_megabytes << 20});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});

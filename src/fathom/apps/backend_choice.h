@@ -18,6 +18,7 @@ struct BackendChoice {
   std::string device = "cpu";             // cpu, cuda, or auto: cuda where there is a GPU to compute on
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
   bool cuda_graphs = true;
+  std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);

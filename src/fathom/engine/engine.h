@@ -102,6 +102,7 @@ class Engine : private KeptMemory {
   // Of prompt and answer that the memory for caches holds; the model's limit where there is none.
   std::int64_t context_limit() const;
   EngineFigures figures() const;
+  std::vector<BackendFigure> backend_figures() const { return transformer_.backend().figures(); }  // any thread
   const EngineConfig& config() const { return config_; }
 
  private:

@@ -88,7 +88,8 @@ GeneratorLoad EngineLoop::load() const {
           .prefix_bytes = figures_.kept.bytes,
           .prefix_snapshots = figures_.kept.snapshots,
           .prefix_evictions = figures_.kept.evictions,
-          .draining = draining_};
+          .draining = draining_,
+          .backend = engine_.backend_figures()};
 }
 
 void EngineLoop::drain() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "fathom/engine/engine.h"
 
@@ -46,6 +47,7 @@ struct GeneratorLoad {
   std::int64_t prefix_snapshots = 0;  // kept
   std::int64_t prefix_evictions = 0;  // since the start
   bool draining = false;
+  std::vector<BackendFigure> backend = {};
 };
 
 class Generator {

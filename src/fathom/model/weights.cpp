@@ -98,6 +98,21 @@ class Loader {
 
 }  // namespace
 
-ModelWeights load_weights(const WeightSource& source, Backend& backend) { return Loader(source, backend).model(); }
+namespace {
+
+WeightBytes weight_bytes(const ModelConfig& config) {
+  WeightBytes bytes{.expert_layers = config.layers + config.mtp_layers, .experts_of_layer = config.experts};
+  for (const TensorSpec& tensor : tensor_table(config))
+    for (const StoredTensor& stored : stored_tensors(tensor, tensor.released))
+      (tensor.role == TensorRole::expert ? bytes.experts : bytes.others) += stored.bytes();
+  return bytes;
+}
+
+}  // namespace
+
+ModelWeights load_weights(const WeightSource& source, Backend& backend) {
+  backend.expect_weights(weight_bytes(source.config()));
+  return Loader(source, backend).model();
+}
 
 }  // namespace fathom

@@ -10,12 +10,27 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "fathom/ops/arguments.h"
 #include "fathom/ops/fused_arguments.h"
 #include "fathom/tensor/memory.h"
 
 namespace fathom {
+
+// What is about to be prepared, so that a backend with little memory can decide what goes where.
+struct WeightBytes {
+  std::int64_t experts = 0;           // stored bytes of all routed experts
+  std::int64_t others = 0;            // of all other weights
+  std::int64_t expert_layers = 0;     // blocks with routed experts
+  std::int64_t experts_of_layer = 0;  //
+};
+
+// A figure of a backend's own, for whoever watches it.
+struct BackendFigure {
+  std::string_view name;  // "expert_swaps"
+  double value = 0.0;
+};
 
 class Backend {
  public:
@@ -32,6 +47,10 @@ class Backend {
   // in their spans and arrays, which a backend may use to be faster; 0: like no other.
   virtual void begin_step(std::uint64_t /*pattern*/) {}
   virtual void end_step() {}
+
+  virtual void expect_weights(const WeightBytes& /*bytes*/) {}
+  // Any thread may ask.
+  virtual std::vector<BackendFigure> figures() const { return {}; }
 
   // The weight may go on borrowing `weight.data`: the checkpoint outlives it.
   virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;        // for linear products

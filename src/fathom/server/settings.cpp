@@ -150,6 +150,12 @@ std::vector<Setting> make_settings() {
              {"cpu", "reference"});
   table.text("device", FATHOM_IN(engine.device), "where to compute; auto: cuda where there is a GPU, else cpu",
              {"auto", "cpu", "cuda"});
+  table.text("cuda_products", FATHOM_IN(engine.cuda_products),
+             "how a GPU multiplies; fp8: faster, activations rounded to FP8; plain: in the released order, slow",
+             {"float32", "fp8", "plain"});
+  table.number(
+      "gpu_megabytes", FATHOM_IN(engine.gpu_megabytes), 0, 1 << 30,
+      "of the GPU's memory, for weights; experts beyond stay in the machine's memory; 0: most of what is free");
   table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: one per core");
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
   table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");

@@ -78,6 +78,18 @@ void Device::copy_within(const std::byte* from, std::byte* to, std::int64_t byte
   if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, raw_stream()), "copying");
 }
 
+void Device::copy_any(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDefault, raw_stream()), "copying");
+}
+
+std::int64_t Device::free_bytes() const {
+  raw_stream();
+  std::size_t unused = 0;
+  std::size_t all = 0;
+  call(cudaMemGetInfo(&unused, &all), "asking for free memory");
+  return static_cast<std::int64_t>(unused);
+}
+
 void Device::set_zero(std::byte* data, std::int64_t bytes) const {
   if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), raw_stream()), "zeroing memory");
 }

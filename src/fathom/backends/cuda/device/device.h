@@ -39,6 +39,8 @@ class Device {
   void copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const;
   void copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const;
   void copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const;
+  void copy_any(const std::byte* from, std::byte* to, std::int64_t bytes) const;  // either side's memory, pinned
+  std::int64_t free_bytes() const;                                                // of the device's memory
   void set_zero(std::byte* data, std::int64_t bytes) const;
   void synchronize() const;
   // Throws when the last launch could not be made.

@@ -54,6 +54,7 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   }
   __syncthreads();
   const int rows = count[expert];
+  if (plan.use != nullptr && expert < plan.experts) plan.use[expert] += rows;
   const int chunks = (rows + plan.chunk_rows - 1) / plan.chunk_rows;
   const int groups = (chunks + plan.group_chunks - 1) / plan.group_chunks;
   int all_chunks = 0;

@@ -24,6 +24,7 @@ struct ExpertPlan {
   std::int32_t* counts = nullptr;       // items, rows
   std::int32_t* slot_of_row = nullptr;  // [rows] -1: padding
   std::int32_t* row_of_slot = nullptr;  // [slots] -1: its expert is not here
+  std::uint32_t* use = nullptr;         // [experts] times chosen, added to; or null
   Fault* fault = nullptr;               // or null: for an expert that does not exist
 };
 void launch_plan(int capability, const ExpertPlan& plan, Stream stream);

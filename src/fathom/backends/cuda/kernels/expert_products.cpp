@@ -97,6 +97,7 @@ class ExpertStep {
                  .counts = at_.counts,
                  .slot_of_row = at_.slot_of_row,
                  .row_of_slot = at_.row_of_slot,
+                 .use = args_.use,
                  .fault = args_.fault},
                 stream_);
     float* gate = at_.rows;

@@ -129,7 +129,8 @@ struct ExpertProducts {
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
   float* out = nullptr;    // [tokens, channels]
-  Fault* fault = nullptr;  // or null: for an expert that does not exist
+  std::uint32_t* use = nullptr;  // [experts] times chosen, added to; or null
+  Fault* fault = nullptr;        // or null: for an expert that does not exist
 };
 std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
                                     Operand operand);

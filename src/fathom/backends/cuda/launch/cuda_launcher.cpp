@@ -29,6 +29,7 @@ CudaLauncher::CudaLauncher(const CudaOptions& options)
       recorder_(device_, memory_),
       staged_(device_, memory_, recorder_),
       page_tables_(staged_, memory_),
+      experts_(device_, memory_, weight_memory_, staged_),
       scratch_(memory_),
       fault_(pinned_memory_, sizeof(Fault)) {
   device_.set_sink(&recorder_);
@@ -40,7 +41,10 @@ CudaLauncher::~CudaLauncher() {
   memory_.before_release({});
 }
 
-void CudaLauncher::begin_step(std::uint64_t pattern) { recorder_.begin(options_.graphs ? pattern : 0); }
+void CudaLauncher::begin_step(std::uint64_t pattern) {
+  experts_.begin_step();
+  recorder_.begin(options_.graphs ? pattern : 0);
+}
 
 void CudaLauncher::end_step() { recorder_.end(); }
 
@@ -55,6 +59,7 @@ void CudaLauncher::download(const std::byte* device, std::span<std::byte> host) 
   device_.copy_to_host(device, host.data(), std::ssize(host));
   device_.synchronize();
   throw_fault();
+  experts_.between_steps();
 }
 
 void CudaLauncher::copy(std::span<const std::byte> from, std::byte* to) {

@@ -2,7 +2,6 @@
 // Nothing here waits for the device but upload(), download() and what grows memory.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
+#include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
 #include "fathom/tensor/arena.h"
@@ -41,20 +41,6 @@ class PlainWeight final : public PreparedWeight {
 // InternalError for a weight that this backend did not prepare.
 const PlainWeight& plain(const PreparedWeight& weight);
 
-// A layer's experts as kernels read them: w1, w2, w3 of each; for tensor cores pointers to tiles, all w1 first.
-struct ExpertTable {
-  std::int64_t first_serial = -1;
-  std::int64_t last_serial = -1;
-  Memory memory;
-
-  const DeviceWeight* weights(std::int64_t of_three) const {
-    return reinterpret_cast<const DeviceWeight*>(memory.data()) + of_three;
-  }
-  const std::uint8_t* const* tiles(std::int64_t first) const {
-    return reinterpret_cast<const std::uint8_t* const*>(memory.data()) + first;
-  }
-};
-
 class CudaLauncher final : public Backend {
  public:
   explicit CudaLauncher(const CudaOptions& options);
@@ -68,6 +54,8 @@ class CudaLauncher final : public Backend {
   void copy(std::span<const std::byte> from, std::byte* to) override;
   void begin_step(std::uint64_t pattern) override;
   void end_step() override;
+  void expect_weights(const WeightBytes& bytes) override { experts_.expect(bytes, options_.weight_bytes); }
+  std::vector<BackendFigure> figures() const override { return experts_.figures(); }
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
 
@@ -108,7 +96,6 @@ class CudaLauncher final : public Backend {
   PlacedRuns place(const RunPlaces& places);
   Fault* fault() const { return reinterpret_cast<Fault*>(fault_.data()); }
   void throw_fault();
-  const ExpertTable& table_of(std::span<const ExpertWeights> experts);
   // What a weight's rows are multiplied as.
   Operand operand_of(TileKind kind) const;
   // Rows for products on tensor cores, in scratch_.
@@ -129,11 +116,11 @@ class CudaLauncher final : public Backend {
   StepRecorder recorder_;
   StagedSpans staged_;
   PageTables page_tables_;
+  ExpertStore experts_;
   Memory stored_;  // a weight as the checkpoint holds it, on its way to be tiled
   Arena scratch_;  // of one operation at a time
   Memory fault_;   // pinned
   std::int64_t weights_prepared_ = 0;
-  std::map<const ExpertWeights*, ExpertTable> expert_tables_;
 };
 
 }  // namespace fathom::cuda

@@ -35,7 +35,8 @@ std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) 
     return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++, method);
   const std::int64_t bytes = stored_bytes(weight);
   if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
-  return std::make_unique<TiledWeight>(weight, device_, weight_memory_, stored_.data(), weights_prepared_++);
+  return std::make_unique<TiledWeight>(weight, device_, experts_.memory_for(weight), stored_.data(),
+                                       weights_prepared_++);
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) {

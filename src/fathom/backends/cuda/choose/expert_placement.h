@@ -1,0 +1,30 @@
+// Which routed experts lie in the GPU's memory and which in the machine's, by how much there is room for and by use.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace fathom::cuda {
+
+struct ExpertRoom {
+  std::int64_t bytes = 0;             // of the GPU's memory, for all weights
+  std::int64_t other_bytes = 0;       // of weights that are no routed experts
+  std::int64_t layers = 0;            // with experts
+  std::int64_t experts_of_layer = 0;  //
+  std::int64_t expert_bytes = 0;      // of one expert
+};
+// Experts of a layer, the first ones, that begin on the GPU: as many in every layer.
+std::int64_t experts_on_gpu(const ExpertRoom& room);
+
+// An expert on each side, whose places are to be exchanged; indices into [layers, experts_of_layer].
+struct ExpertSwap {
+  std::int64_t to_gpu = 0;
+  std::int64_t to_host = 0;
+};
+// The most used of those in the machine's memory for the least used of those on the GPU, best first, while the one is
+// used twice as much as the other and more: a swap must pay for its way over the bus.
+std::vector<ExpertSwap> choose_swaps(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,
+                                     std::int64_t most);
+
+}  // namespace fathom::cuda

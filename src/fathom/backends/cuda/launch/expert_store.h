@@ -1,0 +1,88 @@
+// Routed experts of all layers: where their weights lie, how much they are used, and the tables in which kernels find
+// them. What does not fit the GPU lies in pinned memory of the machine, and kernels read it over the bus: the same
+// kernels, the same bits. Between steps the most used of these change places with the least used of the others.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fathom/backends/cuda/device/block_allocator.h"
+#include "fathom/backends/cuda/device/device.h"
+#include "fathom/backends/cuda/device/staged_spans.h"
+#include "fathom/backends/cuda/kernels/plain_products.h"
+#include "fathom/backends/cuda/launch/tiled_weight.h"
+#include "fathom/ops/backend.h"
+
+namespace fathom::cuda {
+
+// A layer's experts as kernels read them: w1, w2, w3 of each; for tensor cores pointers to tiles, all w1 first.
+struct ExpertTable {
+  std::int64_t first_serial = -1;
+  std::int64_t last_serial = -1;
+  Memory memory;
+  std::uint32_t* use = nullptr;  // [experts] times chosen, on the device; null where nobody wants to know
+  std::span<const ExpertWeights> experts = {};
+  std::weak_ptr<const void> life = {};  // of the experts
+  std::vector<std::uint8_t> on_gpu = {};
+
+  const DeviceWeight* weights(std::int64_t of_three) const {
+    return reinterpret_cast<const DeviceWeight*>(memory.data()) + of_three;
+  }
+  const std::uint8_t* const* tiles(std::int64_t first) const {
+    return reinterpret_cast<const std::uint8_t* const*>(memory.data()) + first;
+  }
+};
+
+class ExpertStore {
+ public:
+  // `device_memory` for tables, `weight_memory` for weights.
+  ExpertStore(const Device& device, Allocator& device_memory, Allocator& weight_memory, StagedSpans& staged);
+
+  // Before weights are prepared; `room` bytes of the GPU's memory, 0: most of what is free.
+  void expect(const WeightBytes& bytes, std::int64_t room);
+  // Where a weight goes, by its name.
+  Allocator& memory_for(const WeightView& weight);
+  const ExpertTable& table_of(std::span<const ExpertWeights> experts);
+
+  void begin_step() { ++steps_; }
+  // The device has nothing to do: experts may change places.
+  void between_steps();
+
+  std::vector<BackendFigure> figures() const;
+
+ private:
+  struct Candidates;
+
+  bool is_on_gpu(const TiledWeight& weight) const;
+  void write_tiles(ExpertTable& table);
+  void take_use();
+  void exchange(ExpertTable& left, std::int64_t expert, ExpertTable& right, std::int64_t other);
+
+  const Device& device_;
+  Allocator& device_memory_;
+  Allocator& weight_memory_;
+  PinnedAllocator pinned_;
+  BlockAllocator host_memory_;
+  StagedSpans& staged_;
+  std::optional<WeightBytes> expected_;
+  std::int64_t room_ = 0;
+  std::int64_t on_gpu_ = -1;  // experts of a layer that begin there; -1: not known yet
+  std::map<const ExpertWeights*, ExpertTable> tables_;
+  Memory use_;                          // [tables, experts] counters on the device
+  std::int64_t counters_ = 0;           // handed out
+  std::vector<std::uint32_t> counted_;  // as read last
+  std::vector<float> recent_;           // [tables, experts] fading
+  Memory spare_;
+  std::int64_t steps_ = 0;
+  std::int64_t steps_looked_ = 0;
+  std::atomic<std::int64_t> on_host_{0};
+  std::atomic<std::int64_t> swaps_{0};
+  std::atomic<std::int64_t> chosen_{0};
+  std::atomic<std::int64_t> chosen_on_host_{0};
+};
+
+}  // namespace fathom::cuda

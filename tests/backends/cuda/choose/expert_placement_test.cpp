@@ -1,0 +1,44 @@
+#include "fathom/backends/cuda/choose/expert_placement.h"
+
+#include <gtest/gtest.h>
+
+namespace fathom::cuda {
+namespace {
+
+TEST(ExpertPlacement, AsManyOfEveryLayerAsThereIsRoomFor) {
+  ExpertRoom room{.bytes = 1000, .other_bytes = 100, .layers = 3, .experts_of_layer = 8, .expert_bytes = 50};
+  EXPECT_EQ(experts_on_gpu(room), 6);  // 900 / 150
+  room.bytes = 100'000;
+  EXPECT_EQ(experts_on_gpu(room), 8);
+  room.bytes = 249;
+  EXPECT_EQ(experts_on_gpu(room), 0);
+  room.bytes = 50;  // not even the rest fits: the allocator will say so
+  EXPECT_EQ(experts_on_gpu(room), 0);
+}
+
+TEST(ExpertPlacement, AModelWithoutExpertsHasNoneElsewhere) {
+  EXPECT_EQ(experts_on_gpu({.bytes = 10, .other_bytes = 100, .layers = 0, .experts_of_layer = 0, .expert_bytes = 0}),
+            0);
+}
+
+TEST(ExpertPlacement, TheMostUsedComesForTheLeastUsed) {
+  const std::vector<float> use = {9.0F, 0.0F, 5.0F, 40.0F, 2.0F, 8.0F};
+  const std::vector<std::uint8_t> on_gpu = {1, 1, 1, 0, 0, 0};
+  const auto swaps = choose_swaps(use, on_gpu, 8);
+  ASSERT_EQ(swaps.size(), 1U);  // 40 for 0; then 8 for 5 does not pay
+  EXPECT_EQ(swaps[0].to_gpu, 3);
+  EXPECT_EQ(swaps[0].to_host, 1);
+}
+
+TEST(ExpertPlacement, NoMoreThanAreWantedAndNoneWithoutNeed) {
+  const std::vector<float> use = {0.0F, 0.0F, 0.0F, 9.0F, 9.0F, 9.0F};
+  const std::vector<std::uint8_t> on_gpu = {1, 1, 1, 0, 0, 0};
+  EXPECT_EQ(choose_swaps(use, on_gpu, 2).size(), 2U);
+  EXPECT_EQ(choose_swaps(use, on_gpu, 0).size(), 0U);
+  EXPECT_TRUE(choose_swaps(std::vector<float>(6, 3.0F), on_gpu, 6).empty());
+  EXPECT_TRUE(choose_swaps(use, std::vector<std::uint8_t>(6, 1), 6).empty());
+  EXPECT_TRUE(choose_swaps({}, {}, 6).empty());
+}
+
+}  // namespace
+}  // namespace fathom::cuda
