@@ -76,8 +76,14 @@ TEST_P(FusedTest, TwentyAlikeAreMoreThanOneLaunch) {
 }
 
 TEST_P(FusedTest, HyperConnection) {
-  for (const auto& [tokens, streams, channels] :
-       {std::array<std::int64_t, 3>{1, 4, 256}, {9, 4, 512}, {2, 2, 40}, {3, 5, 33}, {1, 4, 4096}}) {
+  for (const auto& [tokens, streams, channels] : {std::array<std::int64_t, 3>{1, 4, 256},
+                                                  {9, 4, 512},
+                                                  {2, 2, 40},
+                                                  {3, 5, 33},
+                                                  {1, 4, 4096},
+                                                  {5, 4, 1024},
+                                                  {2, 4, 7168},
+                                                  {70, 4, 2048}}) {
     const std::int64_t mixes = (2 + streams) * streams;
     const Array<float> x = random.normals(tokens * streams * channels);
     const Array<float> scale = random.normals(3);

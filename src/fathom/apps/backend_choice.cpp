@@ -26,6 +26,14 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"plain", "float32", "fp8"}))
       ->envname("FATHOM_CUDA_PRODUCTS")
       ->capture_default_str();
+  command
+      .add_option(
+          "--cuda-least-inputs", choice.cuda_least_inputs,
+          "shorter sums than this keep the released order, and the goldens of small models; 1: none does, which "
+          "is faster")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->envname("FATHOM_CUDA_LEAST_INPUTS")
+      ->capture_default_str();
   command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
@@ -57,6 +65,7 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
     return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
                                           : choice.cuda_products == "plain" ? CudaProducts::plain
                                                                             : CudaProducts::float32,
+                              .tensor_core_inputs = choice.cuda_least_inputs,
                               .graphs = choice.cuda_graphs,
                               .weight_bytes = choice.gpu_megabytes << 20});
   }

@@ -17,6 +17,7 @@ struct BackendChoice {
   int threads = 0;                        // 0: one per core
   std::string device = "cpu";             // cpu, cuda, or auto: cuda where there is a GPU to compute on
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
+  std::int64_t cuda_least_inputs = 1024;  // of a sum on tensor cores (cuda_backend.h)
   bool cuda_graphs = true;
   std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
 };

@@ -26,7 +26,7 @@ struct CudaOptions {
   std::int64_t tensor_core_inputs = 1024;
   bool graphs = true;  // steps that launch alike, as one (device/step_recorder.h)
   // Of the GPU's memory, for weights; routed experts that do not fit lie in this machine's memory, pinned, and are read
-  // over the bus. 0: what is free at the start but for a twelfth.
+  // over the bus. 0: what is free at the start but for a fifteenth.
   std::int64_t weight_bytes = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
@@ -19,34 +20,6 @@ inline constexpr int kDecodeThreads = kDecodeConsumers + 32;
 // First block of inputs of a rank of the cluster.
 __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks) {
   return static_cast<int>(std::int64_t{rank} * blocks / cluster);
-}
-
-__device__ inline void cluster_arrive() {
-  __syncwarp();
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
-#endif
-}
-
-__device__ inline void cluster_wait() {
-  __syncwarp();
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
-#endif
-}
-
-// `address` of this block's shared memory as the same place of another block's.
-__device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("mapa.shared::cluster.u32 %0, %0, %1;" : "+r"(address) : "r"(rank));
-#endif
-  return address;
-}
-
-__device__ inline void store_there(std::uint32_t address, float value) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
-#endif
 }
 
 // Whether a warp widens its next weights while the tensor core is at these. It costs their registers twice: with wide

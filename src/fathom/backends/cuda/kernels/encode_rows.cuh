@@ -9,26 +9,32 @@ namespace fathom::cuda {
 inline constexpr float kE4m3AmaxFloor = 1e-4F;  // as the released kernels floor it
 inline constexpr float kE2m1AmaxFloor = 6.0F * 0x1p-126F;
 
-// A warp writes one row.
-__device__ inline void encode_entry_row(const EntryShape& shape, const float* values, std::byte* row) {
+// A group of columns that share a scale, by a warp.
+__device__ inline void encode_nope_group(const EntryShape& shape, const float* values, std::byte* row, int group) {
+  constexpr int kGroup = static_cast<int>(kNopeScaleGroup);
+  const int first = group * kGroup;
+  const int end = min(first + kGroup, shape.nope);
+  float largest = 0.0F;
+  for (int column = first + lane_id(); column < end; column += kWarp) largest = fmaxf(largest, fabsf(values[column]));
+  const float amax = fmaxf(warp_largest(largest), kE4m3AmaxFloor);
+  const unsigned exponent = ceil_to_e8m0(amax * (1.0F / kE4m3Max));
+  const float scale = widened_e8m0(exponent);
+  if (lane_id() == 0) row[shape.scales + group] = std::byte(static_cast<unsigned char>(exponent));
+  for (int column = first + lane_id(); column < end; column += kWarp)
+    row[column] = std::byte(float_to_e4m3(values[column] / scale));
+}
+
+// One row, whose groups `warps` warps share.
+__device__ inline void encode_entry_row(const EntryShape& shape, const float* values, std::byte* row, int warp = 0,
+                                        int warps = 1) {
   if (!shape.released) {
-    for (int column = lane_id(); column < shape.head_dim; column += kWarp)
+    for (int column = warp * kWarp + lane_id(); column < shape.head_dim; column += warps * kWarp)
       write_float(values[column], row + 4 * column);
     return;
   }
   constexpr int kGroup = static_cast<int>(kNopeScaleGroup);
-  for (int first = 0; first < shape.nope; first += kGroup) {
-    const int end = min(first + kGroup, shape.nope);
-    float largest = 0.0F;
-    for (int column = first + lane_id(); column < end; column += kWarp) largest = fmaxf(largest, fabsf(values[column]));
-    const float amax = fmaxf(warp_largest(largest), kE4m3AmaxFloor);
-    const unsigned exponent = ceil_to_e8m0(amax * (1.0F / kE4m3Max));
-    const float scale = widened_e8m0(exponent);
-    if (lane_id() == 0) row[shape.scales + first / kGroup] = std::byte(static_cast<unsigned char>(exponent));
-    for (int column = first + lane_id(); column < end; column += kWarp)
-      row[column] = std::byte(float_to_e4m3(values[column] / scale));
-  }
-  for (int column = lane_id(); column < shape.rope; column += kWarp)
+  for (int group = warp; group * kGroup < shape.nope; group += warps) encode_nope_group(shape, values, row, group);
+  for (int column = warp * kWarp + lane_id(); column < shape.rope; column += warps * kWarp)
     write_u16(float_to_bf16(values[shape.nope + column]), row + shape.nope + 2 * column);
 }
 

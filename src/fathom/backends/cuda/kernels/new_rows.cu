@@ -8,6 +8,8 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kWarps = 4;
+constexpr int kRowThreads = 256;
+constexpr std::int64_t kFewRows = 128;
 
 // A row's last columns, in pairs; the warp's lanes see each other's before and after.
 struct Angles {
@@ -53,6 +55,32 @@ __global__ void __launch_bounds__(kWarps* kWarp)
   if (args.encoded != nullptr) encode_entry_row(shape, row, args.encoded + token * shape.row_bytes);
 }
 
+// The same by a block a row, for few rows.
+__global__ void __launch_bounds__(kRowThreads)
+    norm_rotate_by_blocks(const __grid_constant__ NormRotateKernel args, EntryShape shape) {
+  begin_in_turn();
+  __shared__ float row[kMostNewRowDim];
+  extern __shared__ float parts[];
+  const std::int64_t head = blockIdx.x;
+  const std::int64_t token = head / args.heads;
+  float* x = args.x + head * args.head_dim;
+  for (std::int64_t column = threadIdx.x; column < args.head_dim; column += kRowThreads) row[column] = x[column];
+  const float squares =
+      block_row_sum(args.head_dim, parts, [&](std::int64_t element) { return row[element] * row[element]; });
+  const float scale = 1.0F / sqrtf(squares / static_cast<float>(args.head_dim) + args.eps);
+  for (std::int64_t column = threadIdx.x; column < args.head_dim; column += kRowThreads) {
+    const float value = row[column] * scale;
+    row[column] = args.weight == nullptr ? value : value * args.weight[column];
+  }
+  __syncthreads();
+  if (warp_id() == 0)
+    turn(row, args.head_dim, {args.cosine + token * args.pairs, args.sine + token * args.pairs, args.pairs});
+  __syncthreads();
+  for (std::int64_t column = threadIdx.x; column < args.head_dim; column += kRowThreads) x[column] = row[column];
+  if (args.encoded != nullptr)
+    encode_entry_row(shape, row, args.encoded + token * shape.row_bytes, warp_id(), kRowThreads / kWarp);
+}
+
 __global__ void __launch_bounds__(kWarps* kWarp) index_queries(const __grid_constant__ IndexQueriesKernel args) {
   begin_in_turn();
   __shared__ float rows[kWarps][kMostNewRowDim];
@@ -84,10 +112,20 @@ __global__ void __launch_bounds__(kWarps* kWarp) index_queries(const __grid_cons
 }  // namespace
 
 void launch_norm_rotate(const NormRotateKernel& args, Stream stream) {
-  if (args.rows * args.heads * args.head_dim == 0) return;
+  const std::int64_t heads = args.rows * args.heads;
+  if (heads * args.head_dim == 0) return;
+  if (heads < kFewRows && args.head_dim >= kRowThreads) {
+    launch(stream, "norm_rotate_by_blocks",
+           {.blocks = {blocks_for(heads, 1)},
+            .threads = kRowThreads,
+            .shared_bytes = static_cast<unsigned>(block_row_sum_floats(args.head_dim) * sizeof(float)),
+            .chained = stream.chained},
+           norm_rotate_by_blocks, args, entry_shape(args.format));
+    return;
+  }
   launch(stream, "norm_rotate",
-         {.blocks = {blocks_for(args.rows * args.heads, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained},
-         norm_rotate, args, entry_shape(args.format));
+         {.blocks = {blocks_for(heads, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained}, norm_rotate,
+         args, entry_shape(args.format));
 }
 
 void launch_index_queries(const IndexQueriesKernel& args, Stream stream) {

@@ -8,7 +8,8 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kWarpDim = 1024;  // rows up to here are a warp's
+constexpr std::int64_t kWarpDim = 1024;  // rows up to here are a warp's, where there are many
+constexpr std::int64_t kFewRows = 128;
 
 __device__ float inverse_rms(float squares, std::int64_t dim, float eps) {
   return 1.0F / sqrtf(squares / static_cast<float>(dim) + eps);
@@ -113,7 +114,7 @@ __global__ void add(AddKernel args) {
 
 void launch_rms_norm(const RmsNormKernel& args, Stream stream) {
   if (args.rows == 0 || args.dim == 0) return;
-  if (args.dim <= kWarpDim) {
+  if (args.dim <= kWarpDim && (args.rows >= kFewRows || args.dim < kThreads)) {
     launch(stream, "rms_norm_by_warps",
            {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
            rms_norm_by_warps, args);

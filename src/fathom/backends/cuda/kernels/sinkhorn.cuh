@@ -83,22 +83,33 @@ struct TokenGates {
   float eps;
 };
 
+__device__ inline float gate_of(const TokenGates& at, float r, int index, int part) {
+  return at.mix[index] * r * at.scale[part] + at.base[index];
+}
+
 // r = 1 / rms of the token's streams.
-__device__ inline void write_gates(const TokenGates& at, float r) {
-  const auto gate = [&](int index, int part) { return at.mix[index] * r * at.scale[part] + at.base[index]; };
+__device__ inline void write_pre(const TokenGates& at, float r) {
   const int lane = lane_id();
-  if (lane < at.streams) {
-    at.pre[lane] = released_sigmoid(gate(lane, 0)) + at.eps;
-    at.post[lane] = 2.0F * released_sigmoid(gate(at.streams + lane, 1));
-  }
+  if (lane < at.streams) at.pre[lane] = released_sigmoid(gate_of(at, r, lane, 0)) + at.eps;
+}
+
+__device__ inline void write_post_and_comb(const TokenGates& at, float r) {
+  const int lane = lane_id();
+  if (lane < at.streams) at.post[lane] = 2.0F * released_sigmoid(gate_of(at, r, at.streams + lane, 1));
   if (at.streams == kFourStreams) {
     constexpr int kEntries = kFourStreams * kFourStreams;
-    const float value = sinkhorn_of_four(gate(2 * kFourStreams + lane % kEntries, 2), at.iterations, at.eps);
+    const float value = sinkhorn_of_four(gate_of(at, r, 2 * kFourStreams + lane % kEntries, 2), at.iterations, at.eps);
     if (lane < kEntries) at.comb[lane] = value;
   } else if (lane == 0) {
-    for (int index = 0; index < at.streams * at.streams; ++index) at.comb[index] = gate(2 * at.streams + index, 2);
+    for (int index = 0; index < at.streams * at.streams; ++index)
+      at.comb[index] = gate_of(at, r, 2 * at.streams + index, 2);
     sinkhorn(at.comb, at.streams, at.iterations, at.eps);
   }
+}
+
+__device__ inline void write_gates(const TokenGates& at, float r) {
+  write_pre(at, r);
+  write_post_and_comb(at, r);
 }
 
 }  // namespace fathom::cuda

@@ -46,7 +46,7 @@ ExpertStore::ExpertStore(const Device& device, Allocator& device_memory, Allocat
 void ExpertStore::expect(const WeightBytes& bytes, std::int64_t room) {
   const std::int64_t free = device_.free_bytes();
   expected_ = bytes;
-  room_ = room > 0 ? room : free - free / 12;  // caches, workspaces, and what is between blocks
+  room_ = room > 0 ? room : free - free / 15;  // caches, workspaces, and what is between blocks
   on_gpu_ = -1;
 }
 
