@@ -54,7 +54,7 @@ TEST_P(EngineRefusal, NoAnswerIsWrongAndNothingIsLost) {
                           {.rollback_tokens = 1});
   RandomRequests requests(transformer, 12, {.longest = 200, .again_of_eight = 0});
   Comparison comparison(requests);
-  while (requests.size() < 8) requests.next();
+  while (requests.size() < 16) requests.next();
   std::int64_t disk_hits = 0;
   for (std::int64_t call = 0; call < 120; ++call) {
     Engine engine(
@@ -65,7 +65,7 @@ TEST_P(EngineRefusal, NoAnswerIsWrongAndNothingIsLost) {
                     .minimum = 20,
                     .interval = 200,
                     .disk = {.store = std::make_shared<store::BlobStore>(options), .identity = "tiny", .warn = {}}}});
-    for (int count = 0; count < 4; ++count)
+    for (int count = 0; count < 6; ++count)
       comparison.submit(engine,
                         static_cast<std::size_t>(requests.between(0, static_cast<std::int64_t>(requests.size()) - 1)));
     backend.memory.refuse(call % 40, 1 + call / 40 * 3, GetParam());

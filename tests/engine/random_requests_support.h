@@ -21,8 +21,8 @@ struct Asked {
 };
 
 struct RequestSizes {
-  std::int64_t longest = 300;       // of prompts
-  std::int64_t again_of_eight = 6;  // so many are asked again as they were, and cost no cold answer
+  std::int64_t longest = 260;       // of prompts
+  std::int64_t again_of_eight = 7;  // so many are asked again as they were, and cost no cold answer
 };
 
 class RandomRequests {
@@ -73,11 +73,11 @@ class RandomRequests {
         for (const std::int32_t id : ids(between(1, 12))) request.prompt.push_back(id);
     }
     if (kind == 0 || std::ssize(request.prompt) > sizes_.longest)
-      request.prompt = ids(between(0, 3) == 0 ? sizes_.longest * 2 / 3 : between(1, 70));
+      request.prompt = ids(between(0, 3) == 0 ? sizes_.longest * 2 / 3 : between(1, 50));
     SamplingParams& sampling = request.sampling;
     sampling.temperature = between(0, 1) == 0 ? 0.0 : 0.9;
     sampling.seed = static_cast<std::uint64_t>(between(0, 1000));
-    sampling.max_tokens = between(0, 11) == 0 ? 30 : between(1, 4);
+    sampling.max_tokens = between(0, 15) == 0 ? 30 : between(1, 3);
     sampling.top_logprobs = 2;
     Engine alone(transformer_, {});
     alone.submit(request);
