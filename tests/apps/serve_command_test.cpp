@@ -215,7 +215,8 @@ TEST(ServeCommand, ARestartedServerFindsTheConversation) {
     hits.push_back(std::stoll(json.find("usage")->find("prompt_cache_hit_tokens")->text));
     if (start == 1) {
       const std::string figures = ask(serving.port(), "GET", "/metrics", "").body;
-      EXPECT_NE(figures.find(R"(fathom_engine{figure="disk_hits",model="deepseek-v4-flash"} 1)"), std::string::npos)
+      EXPECT_NE(figures.find(R"(fathom_engine{figure="disk_hits",model="deepseek-v4-flash,deepseek-v4-pro"} 1)"),
+                std::string::npos)
           << figures;
     }
     serving.program().send(kCtrlC);

@@ -173,14 +173,14 @@ constexpr const char* kMinnow = FATHOM_SOURCE "/models/minnow";
 // 10,000 requests answered, 9,000 of them by tiny-flash.
 INSTANTIATE_TEST_SUITE_P(
     Memory, EnginePrefixProperty,
-    ::testing::Values(PrefixCase{"Ample", kTiny, CacheStorage::released, 0, 0, 0, 1500, 450},
-                      PrefixCase{"RolledBack", kTiny, CacheStorage::released, 1, 0, 0, 1500, 450},
-                      PrefixCase{"Smooth", kTiny, CacheStorage::float32, 0, 0, 0, 500, 140},
-                      PrefixCase{"Tight", kTiny, CacheStorage::released, 0, 14, 0, 1500, 200},
-                      PrefixCase{"Tightest", kTiny, CacheStorage::released, 1, 4, 0, 1000, 20},
-                      PrefixCase{"Restarted", kTiny, CacheStorage::released, 1, 0, 64 << 10, 1500, 450},
-                      PrefixCase{"RestartedTight", kTiny, CacheStorage::released, 0, 10, 12 << 10, 1500, 200},
-                      PrefixCase{"MinnowRestarted", kMinnow, CacheStorage::released, 1, 0, 64 << 10, 1000, 300}),
+    ::testing::Values(PrefixCase{"Ample", kTiny, CacheStorage::released, 0, 0, 0, 2000, 1200},
+                      PrefixCase{"RolledBack", kTiny, CacheStorage::released, 1, 0, 0, 1500, 900},
+                      PrefixCase{"Smooth", kTiny, CacheStorage::float32, 0, 0, 0, 500, 300},
+                      PrefixCase{"Tight", kTiny, CacheStorage::released, 0, 14, 0, 1500, 450},
+                      PrefixCase{"Tightest", kTiny, CacheStorage::released, 1, 4, 0, 500, 40},
+                      PrefixCase{"Restarted", kTiny, CacheStorage::released, 1, 0, 64 << 10, 1500, 1000},
+                      PrefixCase{"RestartedTight", kTiny, CacheStorage::released, 0, 10, 12 << 10, 1500, 800},
+                      PrefixCase{"MinnowRestarted", kMinnow, CacheStorage::released, 1, 0, 64 << 10, 1000, 650}),
     [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
