@@ -2,8 +2,11 @@
 // Nothing here waits for the device but upload(), download() and what grows memory.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fathom/backends/cuda/choose/product_method.h"
