@@ -4,6 +4,7 @@
 
 #include "fathom/base/error.h"
 #include "tests/apps/program_support.h"
+#include "tests/model/small_model.h"
 
 namespace fathom::testing {
 namespace {
@@ -51,6 +52,20 @@ TEST(ModelHost, LoadsACheckpointBehindItsIds) {
   EXPECT_NE(ModelHost(config).models()[0].fingerprint, host.models()[0].fingerprint) << "other numerics";
   config.models = {"/no/such/directory"};
   EXPECT_THROW(ModelHost{config}, InputError);
+}
+
+// A folder that cannot be had costs the folder, not the server.
+TEST(ModelHost, GoesOnWithoutADiskThatItCannotHave) {
+  const TemporaryFolder folder;
+  server::ServerConfig config;
+  config.models = {kSprat.string()};
+  config.log = "off";
+  config.engine.prefix_disk = (folder.path() / "kept").string();
+  const ModelHost first(config);
+  const ModelHost second(config);  // while the first has it
+  EXPECT_EQ(first.models().size(), 2U);
+  EXPECT_EQ(second.models().size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "kept" / "lock"));
 }
 
 }  // namespace

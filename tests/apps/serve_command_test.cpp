@@ -11,6 +11,7 @@
 #include "fathom/chat/json_text.h"
 #include "fathom/server/config.h"
 #include "tests/apps/program_support.h"
+#include "tests/model/small_model.h"
 #include "tests/server/http_client_support.h"
 
 namespace fathom::testing {
@@ -193,6 +194,39 @@ TEST(ServeCommand, BesideThirtyOthersARequestGetsTheSameBytes) {
     });
   for (std::thread& client : clients) client.join();
   for (std::size_t index = 0; index < alone.size(); ++index) EXPECT_EQ(together[index], alone[index]) << index;
+}
+
+// The real program, ended and started again over one folder; another user finds nothing there.
+TEST(ServeCommand, ARestartedServerFindsTheConversation) {
+  const TemporaryFolder folder;
+  const Arguments settings = {"--prefix-disk", (folder.path() / "kept").string(), "--prefix-minimum", "16"};
+  const std::string body =
+      R"({"model": "deepseek-v4-flash", "max_tokens": 8, "seed": 5, "user_id": "one", "prompt": ")" +
+      std::string(400, 'x') + R"("})";
+  std::vector<std::string> answers;
+  std::vector<std::int64_t> hits;
+  for (int start = 0; start < 3; ++start) {
+    Serving serving(settings);
+    const std::string other = start < 2 ? body : std::string(body).replace(body.find("one"), 3, "two");
+    const ReceivedAnswer answer = ask(serving.port(), "POST", "/v1/completions", other);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    answers.push_back(told(answer));
+    const JsonValue json = read_json(answer.body, "answer");
+    hits.push_back(std::stoll(json.find("usage")->find("prompt_cache_hit_tokens")->text));
+    if (start == 1) {
+      const std::string figures = ask(serving.port(), "GET", "/metrics", "").body;
+      EXPECT_NE(figures.find(R"(fathom_engine{figure="disk_hits",model="deepseek-v4-flash,deepseek-v4-pro"} 1)"),
+                std::string::npos)
+          << figures;
+    }
+    serving.program().send(kCtrlC);
+    EXPECT_EQ(serving.program().wait_for_end(), 0);
+  }
+  EXPECT_EQ(hits[0], 0);
+  EXPECT_GT(hits[1], 16);
+  EXPECT_EQ(hits[2], 0) << "another user's";
+  EXPECT_EQ(answers[1], answers[0]);
+  EXPECT_EQ(answers[2], answers[0]);
 }
 
 TEST(ServeCommand, BeyondItsPlacesItSaysWhenToComeBack) {

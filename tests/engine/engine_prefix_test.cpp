@@ -1,140 +1,112 @@
-// The promise of docs/prefix_cache.md: what is found in the cache changes the clock and nothing else.
+// The promise of docs/prefix_cache.md: what is found in the cache, in memory or on disk, changes the clock and nothing
+// else.
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cstring>
-#include <random>
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "tests/engine/engine_support.h"
+#include "tests/engine/random_requests_support.h"
+#include "tests/store/store_support.h"
 
 namespace fathom::testing {
 namespace {
 
 struct PrefixCase {
   std::string name;
+  std::string model;
   CacheStorage storage;
   std::int64_t rollback;
-  std::int64_t states;  // of memory for caches, and 8 pages; 0: no limit
+  std::int64_t states;          // of memory for caches, and 8 pages; 0: no limit
+  std::int64_t disk_kilobytes;  // of a store that engines come back to; 0: none
   int requests;
   int least_hits;
 };
 
 class EnginePrefixProperty : public ::testing::TestWithParam<PrefixCase> {
  protected:
-  struct Asked {
-    GenerationRequest request;
-    std::vector<TokenEvent> cold;  // answered alone, by an engine that keeps nothing
-  };
-
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  std::shared_ptr<store::BlobStore> open_store() {
+    store::StoreOptions options = small_store(directory_ / "store");
+    options.limits.bytes = GetParam().disk_kilobytes << 10;
+    options.limits.segment_bytes = 2 << 20;  // a snapshot fits
+    options.limits.queue_bytes = 64 << 20;
+    return std::make_shared<store::BlobStore>(std::move(options));
   }
-  Ids random_ids(std::int64_t count) {
-    Ids ids;
-    while (std::ssize(ids) < count)
-      ids.push_back(static_cast<std::int32_t>(between(0, transformer_.config().vocab - 1)));
-    return ids;
+  EngineConfig config(std::int64_t bytes) {
+    return {.max_batch_tokens = 150,
+            .max_sequences = 5,
+            .cache_bytes = bytes,
+            .prefix = {.on = true,
+                       .minimum = 20,
+                       .interval = 200,
+                       .disk = {.store = GetParam().disk_kilobytes > 0 ? open_store() : nullptr,
+                                .identity = GetParam().model,
+                                .warn = {}}}};
   }
-
-  // A new text, an earlier request again, its beginning with another end, or its answer with a further turn.
-  Asked random_request() {
-    Asked asked;
-    GenerationRequest& request = asked.request;
-    request.cache_scope = std::string(static_cast<std::size_t>(between(0, 5) / 5), 'u');
-    const auto kind = asked_.empty() ? 0 : between(0, 7);
-    if (kind > 0) {
-      const Asked& earlier = asked_[static_cast<std::size_t>(
-          between(between(0, 1) == 0 ? 0 : std::max<std::int64_t>(std::ssize(asked_) - 8, 0), std::ssize(asked_) - 1))];
-      request.prompt = earlier.request.prompt;
-      if (between(0, 3) > 0) request.cache_scope = earlier.request.cache_scope;
-      if (kind > 5) {
-        request.prompt.resize(static_cast<std::size_t>(between(1, std::ssize(request.prompt))));
-      } else if (kind > 1) {
-        for (const TokenEvent& event : earlier.cold) request.prompt.push_back(event.token.token);
-      }
-      if (kind > 1)
-        for (const std::int32_t id : random_ids(between(1, 12))) request.prompt.push_back(id);
-    }
-    if (kind == 0 || request.prompt.size() > 420)
-      request.prompt = random_ids(between(0, 2) == 0 ? 260 : between(1, 90));
-    SamplingParams& sampling = request.sampling;
-    sampling.temperature = between(0, 1) == 0 ? 0.0 : 0.9;
-    sampling.seed = static_cast<std::uint64_t>(between(0, 1000));
-    sampling.max_tokens = between(0, 9) == 0 ? 40 : between(1, 6);
-    sampling.top_logprobs = 2;
-    Engine alone(transformer_, {});
-    alone.submit(request);
-    while (!alone.idle())
-      for (TokenEvent& event : alone.step()) asked.cold.push_back(std::move(event));
-    return asked;
+  // Something of what lies there is no longer what was written.
+  void damage(RandomRequests& requests) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_ / "store"))
+      if (entry.path().extension() == ".segment") files.push_back(entry.path());
+    if (files.empty()) return;
+    const auto& file = files[static_cast<std::size_t>(requests.between(0, std::ssize(files) - 1))];
+    std::string bytes = read_text(file);
+    const auto place = static_cast<std::size_t>(requests.between(0, std::ssize(bytes) - 1));
+    if (requests.between(0, 3) == 0)
+      bytes.resize(place);
+    else
+      bytes[place] = static_cast<char>(bytes[place] ^ (1 << requests.between(0, 7)));
+    write_text(file, bytes);
   }
 
-  std::mt19937_64 random_{77};
-  std::vector<Asked> asked_;
+  const TemporaryDirectory directory_;
   CpuBackend backend_{{.threads = 1}};
-  Transformer transformer_{std::make_shared<const Checkpoint>(Checkpoint::open(FATHOM_TEST_DATA "/tiny-flash")),
-                           backend_,
+  Transformer transformer_{std::make_shared<const Checkpoint>(Checkpoint::open(GetParam().model)), backend_,
                            TransformerOptions{.storage = GetParam().storage, .rollback_tokens = GetParam().rollback}};
 };
-
-void expect_equal(const TokenEvent& found, const TokenEvent& expected, const std::string& where) {
-  ASSERT_EQ(found.token.token, expected.token.token) << where;
-  ASSERT_EQ(std::memcmp(&found.token.logprob, &expected.token.logprob, sizeof(float)), 0) << where;
-  ASSERT_EQ(found.finish, expected.finish) << where;
-  ASSERT_EQ(found.token.top_logprobs.size(), expected.token.top_logprobs.size()) << where;
-  for (std::size_t rank = 0; rank < expected.token.top_logprobs.size(); ++rank) {
-    ASSERT_EQ(found.token.top_logprobs[rank].token, expected.token.top_logprobs[rank].token) << where;
-    ASSERT_EQ(std::memcmp(&found.token.top_logprobs[rank].logprob, &expected.token.top_logprobs[rank].logprob, 4), 0)
-        << where;
-  }
-}
 
 TEST_P(EnginePrefixProperty, AnswersAreThoseOfAnEngineThatKeepsNothing) {
   const CacheLayout& layout = transformer_.cache_layout();
   const std::int64_t bytes =
       GetParam().states == 0 ? 0 : GetParam().states * layout.state_bytes + 8 * layout.page_bytes;
-  Engine engine(transformer_, {.max_batch_tokens = 150,
-                               .max_sequences = 5,
-                               .cache_bytes = bytes,
-                               .prefix = {.on = true, .minimum = 20, .interval = 200}});
-  std::map<SequenceId, std::pair<std::size_t, std::size_t>> running;  // which was asked, and events so far
-  std::int64_t cached = 0;
-  int hits = 0;
-  while (std::ssize(asked_) < GetParam().requests || !engine.idle()) {
-    while (std::ssize(asked_) < GetParam().requests && running.size() < 7 && between(0, 2) == 0) {
-      asked_.push_back(random_request());
-      running[engine.submit(asked_.back().request)] = {asked_.size() - 1, 0};
-    }
-    if (!running.empty() && between(0, 25) == 0) {
-      engine.cancel(running.begin()->first);
-      running.erase(running.begin());
-    }
-    for (const TokenEvent& event : engine.step()) {
-      auto& [index, count] = running.at(event.sequence);
-      const Asked& asked = asked_[index];
-      ASSERT_LT(count, asked.cold.size());
-      expect_equal(event, asked.cold[count], fmt::format("request {}, token {}", index, count));
-      ASSERT_LT(event.cached_tokens, std::ssize(asked.request.prompt));
-      ASSERT_TRUE(event.cached_tokens == 0 || event.cached_tokens >= 20) << event.cached_tokens;
-      if (++count == 1 && event.cached_tokens > 0) {
-        ++hits;
-        cached += event.cached_tokens;
-      }
-      if (event.finish != FinishReason::none) running.erase(event.sequence);
-    }
+  const bool has_disk = GetParam().disk_kilobytes > 0;
+  RandomRequests requests(transformer_, 77);
+  Comparison comparison(requests);
+  auto engine = std::make_unique<Engine>(transformer_, config(bytes));
+  EngineFigures before;  // of engines that are gone
+  std::int64_t evictions = 0;
+  while (comparison.answered < GetParam().requests || !engine->idle()) {
+    while (comparison.answered < GetParam().requests && comparison.running() < 7 && requests.between(0, 2) == 0)
+      comparison.submit(*engine, requests.next());
+    if (requests.between(0, 50) == 0) comparison.cancel_oldest(*engine);
+    ASSERT_NO_FATAL_FAILURE(comparison.step(*engine));
+    const EngineFigures figures = engine->figures();
     if (bytes > 0) {
-      ASSERT_LE(engine.figures().cache_bytes, bytes);
+      ASSERT_LE(figures.cache_bytes, bytes);
+    }
+    if (has_disk && requests.between(0, 250) == 0) {
+      before.hits += figures.hits;
+      before.cached_tokens += figures.cached_tokens;
+      before.disk_hits += figures.disk_hits;
+      evictions += figures.kept.evictions;
+      comparison.forget();
+      engine.reset();  // and the store with it
+      if (requests.between(0, 3) == 0) damage(requests);
+      engine = std::make_unique<Engine>(transformer_, config(bytes));
     }
   }
-  const EngineFigures figures = engine.figures();
-  EXPECT_GE(hits, GetParam().least_hits) << "or the test shows little";
-  EXPECT_GE(figures.hits, hits) << "those that were cancelled before they answered count too";
-  EXPECT_GE(figures.cached_tokens, cached);
+  const EngineFigures figures = engine->figures();
+  EXPECT_GE(comparison.hits, GetParam().least_hits) << "or the test shows little";
+  EXPECT_GE(comparison.least_cached, 20);
+  EXPECT_GE(before.hits + figures.hits, comparison.hits) << "those that were cancelled before they answered count too";
+  EXPECT_GE(before.cached_tokens + figures.cached_tokens, comparison.cached);
   EXPECT_EQ(figures.cache_bytes, figures.kept.bytes) << "nothing runs";
   if (bytes > 0) {
-    EXPECT_GT(figures.kept.evictions, 0);
+    EXPECT_GT(evictions + figures.kept.evictions, 0);
   }
+  if (has_disk) {
+    EXPECT_GT(before.disk_hits + figures.disk_hits, GetParam().requests / 50);
+  }
+  RecordProperty("disk_hits", static_cast<int>(before.disk_hits + figures.disk_hits));
+  RecordProperty("hits", comparison.hits);
 }
 
 // What a client is told: the same prompt again, the next turn, a conversation that parts from two others.
@@ -195,13 +167,21 @@ TEST_F(EnginePrefixTest, WhatIsKeptHasALimitOfItsOwn) {
   EXPECT_EQ(cached(engine, counting(60, 11)), 59) << "the newest is there";
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, EnginePrefixProperty,
-                         ::testing::Values(PrefixCase{"Ample", CacheStorage::released, 0, 0, 400, 120},
-                                           PrefixCase{"RolledBack", CacheStorage::released, 1, 0, 250, 75},
-                                           PrefixCase{"Smooth", CacheStorage::float32, 0, 0, 150, 40},
-                                           PrefixCase{"Tight", CacheStorage::released, 0, 14, 300, 40},
-                                           PrefixCase{"Tightest", CacheStorage::released, 1, 4, 300, 5}),
-                         [](const auto& instance) { return instance.param.name; });
+constexpr const char* kTiny = FATHOM_TEST_DATA "/tiny-flash";
+constexpr const char* kMinnow = FATHOM_SOURCE "/models/minnow";
+
+// 10,000 requests answered, 9,000 of them by tiny-flash.
+INSTANTIATE_TEST_SUITE_P(
+    Memory, EnginePrefixProperty,
+    ::testing::Values(PrefixCase{"Ample", kTiny, CacheStorage::released, 0, 0, 0, 2000, 1200},
+                      PrefixCase{"RolledBack", kTiny, CacheStorage::released, 1, 0, 0, 1500, 900},
+                      PrefixCase{"Smooth", kTiny, CacheStorage::float32, 0, 0, 0, 500, 300},
+                      PrefixCase{"Tight", kTiny, CacheStorage::released, 0, 14, 0, 1500, 450},
+                      PrefixCase{"Tightest", kTiny, CacheStorage::released, 1, 4, 0, 500, 40},
+                      PrefixCase{"Restarted", kTiny, CacheStorage::released, 1, 0, 64 << 10, 1500, 1000},
+                      PrefixCase{"RestartedTight", kTiny, CacheStorage::released, 0, 10, 12 << 10, 1500, 800},
+                      PrefixCase{"MinnowRestarted", kMinnow, CacheStorage::released, 1, 0, 64 << 10, 1000, 650}),
+    [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace fathom::testing

@@ -96,6 +96,31 @@ TEST_F(PrefixTreeTest, TheLeastWorthAByteGoesFirst) {
   EXPECT_EQ(tree_.figures().evictions, 1);
 }
 
+// From elsewhere: as if a sequence had left it, and nothing where its first pages have gone.
+TEST_F(PrefixTreeTest, AdoptsWhatComesFromElsewhere) {
+  const auto adopt = [&](const Ids& ids, std::int64_t first_page) {
+    const SequenceCache elsewhere = cache(std::ssize(ids));
+    std::vector<SharedPage> pages;
+    for (std::int64_t index = first_page; index < std::ssize(ids) / kPageTokens; ++index)
+      pages.push_back(elsewhere.page(index));
+    return tree_.adopt("", ids, first_page, pages, [&] { return cache(std::ssize(ids)).retire(); });
+  };
+  const Ids ids = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  EXPECT_EQ(tree_.pages("", ids), 0);
+  EXPECT_FALSE(adopt(ids, 1));
+  EXPECT_EQ(tree_.bytes(), 0);
+  EXPECT_TRUE(adopt({1, 2, 3, 4, 5}, 0));
+  EXPECT_EQ(tree_.pages("", ids), 1);
+  EXPECT_TRUE(adopt(ids, 1));
+  EXPECT_EQ(tree_.pages("", ids), 2);
+  EXPECT_EQ(found("", {1, 2, 3, 4, 5, 6, 7, 8, 9, 1}), 9);
+  EXPECT_EQ(tree_.bytes(), 2 * 64 + 2 * (256 + 64));
+  EXPECT_TRUE(adopt(ids, 0)) << "it is there, and stays as it is";
+  EXPECT_EQ(tree_.bytes(), 2 * 64 + 2 * (256 + 64));
+  tree_.release(1 << 20);
+  EXPECT_EQ(tree_.bytes(), 0);
+}
+
 // Against a plain list of what was left.
 TEST_F(PrefixTreeTest, RandomTextsAreFoundAsInAList) {
   std::mt19937_64 random(5);

@@ -196,5 +196,43 @@ TEST(Scheduler, RandomTrafficKeepsEveryLimit) {
   }
 }
 
+// One whose beginning is on its way is left out; nobody else waits for it.
+TEST(Scheduler, HeldSequencesHoldNobodyUp) {
+  Scheduler scheduler({.step_tokens = 64, .sequences = 8});
+  for (SequenceId id = 0; id < 3; ++id) {
+    scheduler.join(id, "", 10);
+    scheduler.hold(id, id != 1);
+  }
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)), (std::map<SequenceId, std::int64_t>{{1, 10}}));
+  EXPECT_EQ(scheduler.waiting(), 2);
+  EXPECT_FALSE(scheduler.short_of_memory());
+  scheduler.hold(2, false);
+  EXPECT_EQ(scheduler.plan(kAnyRoom).admitted, std::vector<SequenceId>{2});
+  scheduler.leave(0);
+  EXPECT_EQ(scheduler.waiting(), 0);
+}
+
+// What is kept may ask for it too, when a sequence's turn has come.
+TEST(Scheduler, AClaimMayWait) {
+  class Kept final : public KeptMemory {
+   public:
+    Claim claim(SequenceId id) override { return {.tokens = 4, .wait = id == 0 && asked++ == 0}; }
+    void forgo(SequenceId /*id*/) override {}
+    void retire(SequenceId /*id*/) override {}
+    std::int64_t bytes() const override { return 0; }
+    std::int64_t spare_bytes() const override { return 0; }
+    void release(std::int64_t /*bytes*/) override {}
+    int asked = 0;
+  };
+  Kept kept;
+  Scheduler scheduler({.step_tokens = 64, .sequences = 8}, &kept);
+  scheduler.join(0, "", 10);
+  scheduler.join(1, "", 10);
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)), (std::map<SequenceId, std::int64_t>{{1, 6}}));
+  EXPECT_TRUE(scheduler.plan(kAnyRoom).admitted.empty());
+  scheduler.hold(0, false);
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)), (std::map<SequenceId, std::int64_t>{{0, 6}}));
+}
+
 }  // namespace
 }  // namespace fathom

@@ -7,6 +7,7 @@
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/model/transformer.h"
+#include "fathom/spec/kv_size.h"
 #include "tests/model/small_model.h"
 
 namespace fathom::testing {
@@ -69,6 +70,23 @@ TEST(SequenceCache, LengthsAreWhatTheyWereSetTo) {
   cache.set_mtp_tokens(16);
   EXPECT_EQ(cache.tokens(), 17);
   EXPECT_EQ(cache.mtp_tokens(), 16);
+}
+
+// As allocated, without running the model: what a token takes is what the plan says, and the slot of the state beside.
+TEST(SequenceCache, DeepCachesOfTheReleasedModelsTakeWhatWasComputed) {
+  constexpr std::int64_t kDepth = 32'768;
+  constexpr std::int64_t kDeepest = 1'048'576;
+  for (const char* preset : {"deepseek-v4-flash", "deepseek-v4-pro"}) {
+    const ModelConfig config = preset_model_config(preset);
+    const CacheLayout layout = make_cache_layout(config, CacheStorage::released, 1);
+    SequenceCache cache(layout, host_allocator());
+    cache.reserve(kDepth);
+    const double computed = kv_bytes_per_token(config);
+    const double of_pages = static_cast<double>(cache.bytes() - layout.state_bytes) / static_cast<double>(kDepth);
+    EXPECT_NEAR(of_pages, computed, 0.02 * computed) << preset;
+    const double deepest = of_pages + static_cast<double>(layout.state_bytes) / static_cast<double>(kDeepest);
+    EXPECT_NEAR(deepest, computed, 0.02 * computed) << preset << ": the state is shared out at the deepest";
+  }
 }
 
 TEST(SequenceCache, WithoutCompressionNothingGrows) {

@@ -34,7 +34,8 @@ TEST(Metrics, CountsRequestsTokensAndTimes) {
   HttpFigures http;
   http.open = 5;
   http.bytes_out = 1 << 20;
-  const std::string text = metrics.write({{"flash", {.running = 2, .waiting = 1, .draining = true}}}, &http);
+  const std::string text =
+      metrics.write({{"flash", {.running = 2, .waiting = 1, .disk_hits = 3, .draining = true}}}, &http);
   EXPECT_TRUE(has_line(text, R"(fathom_requests_total{status="200",surface="chat"} 2)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_requests_total{status="401",surface="models"} 1)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_answers_total{finish="stop",surface="chat"} 2)")) << text;
@@ -49,6 +50,7 @@ TEST(Metrics, CountsRequestsTokensAndTimes) {
   EXPECT_TRUE(has_line(text, R"(fathom_token_written_seconds_bucket{le="0.00025"} 1)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_engine{figure="running",model="flash"} 2)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_engine{figure="draining",model="flash"} 1)")) << text;
+  EXPECT_TRUE(has_line(text, R"(fathom_engine{figure="disk_hits",model="flash"} 3)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_http{figure="open"} 5)")) << text;
   EXPECT_TRUE(has_line(text, R"(fathom_http{figure="bytes_out"} 1048576)")) << text;
 }

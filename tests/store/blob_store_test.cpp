@@ -86,6 +86,40 @@ TEST(BlobStore, AFullQueueDropsAndCounts) {
   EXPECT_FALSE(store.contains(key_of(1)));
 }
 
+TEST(BlobStore, SaysWhetherItWouldTakeABlob) {
+  const TemporaryDirectory directory;
+  StoreOptions options = small_store(directory / "store");
+  options.limits.queue_bytes = 1000;
+  {
+    const BlobStore store(options);
+    EXPECT_TRUE(store.takes(1000));
+    EXPECT_FALSE(store.takes(1001));
+  }
+  options.limits.bytes_a_day = 1;
+  options.limits.pause = std::chrono::hours(1);
+  BlobStore store(options);
+  EXPECT_TRUE(store.takes(100));
+  store.put(key_of(1), BlobStore::Blob(100));
+  store.flush();
+  EXPECT_FALSE(store.takes(1)) << "the day's volume is spent";
+  EXPECT_FALSE(store.renew(key_of(1)));
+}
+
+// Under a limit, what is renewed stays and what is not goes.
+TEST(BlobStore, RenewedBlobsStay) {
+  const TemporaryDirectory directory;
+  StoreOptions options = small_store(directory / "store");
+  options.limits.bytes = 1 << 20;
+  BlobStore store(options);
+  for (std::uint64_t number = 0; number < 400; ++number) {
+    store.put(key_of(number), BlobStore::Blob(10'000));
+    store.flush();
+    EXPECT_TRUE(number < 1 || store.renew(key_of(0))) << number;
+  }
+  EXPECT_FALSE(store.contains(key_of(1)));
+  EXPECT_GT(store.figures().evicted_blobs, 0);
+}
+
 TEST(BlobStore, SecondOwnerIsRefusedAndFilesArePrivate) {
   const TemporaryDirectory directory;
   BlobStore store(small_store(directory / "store"));

@@ -6,6 +6,7 @@
 
 #include "fathom/apps/free_memory.h"
 #include "fathom/base/error.h"
+#include "fathom/checkpoint/checkpoint_identity.h"
 #include "fathom/engine/engine_loop.h"
 #include "fathom/server/request_log.h"
 
@@ -15,7 +16,32 @@ namespace {
 constexpr const char* kFlash = "deepseek-v4-flash";
 constexpr const char* kPro = "deepseek-v4-pro";
 
-ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings) {
+// The folder that all models share; none where it cannot be had: a server without it is slower, and no more.
+std::shared_ptr<store::BlobStore> open_disk(const server::EngineSettings& settings, server::RequestLog& log) {
+  if (settings.prefix_cache != "on" || settings.prefix_disk.empty()) return nullptr;
+  store::StoreOptions options{.folder = settings.prefix_disk,
+                              .limits = {.bytes = settings.prefix_disk_gigabytes << 30,
+                                         .bytes_a_day = settings.prefix_disk_daily_gigabytes << 30},
+                              .warn = [&log](std::string_view text) { log.error(text); },
+                              .now = {}};
+  try {
+    return std::make_shared<store::BlobStore>(std::move(options));
+  } catch (const InputError& error) {
+    log.error(fmt::format("prefixes are kept in memory alone: {}", error.what()));
+    return nullptr;
+  }
+}
+
+PrefixDiskConfig disk_of(std::shared_ptr<store::BlobStore> store, const std::string& directory,
+                         const std::string& version, server::RequestLog& log) {
+  if (!store) return {};
+  const Digest identity = checkpoint_identity(Checkpoint::open(directory));
+  return {.store = std::move(store),
+          .identity = fmt::format("{} {}", version, to_hex(identity)),
+          .warn = [&log](std::string_view text) { log.error(text); }};
+}
+
+ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings, PrefixDiskConfig disk) {
   ModelOptions options{.directory = directory,
                        .backend = {.name = settings.backend,
                                    .threads = static_cast<int>(settings.threads),
@@ -30,7 +56,8 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
   options.engine.cache_bytes = settings.cache_megabytes > 0 ? settings.cache_megabytes << 20 : free_memory_bytes() / 2;
   options.engine.prefix = {.on = settings.prefix_cache == "on",
                            .minimum = settings.prefix_minimum,
-                           .bytes = settings.prefix_megabytes << 20};
+                           .bytes = settings.prefix_megabytes << 20,
+                           .disk = std::move(disk)};
   return options;
 }
 
@@ -86,26 +113,28 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
 }
 
 struct ModelHost::Loaded {
-  Loaded(const std::string& directory, const server::ServerConfig& config)
-      : log(server::parts_of(config).log_level),
-        session(options_of(directory, config.engine)),
+  Loaded(const std::string& directory, const server::ServerConfig& config, PrefixDiskConfig disk,
+         server::RequestLog& log)
+      : session(options_of(directory, config.engine, std::move(disk))),
         constraints(std::make_shared<grammar::ConstraintMaker>(session.tokenizer())),
         generator(std::make_shared<EngineLoop>(
             session.engine(), EngineLoopConfig{.queue_limit = config.engine.queue,
                                                .user_limit = config.engine.queue_per_user,
-                                               .on_fault = [this, directory](const std::string& fault) {
+                                               .on_fault = [&log, directory](const std::string& fault) {
                                                  log.error(fmt::format("model={} fault: {}", directory, fault));
                                                }})) {}
 
-  server::RequestLog log;
   ModelSession session;
   std::shared_ptr<grammar::ConstraintMaker> constraints;
   std::shared_ptr<EngineLoop> generator;
 };
 
-ModelHost::ModelHost(const server::ServerConfig& config) {
+ModelHost::ModelHost(const server::ServerConfig& config, const std::string& version)
+    : log_(std::make_unique<server::RequestLog>(server::parts_of(config).log_level)) {
+  const std::shared_ptr<store::BlobStore> disk = open_disk(config.engine, *log_);
   for (const ServedDirectory& served : served_directories(config.models)) {
-    auto loaded = std::make_unique<Loaded>(served.directory, config);
+    auto loaded =
+        std::make_unique<Loaded>(served.directory, config, disk_of(disk, served.directory, version, *log_), *log_);
     const std::int64_t positions = loaded->session.engine().context_limit();
     if (positions < 2)
       throw InputError("[serve] cache_megabytes is {}, too little for a single answer of {}",

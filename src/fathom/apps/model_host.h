@@ -8,6 +8,7 @@
 #include "fathom/apps/model_session.h"
 #include "fathom/server/config.h"
 #include "fathom/server/hosted_model.h"
+#include "fathom/server/request_log.h"
 
 namespace fathom {
 
@@ -22,8 +23,8 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
 
 class ModelHost {
  public:
-  // InputError when a directory holds no model that can be run.
-  explicit ModelHost(const server::ServerConfig& config);
+  // InputError when a directory holds no model that can be run. What one version kept on disk another does not use.
+  explicit ModelHost(const server::ServerConfig& config, const std::string& version = "");
   ~ModelHost();
   ModelHost(const ModelHost&) = delete;
   ModelHost& operator=(const ModelHost&) = delete;
@@ -32,6 +33,7 @@ class ModelHost {
 
  private:
   struct Loaded;
+  std::unique_ptr<server::RequestLog> log_;  // outlives what warns
   std::vector<std::unique_ptr<Loaded>> loaded_;
   std::vector<server::HostedModel> models_;
 };

@@ -96,7 +96,7 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   }
   check_exposure(config);
   StopSignals signals;
-  const ModelHost host(config);
+  const ModelHost host(config, version);
   server::ServerParts parts = server::parts_of(config);
   parts.version = version;
   parts.models = host.models();
@@ -154,6 +154,7 @@ of a TOML file, in this order of precedence; --print-config writes such a file.
 
   fathom serve --model models/minnow
   fathom serve --model deepseek-v4-flash=DIR --model deepseek-v4-pro=DIR --keys-file keys.txt --host 0.0.0.0
+  fathom serve --model models/minnow --prefix-disk ~/.cache/fathom    # conversations are found again after a restart
   curl -N http://127.0.0.1:8080/chat/completions -d '{"model": "deepseek-v4-flash", "stream": true,
     "messages": [{"role": "user", "content": "Hi"}]}')");
   auto options = std::make_shared<ServeOptions>();

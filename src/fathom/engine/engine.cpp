@@ -20,6 +20,9 @@ std::int64_t tokens_in(std::int64_t bytes, const CacheCost& cost, std::int64_t m
   return (bytes - cost.state_bytes) / cost.page_bytes * cost.page_tokens;
 }
 
+// With nothing to do but to wait for the disk, cancelled and new requests are looked at so often.
+constexpr std::chrono::milliseconds kLoadWait{5};
+
 // A snapshot takes as many bytes as a quarter of the pages between it and the one before.
 std::int64_t snapshot_interval(const CacheCost& cost) {
   constexpr std::int64_t kFewest = 1024;
@@ -58,10 +61,20 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config)
     throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
   if (config_.sampled_vocab == 0) config_.sampled_vocab = vocab;
   config_.max_sequences = std::min(config_.max_sequences, config_.max_batch_tokens);
+  if (config_.prefix.on && config_.prefix.disk.store)
+    disk_ = std::make_unique<PrefixDisk>(config_.prefix.disk, transformer.cache_layout(), transformer.backend());
   if (config_.prefix.interval == 0) config_.prefix.interval = snapshot_interval(cost_of(transformer.cache_layout()));
 }
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+  if (!disk_) return;
+  for (const auto& [id, sequence] : sequences_) {
+    try {
+      if (sequence->cache) retire(id);
+    } catch (const std::exception&) {  // it is read again, then
+    }
+  }
+}
 
 std::int64_t Engine::context_limit() const {
   return tokens_in(config_.cache_bytes, cost_of(transformer_.cache_layout()), transformer_.config().max_positions);
@@ -109,11 +122,16 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   sequence->sampling = std::move(request.sampling);
   sequence->constraint = std::move(request.constraint);
   sequence->scope = std::move(request.cache_scope);
+  if (disk_) sequence->chain.emplace(disk_->chain(sequence->scope));
+  scheduler_.hold(id, disk_ != nullptr);
   sequences_.emplace(id, std::move(sequence));
 }
 
 void Engine::cancel(SequenceId id) {
-  if (sequences_.contains(id)) retire(id);
+  if (const auto found = sequences_.find(id); found != sequences_.end()) {
+    abandon_load(*found->second);
+    retire(id);
+  }
   scheduler_.leave(id);
   sequences_.erase(id);
 }
@@ -127,7 +145,8 @@ EngineFigures Engine::figures() const {
   EngineFigures figures = counts_;
   figures.running = scheduler_.running();
   figures.waiting = scheduler_.waiting();
-  figures.cache_bytes = scheduler_.cache_bytes() + tree_.bytes();
+  figures.cache_bytes = scheduler_.cache_bytes() + bytes();
+  figures.disk_dropped = disk_ ? disk_->dropped() : 0;
   figures.kept = tree_.figures();
   figures.short_of_memory = scheduler_.short_of_memory();
   return figures;
@@ -146,6 +165,9 @@ void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) 
         sequence.cached_tokens = sequence.read();
         counts_.cached_tokens += sequence.cached_tokens;
         counts_.hits += sequence.cached_tokens > 0 ? 1 : 0;
+        const bool from_disk = sequence.loaded > 0 && sequence.cached_tokens == sequence.on_disk;
+        counts_.disk_hits += from_disk ? 1 : 0;
+        counts_.disk_tokens += from_disk ? sequence.loaded : 0;
       }
     } catch (const std::exception& fault) {
       end(id, fault, events);
@@ -220,8 +242,12 @@ void Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector
 
 std::vector<TokenEvent> Engine::step() {
   using Clock = std::chrono::steady_clock;
+  if (disk_) advance_loads();
   const StepPlan plan = scheduler_.plan(pace_.room());
-  if (plan.runs.empty()) return {};
+  if (plan.runs.empty()) {
+    if (loads_ > 0) disk_->wait_for_blobs(kLoadWait);
+    return {};
+  }
   const Clock::time_point begin = Clock::now();
   std::vector<TokenEvent> events;
   take_memory(plan, events);

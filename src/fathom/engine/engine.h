@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fathom/engine/chunk_pace.h"
+#include "fathom/engine/prefix_disk.h"
 #include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
 #include "fathom/engine/scheduler.h"
@@ -27,6 +28,7 @@ struct PrefixCacheConfig {
   std::int64_t minimum = 1024;  // tokens that must be equal, or there is no hit
   std::int64_t interval = 0;    // tokens between snapshots in long texts; 0: by the bytes of a snapshot
   std::int64_t bytes = 0;       // of all that is kept; 0: what EngineConfig::cache_bytes has left
+  PrefixDiskConfig disk = {};   // where it is kept besides, across restarts
 };
 
 struct EngineConfig {
@@ -74,6 +76,9 @@ struct EngineFigures {
   std::int64_t steps = 0;
   std::int64_t cached_tokens = 0;  // of prompts, found in the cache since the start
   std::int64_t hits = 0;           // requests that found some
+  std::int64_t disk_tokens = 0;    // of cached_tokens, those that came from disk
+  std::int64_t disk_hits = 0;      // requests that found more on disk than in memory
+  std::int64_t disk_dropped = 0;   // blobs that were not handed over to be written
   PrefixTreeFigures kept = {};
 };
 
@@ -81,6 +86,7 @@ class Engine : private KeptMemory {
  public:
   // InputError when the config cannot be or asks for ids that the model does not have.
   Engine(Transformer& transformer, const EngineConfig& config);
+  // What still runs is kept on disk, as if it were cancelled.
   ~Engine() override;
 
   // InputError when the prompt is empty, holds an unknown id, leaves no room for an answer or needs more memory than
@@ -114,13 +120,23 @@ class Engine : private KeptMemory {
   Claim claim(SequenceId id) override;
   void forgo(SequenceId id) override;
   void retire(SequenceId id) override;
-  std::int64_t bytes() const override { return tree_.bytes(); }
-  std::int64_t spare_bytes() const override { return tree_.spare_bytes(); }
-  void release(std::int64_t bytes) override { tree_.release(bytes); }
+  std::int64_t bytes() const override { return tree_.bytes() + load_bytes_; }
+  std::int64_t spare_bytes() const override { return tree_.spare_bytes() + load_bytes_; }
+  void release(std::int64_t bytes) override;
   void plan_snapshot(Sequence& sequence, std::int64_t read) const;
   void take_snapshots(const Batch& batch);
   // Gives up what is kept beyond its limit; false where running sequences hold too much of it.
   bool keep_within_limit(std::int64_t more_bytes);
+  // What lies on disk (engine_disk.cpp).
+  void look_on_disk(Sequence& sequence);
+  bool reserve(std::int64_t bytes);
+  void advance_loads();
+  void finish_load(Sequence& sequence, bool whole);
+  void abandon_load(Sequence& sequence);
+  bool is_worth_a_look(const Sequence& sequence, std::int64_t found) const;
+  void put_pages(Sequence& sequence);
+  void put_snapshot(Sequence& sequence, const CacheSnapshot& snapshot);
+
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
   void commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
@@ -131,6 +147,9 @@ class Engine : private KeptMemory {
   EngineConfig config_;
   PrefixTree tree_;  // outlives the sequences, which pin what they share
   Scheduler scheduler_;
+  std::unique_ptr<PrefixDisk> disk_;  // none: nothing goes there
+  std::int64_t loads_ = 0;            // on their way
+  std::int64_t load_bytes_ = 0;       // of memory that they will have
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;

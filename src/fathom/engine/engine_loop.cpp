@@ -72,6 +72,8 @@ std::shared_ptr<TokenSink> EngineLoop::forget(std::map<SequenceId, Held>::iterat
 }
 
 GeneratorLoad EngineLoop::load() const {
+  const store::BlobStore* disk = engine_.config().prefix.disk.store.get();
+  const store::StoreFigures stored = disk == nullptr ? store::StoreFigures{} : disk->figures();
   const std::scoped_lock lock(mutex_);
   const auto held = std::ssize(held_);
   const std::int64_t running = std::min(figures_.running, held);
@@ -88,6 +90,14 @@ GeneratorLoad EngineLoop::load() const {
           .prefix_bytes = figures_.kept.bytes,
           .prefix_snapshots = figures_.kept.snapshots,
           .prefix_evictions = figures_.kept.evictions,
+          .disk_bytes = stored.bytes,
+          .disk_blobs = stored.blobs,
+          .disk_written_bytes = stored.written_bytes,
+          .disk_read_bytes = stored.read_bytes,
+          .disk_dropped = stored.dropped_puts + figures_.disk_dropped,
+          .disk_damaged = stored.damaged,
+          .disk_hits = figures_.disk_hits,
+          .disk_tokens = figures_.disk_tokens,
           .draining = draining_,
           .backend = engine_.backend_figures()};
 }

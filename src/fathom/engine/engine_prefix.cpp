@@ -4,12 +4,6 @@
 #include "fathom/engine/engine_sequence.h"
 
 namespace fathom {
-namespace {
-
-// A snapshot that spares fewer tokens than that is not worth its copy.
-constexpr std::int64_t kLeastGain = 16;
-
-}  // namespace
 
 KeptMemory::Claim Engine::claim(SequenceId id) {
   Sequence& sequence = *sequences_.at(id);
@@ -18,6 +12,10 @@ KeptMemory::Claim Engine::claim(SequenceId id) {
   const std::int64_t page = transformer_.cache_layout().page_tokens;
   // The last token is always read: its logits are wanted.
   PrefixTree::Found found = tree_.find(sequence.scope, sequence.tokens, std::ssize(sequence.tokens) - 1);
+  if (is_worth_a_look(sequence, found.claim.tokens())) {
+    sequence.looked = false;
+    return {.wait = true};
+  }
   if (found.claim.tokens() >= prefix.minimum) sequence.claim = std::move(found.claim);
   sequence.parting = found.common / page * page;
   sequence.kept = sequence.claim.tokens();
@@ -53,32 +51,33 @@ void Engine::plan_snapshot(Sequence& sequence, std::int64_t read) const {
 bool Engine::keep_within_limit(std::int64_t more_bytes) {
   const std::int64_t limit = config_.prefix.bytes;
   if (limit == 0) return true;
-  if (tree_.bytes() + more_bytes > limit) tree_.release(tree_.bytes() + more_bytes - limit);
-  return tree_.bytes() + more_bytes <= limit;
+  if (bytes() + more_bytes > limit) tree_.release(bytes() + more_bytes - limit);
+  return bytes() + more_bytes <= limit;
 }
 
 // What cannot be kept, for want of memory, is not: the sequence goes on.
 void Engine::take_snapshots(const Batch& batch) {
   const CacheLayout& layout = transformer_.cache_layout();
   for (Sequence* sequence : batch.sequences) {
+    if (disk_) put_pages(*sequence);
     if (sequence->read() < sequence->stop) continue;
     const std::int64_t tokens = sequence->next_kept;
     const auto ids = sequence->first(tokens);
-    try {
-      tree_.share(sequence->pin, sequence->scope, ids, *sequence->cache);
-    } catch (const std::bad_alloc&) {
-    }
+    within_memory([&] { tree_.share(sequence->pin, sequence->scope, ids, *sequence->cache); });
     scheduler_.share(sequence->id, sequence->pin.pages());
     const std::int64_t bytes = layout.state_bytes + (tokens % layout.page_tokens > 0 ? layout.page_bytes : 0);
     const bool shared = sequence->pin.pages() == tokens / layout.page_tokens;
-    try {
-      if (shared &&
-          (tree_.deepest(sequence->scope, ids) == tokens || (keep_within_limit(bytes) && scheduler_.free_up(bytes)))) {
-        tree_.keep(sequence->pin, ids, [&] { return sequence->cache->snapshot(tokens, transformer_.backend()); });
-        sequence->kept = tokens;
-      }
-    } catch (const std::bad_alloc&) {
-    }
+    within_memory([&] {
+      if (!shared ||
+          (tree_.deepest(sequence->scope, ids) < tokens && !(keep_within_limit(bytes) && scheduler_.free_up(bytes))))
+        return;
+      tree_.keep(sequence->pin, ids, [&] {
+        CacheSnapshot snapshot = sequence->cache->snapshot(tokens, transformer_.backend());
+        put_snapshot(*sequence, snapshot);
+        return snapshot;
+      });
+      sequence->kept = tokens;
+    });
     plan_snapshot(*sequence, sequence->read());
     scheduler_.stop_at(sequence->id, sequence->stop);
   }
@@ -89,12 +88,19 @@ void Engine::retire(SequenceId id) {
   sequence.claim = {};
   const std::int64_t tokens = sequence.read();
   if (config_.prefix.on && tokens >= config_.prefix.minimum && tokens - sequence.kept >= kLeastGain) {
-    try {
+    if (disk_) put_pages(sequence);
+    within_memory([&] {
       const auto ids = sequence.first(tokens);
       tree_.share(sequence.pin, sequence.scope, ids, *sequence.cache);
-      tree_.keep(sequence.pin, ids, [&] { return sequence.cache->retire(); });
-    } catch (const std::bad_alloc&) {
-    }
+      tree_.keep(sequence.pin, ids, [&] {
+        CacheSnapshot snapshot = sequence.cache->retire();
+        put_snapshot(sequence, snapshot);
+        return snapshot;
+      });
+    });
+    // Parked, it comes back, and may have to look on disk for what memory could not hold.
+    sequence.on_disk = std::max(sequence.on_disk, tokens);
+    sequence.looks = 0;
   }
   sequence.cache.reset();
   sequence.pin.drop();

@@ -1,7 +1,8 @@
-// A request as the engine goes through it. For engine.cpp and engine_prefix.cpp alone.
+// A request as the engine goes through it. For engine.cpp, engine_prefix.cpp and engine_disk.cpp alone.
 #pragma once
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,11 +29,34 @@ struct Engine::Sequence {
   std::int64_t next_kept = KeptMemory::kNever;  // the snapshot that is to come, as soon as so many are read:
   std::int64_t stop = KeptMemory::kNever;
 
+  std::optional<PrefixChain> chain;  // names on disk, where there is one
+  bool looked = false;               // there, since it waits
+  int looks = 0;
+  std::int64_t on_disk = 0;    // length of what lies there, or was left behind
+  std::int64_t loaded = 0;     // of those, what was not in memory before
+  std::int64_t put_pages = 0;  // handed over to be written, or there
+  std::unique_ptr<PrefixLoad> load;
+
   std::int64_t read() const { return cache ? cache->tokens() : 0; }
   std::int64_t waiting() const { return std::ssize(tokens) - read(); }
   std::span<const std::int32_t> first(std::int64_t count) const {
     return std::span(tokens).first(static_cast<std::size_t>(count));
   }
 };
+
+// A snapshot that would spare fewer tokens is not worth its copy.
+inline constexpr std::int64_t kLeastGain = 16;
+
+// False when there was not the memory: an allocator of a GPU says so by an InputError.
+template <typename Action>
+bool within_memory(Action&& action) {
+  try {
+    action();
+    return true;
+  } catch (const std::bad_alloc&) {
+  } catch (const InputError&) {
+  }
+  return false;
+}
 
 }  // namespace fathom

@@ -46,6 +46,16 @@ struct GeneratorLoad {
   std::int64_t prefix_bytes = 0;      // kept, of cache_bytes
   std::int64_t prefix_snapshots = 0;  // kept
   std::int64_t prefix_evictions = 0;  // since the start
+  // What is kept on disk besides, by all models that share the folder; all zero where there is none.
+  std::int64_t disk_bytes = 0;          // of its files
+  std::int64_t disk_blobs = 0;          // pages and snapshots
+  std::int64_t disk_written_bytes = 0;  // these and all below since the start
+  std::int64_t disk_read_bytes = 0;
+  std::int64_t disk_dropped =
+      0;  // blobs that were not written: the disk is too slow or full, or the day's volume is spent
+  std::int64_t disk_damaged = 0;  // blobs and files that could not be trusted
+  std::int64_t disk_hits = 0;     // this model's requests that found more on disk than in memory
+  std::int64_t disk_tokens = 0;   // that they found there
   bool draining = false;
   std::vector<BackendFigure> backend = {};
 };

@@ -158,24 +158,51 @@ PrefixTree::Node& PrefixTree::root(const std::string& scope) {
 void PrefixTree::share(Pin& pin, const std::string& scope, Ids ids, SequenceCache& cache) {
   if (pin.node_ == nullptr) pin = Pin(*this, root(scope));
   for (std::int64_t index = pin.pages(); index < std::ssize(ids) / page_tokens_; ++index) {
-    Node& parent = *pin.node_;
     const Ids block = first(behind(ids, index * page_tokens_), page_tokens_);
-    auto child = parent.children.find(block);
-    if (child == parent.children.end()) {
-      auto node = std::make_unique<Node>();
-      node->parent = &parent;
-      node->depth = index + 1;
-      node->block.assign(block.begin(), block.end());
-      node->page = cache.page(index);
-      child = parent.children.emplace(node->block, std::move(node)).first;
-      bytes_ += page_bytes_;
-    } else {
-      cache.share_page(index, child->second->page);
-    }
+    Node* next = child(*pin.node_, block, [&] { return cache.page(index); });
+    cache.share_page(index, next->page);
     // Only here may something hang on the node before: what is behind it holds it now.
-    Pin next(*this, *child->second);
-    pin = std::move(next);
+    Pin further(*this, *next);
+    pin = std::move(further);
   }
+}
+
+PrefixTree::Node* PrefixTree::child(Node& parent, Ids block, const std::function<std::optional<SharedPage>()>& page) {
+  const auto found = parent.children.find(block);
+  if (found != parent.children.end()) return found->second.get();
+  std::optional<SharedPage> own = page();
+  if (!own) return nullptr;
+  auto node = std::make_unique<Node>();
+  node->parent = &parent;
+  node->depth = parent.depth + 1;
+  node->block.assign(block.begin(), block.end());
+  node->page = std::move(*own);
+  Node* made = parent.children.emplace(node->block, std::move(node)).first->second.get();
+  bytes_ += page_bytes_;
+  return made;
+}
+
+std::int64_t PrefixTree::pages(const std::string& scope, Ids ids) const {
+  const Place place = walk(scope, ids, 0);
+  return place.node == nullptr ? 0 : place.node->depth;
+}
+
+bool PrefixTree::adopt(const std::string& scope, Ids ids, std::int64_t first_page, const std::vector<SharedPage>& pages,
+                       const std::function<CacheSnapshot()>& make) {
+  Pin pin(*this, root(scope));
+  for (std::int64_t index = 0; index < std::ssize(ids) / page_tokens_; ++index) {
+    const Ids block = first(behind(ids, index * page_tokens_), page_tokens_);
+    Node* next = child(*pin.node_, block, [&]() -> std::optional<SharedPage> {
+      if (page_bytes_ == 0) return SharedPage();
+      if (index < first_page) return std::nullopt;
+      return pages[static_cast<std::size_t>(index - first_page)];
+    });
+    if (next == nullptr) return false;
+    Pin further(*this, *next);
+    pin = std::move(further);
+  }
+  keep(pin, ids, make);
+  return true;
 }
 
 void PrefixTree::keep(const Pin& pin, Ids ids, const std::function<CacheSnapshot()>& make) {
@@ -196,11 +223,16 @@ void PrefixTree::keep(const Pin& pin, Ids ids, const std::function<CacheSnapshot
 }
 
 void PrefixTree::touch(Kept& kept) {
-  by_value_.erase({kept.filed, &kept});
   ++kept.uses;
   kept.floor = floor_;
-  kept.filed = value(kept);
-  by_value_.emplace(kept.filed, &kept);
+  file(kept, value(kept));
+}
+
+// Without an allocation, which could fail.
+void PrefixTree::file(Kept& kept, double value) {
+  auto filed = by_value_.extract({kept.filed, &kept});
+  kept.filed = filed.value().first = value;
+  by_value_.insert(std::move(filed));
 }
 
 // Greedy dual size with frequency: uses times tokens that must be read again without it, for each byte that goes with
@@ -260,9 +292,7 @@ void PrefixTree::release(std::int64_t bytes) {
     // Its neighbours may have gone since it was filed: then it is worth more, or less.
     const double now = value(kept);
     if (now > kept.filed) {
-      by_value_.erase(next);
-      kept.filed = now;
-      by_value_.emplace(now, &kept);
+      file(kept, now);
     } else {
       floor_ = std::max(floor_, now);
       evict(kept);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -109,6 +110,13 @@ class PrefixTree {
   // The pages were shared by this pin. Only makes a snapshot where there is none.
   void keep(const Pin& pin, Ids ids, const std::function<CacheSnapshot()>& make);
 
+  // Full pages that the tree has of the ids.
+  std::int64_t pages(const std::string& scope, Ids ids) const;
+  // A snapshot of these ids that comes from elsewhere, with all full pages before it from `first_page` on. False where
+  // the tree no longer has those before.
+  bool adopt(const std::string& scope, Ids ids, std::int64_t first_page, const std::vector<SharedPage>& pages,
+             const std::function<CacheSnapshot()>& make);
+
   std::int64_t bytes() const { return bytes_; }
   // That release() could give.
   std::int64_t spare_bytes() const { return bytes_ - pinned_pages_ * page_bytes_ - claimed_bytes_; }
@@ -134,8 +142,11 @@ class PrefixTree {
   static std::int64_t longest_common(const Node& node, Ids ids);
   Place walk(const std::string& scope, Ids ids, std::int64_t most) const;
   Node& root(const std::string& scope);
+  // The child with this block; `page` makes one where there is none, unless it throws or gives none.
+  Node* child(Node& parent, Ids block, const std::function<std::optional<SharedPage>()>& page);
   void prune(Node* node);
   void touch(Kept& kept);
+  void file(Kept& kept, double value);
   double value(const Kept& kept) const;
   void evict(Kept& kept);
 

@@ -94,13 +94,18 @@ void Scheduler::admit(StepPlan& plan) {
   short_of_memory_ = false;
   while (running_ < limits_.sequences && waiting() > 0) {
     const Entry next = next_to_admit();
+    if (next == sequences_.end()) return;
     Sequence& sequence = next->second;
     if (running_ > 0 && parked_since_leave_) {
       short_of_memory_ = true;
       return;
     }
-    sequence.pages_to = sequence.tokens + 1;
     KeptMemory::Claim claim = kept_ == nullptr ? KeptMemory::Claim{} : kept_->claim(next->first);
+    if (claim.wait) {
+      sequence.held = true;
+      continue;
+    }
+    sequence.pages_to = sequence.tokens + 1;
     sequence.shared = claim.pages;
     // A page for each that runs stays free, so that admitting one does not park another at once.
     const bool has_room = free_up(own_bytes(sequence) + running_ * limits_.cost.page_bytes);
@@ -132,7 +137,8 @@ Scheduler::Entry Scheduler::next_to_admit() {
   };
   Entry next = sequences_.end();
   for (Entry entry = sequences_.begin(); entry != sequences_.end(); ++entry)
-    if (!entry->second.running && (next == sequences_.end() || order(entry->second) < order(next->second)))
+    if (!entry->second.running && !entry->second.held &&
+        (next == sequences_.end() || order(entry->second) < order(next->second)))
       next = entry;
   return next;
 }

@@ -44,6 +44,7 @@ class KeptMemory {
     std::int64_t tokens = 0;     // that need not be read
     std::int64_t pages = 0;      // of theirs, full, which stay counted here
     std::int64_t stop = kNever;  // as Scheduler::stop_at
+    bool wait = false;           // it is held: what it begins with must come first
   };
 
   virtual ~KeptMemory() = default;
@@ -87,6 +88,8 @@ class Scheduler {
   // One token more, which the next step may take.
   void grow(SequenceId id);
 
+  // Held ones are not admitted: what they begin with is on its way.
+  void hold(SequenceId id, bool held) { sequences_.at(id).held = held; }
   // A step reads a prompt up to there and no further.
   void stop_at(SequenceId id, std::int64_t tokens);
   // So many of its full pages are counted with what is kept.
@@ -112,6 +115,7 @@ class Scheduler {
     std::int64_t shared = 0;    // pages that are counted with what is kept
     std::int64_t stop = KeptMemory::kNever;
     bool running = false;
+    bool held = false;
     bool answers = false;  // has sampled since it was admitted
 
     bool decodes() const { return running && answers && tokens - read == 1; }
@@ -120,7 +124,7 @@ class Scheduler {
   using Entry = std::map<SequenceId, Sequence>::iterator;
 
   void admit(StepPlan& plan);
-  Entry next_to_admit();
+  Entry next_to_admit();  // the end where all that wait are held
   void decode(StepPlan& plan);
   void read_prompts(StepPlan& plan, std::int64_t room);
   std::vector<Entry> by_share(bool (Sequence::*wanted)() const);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+  // What a row's bits depend on besides its inputs: two backends that say the same here give the same bits.
+  virtual std::string numerics() const { return std::string(name()); }
 
   // Memory of this backend. The defaults are those of a backend whose memory is the host's.
   virtual Allocator& allocator() { return host_allocator(); }

@@ -32,6 +32,9 @@ struct EngineSettings {
   std::string prefix_cache = "on";
   std::int64_t prefix_minimum = 1024;
   std::int64_t prefix_megabytes = 0;  // 0: what running answers leave of cache_megabytes
+  std::string prefix_disk;            // folder; empty: none
+  std::int64_t prefix_disk_gigabytes = 64;
+  std::int64_t prefix_disk_daily_gigabytes = 256;
 };
 
 struct ServerConfig {

@@ -172,6 +172,11 @@ std::vector<Setting> make_settings() {
                "tokens at a prompt's beginning that must be equal to be found again");
   table.number("prefix_megabytes", FATHOM_IN(engine.prefix_megabytes), 0, 1 << 30,
                "of cache_megabytes, for what is kept; 0: all that running answers leave");
+  table.text("prefix_disk", FATHOM_IN(engine.prefix_disk),
+             "folder where it is kept across restarts, for one server; without it in memory alone");
+  table.number("prefix_disk_gigabytes", FATHOM_IN(engine.prefix_disk_gigabytes), 1, 1 << 20, "of its files");
+  table.number("prefix_disk_daily_gigabytes", FATHOM_IN(engine.prefix_disk_daily_gigabytes), 1, 1 << 20,
+               "written a day at most, in UTC, for the disk's sake");
   table.group("Network");
   table.text("host", FATHOM_IN(http.host), "address to listen on");
   table.number("port", FATHOM_IN(http.port), 0, 65535, "0: any that is free");

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <ctime>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -101,7 +102,10 @@ struct BlobStore::State {
       queued_bytes -= std::ssize(*job.blob);
       return;
     }
-    if (log->append(job.key, *job.blob) != SegmentLog::Outcome::written) ++dropped_puts;
+    if (log->append(job.key, *job.blob) != SegmentLog::Outcome::written) {
+      ++dropped_puts;
+      takes_from = (std::chrono::steady_clock::now() + options.limits.pause).time_since_epoch().count();
+    }
     bool erased = false;
     {
       const std::lock_guard lock(mutex);
@@ -206,6 +210,7 @@ struct BlobStore::State {
   std::int64_t jobs_done = 0;
   bool stopping = false;
 
+  std::atomic<std::int64_t> takes_from{std::numeric_limits<std::int64_t>::min()};  // on the steady clock
   std::atomic<std::int64_t> dropped_puts{0}, damaged{0}, skipped_files{0}, read_hits{0}, read_misses{0}, read_bytes{0};
   std::vector<std::thread> threads;
 };
@@ -235,6 +240,17 @@ bool BlobStore::put(const BlobKey& key, Blob blob) {
   state.pending.emplace(key, shared);
   state.submit({.key = key, .blob = std::move(shared), .place = {}});
   return true;
+}
+
+bool BlobStore::takes(std::int64_t bytes) const {
+  if (std::chrono::steady_clock::now().time_since_epoch().count() < state_->takes_from) return false;
+  const std::lock_guard lock(state_->mutex);
+  return state_->queued_bytes + bytes <= state_->options.limits.queue_bytes;
+}
+
+bool BlobStore::renew(const BlobKey& key) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->pending.contains(key) || state_->table.find(key, SegmentTable::Use::counts);
 }
 
 bool BlobStore::contains(const BlobKey& key) const {

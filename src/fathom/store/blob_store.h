@@ -60,8 +60,12 @@ class BlobStore {
 
   // False: dropped, and counted. A key that is there already writes nothing.
   bool put(const BlobKey& key, Blob blob);
+  // Whether put() would take so many bytes now: there is room in the queue, and no write was refused lately.
+  bool takes(std::int64_t bytes) const;
   // It was put; only get() knows whether it can still be read.
   bool contains(const BlobKey& key) const;
+  // The same, and counts as a use.
+  bool renew(const BlobKey& key);
   // What was put under the key, bit for bit, or nothing.
   std::optional<Blob> get(const BlobKey& key);
   // The same on a thread of the store's, which calls `done` once; it must not throw.

@@ -1,5 +1,9 @@
 #include "fathom/backends/cpu/cpu_backend.h"
 
+#include <fmt/format.h>
+#include <gnu/libc-version.h>
+#include <hwy/targets.h>
+
 #include <algorithm>
 
 namespace fathom {
@@ -15,6 +19,11 @@ CpuBackend::CpuBackend(const CpuOptions& options) : pool_(options.threads) {
 }
 
 CpuBackend::~CpuBackend() = default;
+
+std::string CpuBackend::numerics() const {
+  const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;  // the best has the lowest bit
+  return fmt::format("cpu {} libc {}", hwy::TargetName(targets & -targets), gnu_get_libc_version());
+}
 
 std::int64_t CpuBackend::grain(std::int64_t work) {
   return std::max<std::int64_t>(1, kSmallWork / std::max<std::int64_t>(work, 1));

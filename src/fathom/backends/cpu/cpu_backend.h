@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fathom/base/thread_pool.h"
@@ -16,12 +17,14 @@ struct CpuOptions {
 };
 
 // One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options);
   ~CpuBackend() override;
 
   std::string_view name() const override { return "cpu"; }
+  // The vectors' kind, for fused multiply-adds, and the C library, for cosines.
+  std::string numerics() const override;
   int threads() const { return pool_.threads(); }
 
   // Packs a copy, in the stored precision.

@@ -2,7 +2,10 @@
 // Nothing here waits for the device but upload(), download() and what grows memory.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fathom/backends/cuda/choose/product_method.h"
@@ -47,6 +50,9 @@ class CudaLauncher final : public Backend {
   ~CudaLauncher() override;
 
   std::string_view name() const override { return "cuda"; }
+  std::string numerics() const override {
+    return fmt::format("cuda products {} from {}", static_cast<int>(options_.products), options_.tensor_core_inputs);
+  }
   Allocator& allocator() override { return memory_; }
   void upload(std::span<const std::byte> host, std::byte* device) override;
   // InternalError when a kernel met what a host check would have refused.
