@@ -51,6 +51,9 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
     return as_api_error(fault, request_.record.trace_id, services_.log);
   }
   void go_on();
+  Preparation preparation() const {
+    return {.policy = services_.policy, .owner = request_.account, .memory = &services_.answers};
+  }
   // On the strand.
   void accepted();
   void refuse(const api::ApiError& error);
@@ -115,7 +118,7 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     owner_ = request_.account + "/" + call_.user;
     id_ = draw_uuid();
     go_on();
-    PreparedCall prepared = prepare(call_, *model_, {.policy = services_.policy, .owner = request_.account});
+    PreparedCall prepared = prepare(call_, *model_, preparation());
     const AnswerStart start{.in_thinking = prepared.in_thinking,
                             .constrained = prepared.request.constraint != nullptr,
                             .prompt_tokens = std::ssize(prepared.request.prompt)};
@@ -144,6 +147,7 @@ void RunningAnswer::go_on() {
 
 // Before the client has the last byte, so that it may go on at once.
 void RunningAnswer::keep() {
+  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
   if (call_.surface != api::Surface::responses || !call_.store) return;
   services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
 }

@@ -13,6 +13,7 @@
 
 #include "fathom/api/policy.h"
 #include "fathom/api/response_store.h"
+#include "fathom/server/answer_memory.h"
 #include "fathom/server/dialects.h"
 #include "fathom/server/exchange.h"
 #include "fathom/server/hosted_model.h"
@@ -34,6 +35,7 @@ struct AnsweringServices {
   api::Policy policy;
   std::map<std::string, HostedModel, std::less<>> models;  // by id
   api::ResponseStore& responses;
+  AnswerMemory& answers;
   Workers& workers;
   Metrics& metrics;
   RequestLog& log;
