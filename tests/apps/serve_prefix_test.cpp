@@ -23,6 +23,8 @@ class Serving {
     program_.wait_for("at once");
   }
 
+  TerminalProgram& program() { return program_; }
+
   Json ask_for(const std::string& path, const Json& body, const std::string& key = "any") const {
     const ReceivedAnswer answer = ask(port_, "POST", path, body.dump(), {{"authorization", "Bearer " + key}});
     EXPECT_EQ(answer.status, 200) << answer.body;
@@ -31,7 +33,7 @@ class Serving {
 
  private:
   static Arguments with(const std::string& model, const Arguments& more) {
-    Arguments all = {"serve", "--model", model, "--port", "0", "--log", "off", "--prefix-minimum", "16"};
+    Arguments all = {"serve", "--model", model, "--port", "0", "--prefix-minimum", "16"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -107,6 +109,21 @@ TEST(ServePrefix, NobodySeesWhatAnotherHasRead) {
     EXPECT_EQ(hit("sk-two", "u1"), prompt - 1) << surface.path;
   }
   std::filesystem::remove(keys);
+}
+
+// An operator sees that a long prompt moves on, and how far it is.
+TEST(ServePrefix, TheLogFollowsALongPrompt) {
+  Serving serving(kSprat.string(), {"--progress", "0.001", "--batch-tokens", "16", "--threads", "1"});
+  std::string words;
+  for (int number = 0; number < 150; ++number) words += fmt::format("{} ", number);
+  const std::int64_t prompt = kChat.prompt(serving.ask_for(kChat.path, kChat.request(words, ""))["usage"]);
+  serving.program().wait_for(" reading=");
+  const std::string line = serving.program().wait_for(" ms=");
+  const std::int64_t read = std::stoll(line);
+  EXPECT_GT(read, 0) << line;
+  EXPECT_LT(read, prompt) << line;
+  EXPECT_NE(line.find(fmt::format(" prompt={} ", prompt)), std::string::npos) << line;
+  serving.program().wait_for("finish=length");
 }
 
 // minnow's own answers, reasoning and calls and all, turn after turn: only what is new is read.

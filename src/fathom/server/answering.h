@@ -25,6 +25,7 @@ namespace fathom::server {
 
 struct AnsweringConfig {
   std::chrono::milliseconds keep_alive{5000};          // silence after which a client is told that we are still there
+  std::chrono::milliseconds progress{5000};            // between two lines of the log while a prompt is read
   std::chrono::milliseconds start_limit{600'000};      // until the prompt begins to be read
   std::chrono::milliseconds answer_limit{86'400'000};  // until the answer is complete
 };

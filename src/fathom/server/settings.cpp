@@ -196,6 +196,8 @@ std::vector<Setting> make_settings() {
   table.seconds("answer_limit", FATHOM_IN(answering.answer_limit),
                 "until an answer is complete; it ends there as on a machine that is too busy");
   table.seconds("keep_alive", FATHOM_IN(answering.keep_alive), "of silence, then the client hears that we are there");
+  table.seconds("progress", FATHOM_IN(answering.progress),
+                "between two lines of the log that say how far a prompt is read");
   table.seconds("drain", FATHOM_IN(drain), "for running answers when the server is told to end");
   table.group("Behaviour");
   table.text("agent_effort", FATHOM_IN(agent_effort), "whether coding agents get effort max, as with the hosted API",
