@@ -51,7 +51,7 @@ TEST(Prompt, MarksWhatTheAssistantWrote) {
   const MarkedPrompt prompt = render_marked_prompt(request.messages, request.options);
   EXPECT_EQ(prompt.text, render_prompt(request.messages, request.options));
   std::vector<std::string> answers;
-  for (const PromptStretch& answer : prompt.answers)
+  for (const PromptAnswer& answer : prompt.answers)
     answers.push_back(prompt.text.substr(answer.begin, answer.end - answer.begin));
   EXPECT_EQ(answers, (std::vector<std::string>{"b<｜end▁of▁sentence｜>", "</think>d"}));
 }

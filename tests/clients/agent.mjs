@@ -7,7 +7,7 @@ import { record } from "./recorder.mjs";
 import { calls, say, script, scripts, when } from "./script.mjs";
 import { folder_for, serve_script } from "./server.mjs";
 
-const kPatience = 300_000; // an agent that does not end by then is ended
+const kPatience = 600_000; // an agent that does not end by then is ended
 
 // The task of every agent: the model thinks, runs a command by the agent's own tool, sees its output and says so.
 export const task = "Write a poem of one line to poem.txt.";
@@ -27,6 +27,18 @@ export async function stage_for(test, script, settings = {}) {
   const places = { home: join(folder, "home"), work: join(folder, "work") };
   for (const place of Object.values(places)) mkdirSync(place);
   return { ...(await record(test, url)), log, ...places };
+}
+
+// A model that reads for real and says what the script says: sprat is quick, minnow is the one that `./serve` serves.
+export const real_model = {
+  model: join(import.meta.dirname, "../../models", process.env.FATHOM_AGENT_MODEL ?? "sprat"), threads: "1", keep_alive: "2",
+};
+
+// Tokens of the prompts that were answered so far, and how many of them were found in the cache, from the server's log.
+export function hits(stage) {
+  const lines = stage.log.all().map((line) => line.match(/ prompt=(\d+) cached=(\d+) output=\d+ .*finish=(\w+)/));
+  return lines.filter((found) => found).map(([, prompt, cached, finish]) =>
+    ({ prompt: Number(prompt), cached: Number(cached), share: Number(cached) / Number(prompt), finish }));
 }
 
 // Its exit code and what it printed; with the signal it can be stopped as Ctrl-C does.

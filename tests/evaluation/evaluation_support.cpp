@@ -10,8 +10,12 @@ namespace {
 
 const std::filesystem::path kSprat = std::filesystem::path(FATHOM_SOURCE) / "models" / "sprat";
 
-EngineConfig limits(std::int64_t batch_tokens, std::int64_t sequences, const Tokenizer& tokenizer) {
-  return {.max_batch_tokens = batch_tokens, .max_sequences = sequences, .sampled_vocab = tokenizer.vocab()};
+EngineConfig limits(std::int64_t batch_tokens, std::int64_t sequences, const Tokenizer& tokenizer,
+                    const PrefixCacheConfig& prefix) {
+  return {.max_batch_tokens = batch_tokens,
+          .max_sequences = sequences,
+          .sampled_vocab = tokenizer.vocab(),
+          .prefix = prefix};
 }
 
 std::filesystem::path copy_with(const std::filesystem::path& directory, std::int32_t end_of_sentence) {
@@ -24,12 +28,13 @@ std::filesystem::path copy_with(const std::filesystem::path& directory, std::int
 
 }  // namespace
 
-AskedModel::AskedModel(std::int64_t batch_tokens, std::int64_t sequences, std::int32_t end_of_sentence)
+AskedModel::AskedModel(std::int64_t batch_tokens, std::int64_t sequences, std::int32_t end_of_sentence,
+                       const PrefixCacheConfig& prefix)
     : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(copy_with(directory_.path(), end_of_sentence)))),
       tokenizer_(Tokenizer::load(kSprat / "tokenizer.json")),
       backend_({.threads = 1}),
-      transformer_(checkpoint_, backend_, {}),
-      limits_(limits(batch_tokens, sequences, tokenizer_)),
+      transformer_(checkpoint_, backend_, {.rollback_tokens = prefix.on ? 1 : 0}),
+      limits_(limits(batch_tokens, sequences, tokenizer_, prefix)),
       engine_(transformer_, limits_),
       model_{.transformer = transformer_, .engine = engine_, .tokenizer = tokenizer_, .limits = limits_, .threads = 2} {
 }

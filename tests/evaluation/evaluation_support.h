@@ -16,7 +16,8 @@ namespace fathom::testing {
 class AskedModel {
  public:
   // `end_of_sentence`: another token for it than sprat's own, which its noise never says.
-  explicit AskedModel(std::int64_t batch_tokens = 512, std::int64_t sequences = 64, std::int32_t end_of_sentence = 1);
+  explicit AskedModel(std::int64_t batch_tokens = 512, std::int64_t sequences = 64, std::int32_t end_of_sentence = 1,
+                      const PrefixCacheConfig& prefix = {});
   const EvaluatedModel& model() const { return model_; }
 
  private:

@@ -27,7 +27,10 @@ class RecallTest : public ::testing::Test {
     write_text(directory_ / "facts", facts);
   }
   std::vector<Table> evaluate(std::vector<RecallSuite::Length> lengths, Amount amount = {}) {
-    PartRun run(asked_, amount);
+    return evaluate(asked_, std::move(lengths), amount);
+  }
+  std::vector<Table> evaluate(const AskedModel& asked, std::vector<RecallSuite::Length> lengths, Amount amount = {}) {
+    PartRun run(asked, amount);
     auto tables = evaluate_recall({.facts = directory_ / "facts",
                                    .carrier = {directory_ / "prose"},
                                    .max_tokens = 4,
@@ -67,6 +70,20 @@ TEST_F(RecallTest, MoreOrFewerTexts) {
   EXPECT_EQ(log_.size(), 5U) << "one text at least";
   evaluate({{.tokens = 200, .texts = 2}}, {.limit = 1});
   EXPECT_EQ(log_.size(), 5U);
+}
+
+// A text is read once for its five questions, and what is answered is the same.
+TEST_F(RecallTest, WithWhatWasReadKept) {
+  evaluate({{.tokens = 900, .texts = 2}});
+  const auto log = log_;
+  const AskedModel keeping(512, 64, 1, {.on = true, .minimum = 16, .interval = 256});
+  evaluate(keeping, {{.tokens = 900, .texts = 2}});
+  EXPECT_EQ(log, log_);
+  const EngineFigures plain = asked_.model().engine.figures();
+  const EngineFigures kept = keeping.model().engine.figures();
+  EXPECT_EQ(kept.hits, 8);
+  EXPECT_EQ(kept.prompt_tokens + kept.cached_tokens, plain.prompt_tokens);
+  EXPECT_LT(kept.prompt_tokens * 5, plain.prompt_tokens * 2);
 }
 
 TEST_F(RecallTest, TheSameEveryTime) {

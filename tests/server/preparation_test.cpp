@@ -18,18 +18,17 @@ PreparedCall prepare_call(const api::Call& call, const HostedModel& model = host
   return prepare(call, model, {.policy = policy, .owner = owner});
 }
 
-std::string prompt_of(const PreparedCall& prepared) {
-  return hosted_model().tokenizer->decode(prepared.request.prompt);
-}
+std::string text_of(const PreparedCall& prepared) { return hosted_model().tokenizer->decode(prepared.request.prompt); }
 
 TEST(Preparation, AConversationBecomesItsPromptAndTokens) {
   api::Call call = chat_call("Hi");
-  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think>");
+  EXPECT_EQ(text_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think>");
   EXPECT_TRUE(prepare_call(call).in_thinking);
   call.prompt.thinking_mode = ThinkingMode::chat;
-  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜></think>");
+  EXPECT_EQ(text_of(prepare_call(call)), "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜></think>");
   EXPECT_FALSE(prepare_call(call).in_thinking);
-  EXPECT_EQ(count_tokens(call, hosted_model()), std::ssize(prepare_call(call).request.prompt));
+  EXPECT_EQ(count_tokens(call, hosted_model(), {.policy = policy_of(hosted_model()), .owner = ""}),
+            std::ssize(prepare_call(call).request.prompt));
 }
 
 TEST(Preparation, AnAnswerThatGoesOnFromAPrefixIsBehindItsReasoning) {
@@ -41,7 +40,7 @@ TEST(Preparation, AnAnswerThatGoesOnFromAPrefixIsBehindItsReasoning) {
   prefix.open_end = true;
   call.messages.push_back(prefix);
   const PreparedCall prepared = prepare_call(call);
-  EXPECT_TRUE(prompt_of(prepared).ends_with("<think>Because</think><think>")) << prompt_of(prepared);
+  EXPECT_TRUE(text_of(prepared).ends_with("<think>Because</think><think>")) << text_of(prepared);
   EXPECT_FALSE(prepared.in_thinking);
 }
 
@@ -49,9 +48,9 @@ TEST(Preparation, ATextIsRawAndAHoleHasItsMarks) {
   api::Call call;
   call.surface = api::Surface::completions;
   call.completion = api::Completion{.prompt = "def f():", .suffix = std::nullopt};
-  EXPECT_EQ(prompt_of(prepare_call(call)), "<｜begin▁of▁sentence｜>def f():");
+  EXPECT_EQ(text_of(prepare_call(call)), "<｜begin▁of▁sentence｜>def f():");
   call.completion->suffix = "return x";
-  EXPECT_EQ(prompt_of(prepare_call(call)),
+  EXPECT_EQ(text_of(prepare_call(call)),
             "<｜begin▁of▁sentence｜><｜fim▁begin｜>def f():<｜fim▁hole｜>return x<｜fim▁end｜>");
   call.completion->prompt = "<think>";
   call.completion->suffix = std::nullopt;

@@ -31,6 +31,15 @@ TEST(RequestLog, ALineSaysWhatHappenedAndNotWhatWasSaid) {
       "finish=stop");
 }
 
+TEST(RequestLog, ALongPromptIsFollowed) {
+  RequestRecord record;
+  record.trace_id = "0123";
+  record.model = "deepseek-v4-flash";
+  record.prompt_tokens = 14213;
+  record.seconds = 5.0004;
+  EXPECT_EQ(write_reading(record, 4096), "id=0123 model=deepseek-v4-flash reading=4096 prompt=14213 ms=5000.4");
+}
+
 TEST(RequestLog, WithoutAnAnswerThereAreNoTokens) {
   RequestRecord record;
   record.method = "GET";

@@ -128,10 +128,10 @@ std::string ScriptedGenerator::prompt_text(const GenerationRequest& request) con
   return tokenizer_->decode(request.prompt);
 }
 
-const Script& ScriptedGenerator::script_for(const std::string& prompt) {
+const Script& choose_script(std::vector<Script>& scripts, const std::string& prompt) {
   const std::size_t turn = prompt.rfind(marker::user);
   const std::string_view last = turn == std::string::npos ? prompt : std::string_view(prompt).substr(turn);
-  for (Script& script : scripts_) {
+  for (Script& script : scripts) {
     if (script.times == 0 || !all_in(script.when, last) || !all_in(script.anywhere, prompt)) continue;
     if (script.times) --*script.times;
     return script;
@@ -143,7 +143,7 @@ std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest re
                                                             std::shared_ptr<TokenSink> sink) {
   const std::string prompt = prompt_text(request);
   const std::scoped_lock lock(mutex_);
-  const Script& script = script_for(prompt);
+  const Script& script = choose_script(scripts_, prompt);
   ++submitted_;
   requests_.push_back(request);
   if (requests_.size() > kKeptRequests) requests_.pop_front();

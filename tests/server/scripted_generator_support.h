@@ -56,6 +56,8 @@ struct Script {
 
 // std::runtime_error names the line that is no script.
 std::vector<Script> read_scripts(std::string_view text);
+// The first whose words are in the prompt's last turn and in the prompt; counts it. std::logic_error: there is none.
+const Script& choose_script(std::vector<Script>& scripts, const std::string& prompt);
 
 class ScriptedGenerator final : public Generator {
  public:
@@ -96,7 +98,6 @@ class ScriptedGenerator final : public Generator {
     std::string gate = {};  // it waits for
   };
 
-  const Script& script_for(const std::string& prompt);  // and counts it
   void play();
   bool play_one(SequenceId id, Running& running);  // whether it is over
   bool emit(SequenceId id, Running& running, std::int32_t token, FinishReason finish);

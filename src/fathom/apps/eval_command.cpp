@@ -22,6 +22,10 @@
 namespace fathom {
 namespace {
 
+// Of what was read: the questions on one long text begin the same, and the next text begins otherwise.
+constexpr std::int64_t kSnapshotTokens = 1024;
+constexpr std::int64_t kKeptBytes = std::int64_t{1} << 30;
+
 struct EvalCommand {
   ModelOptions model;
   std::string suite;
@@ -132,6 +136,7 @@ with checks, recall by distance, gaps in code. Answers are greedy, so that the f
   fathom eval --score answers.jsonl                          # lines {"check": {...}, "message": {...}}: no model is needed)");
   const auto options = std::make_shared<EvalCommand>();
   add_model_options(*command, options->model);
+  options->model.engine.prefix = {.on = true, .minimum = 16, .interval = kSnapshotTokens, .bytes = kKeptBytes};
   command->get_option("--model")->required(false);
   command->add_option("--suite", options->suite, "TOML file that says what is asked (MODEL/eval.toml)");
   command
@@ -144,6 +149,7 @@ with checks, recall by distance, gaps in code. Answers are greedy, so that the f
       ->add_option("--scale", options->evaluation.amount.scale,
                    "so many times as many texts of recall and gaps in code (1)")
       ->check(CLI::Range(0.01, 1000.0));
+  command->add_flag("!--no-prefix-cache", options->model.engine.prefix.on, "read every prompt from its beginning");
   command->add_flag("--card", options->card, "print Markdown tables");
   command->add_option("--json", options->json, "file to write every figure to");
   command->add_option("--answers", options->answers, "file to write every prompt, answer and verdict to, a line each");

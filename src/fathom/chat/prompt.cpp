@@ -36,6 +36,7 @@ std::string_view task_token(Task task) {
 
 // How the turns are to be written, settled before the first of them is.
 struct Plan {
+  std::span<const ChatMessage> messages;
   std::vector<Turn> turns;
   bool thinking = true;
   bool drop_thinking = true;
@@ -43,7 +44,8 @@ struct Plan {
 };
 
 Plan make_plan(std::span<const ChatMessage> messages, const PromptOptions& options) {
-  Plan plan{.turns = merge_turns(messages),
+  Plan plan{.messages = messages,
+            .turns = merge_turns(messages),
             .thinking = options.thinking_mode == ThinkingMode::thinking,
             .drop_thinking = options.drop_thinking};
   // With tools the model must see why it called what it called: all reasoning stays.
@@ -85,19 +87,28 @@ void append_blocks(std::string& out, std::span<const TurnBlock> blocks) {
   }
 }
 
-void append_answer(std::string& out, const Plan& plan, std::int64_t place) {
+PromptAnswer append_answer(std::string& out, const Plan& plan, std::int64_t place) {
   const ChatMessage& message = *plan.turns[static_cast<std::size_t>(place)].message;
+  PromptAnswer answer;
+  answer.begin = out.size();
+  answer.message = static_cast<std::size_t>(&message - plan.messages.data());
+  answer.reasoning = {.begin = out.size(), .end = out.size()};
   const bool answers_task = place > 0 && plan.turns[static_cast<std::size_t>(place) - 1].task.has_value();
   if (plan.thinking && !answers_task && (!plan.drop_thinking || place > plan.last_user)) {
     if (message.reasoning_content) out += *message.reasoning_content;
+    answer.reasoning.end = out.size();
     out += marker::think_end;
   }
+  answer.said.begin = out.size();
   if (message.content) out += *message.content;
   if (!message.tool_calls.empty()) {
     out += "\n\n";
     append_tool_calls(out, message.tool_calls);
   }
+  answer.said.end = out.size();
   if (!message.open_end) out += marker::end_of_sentence;
+  answer.end = out.size();
+  return answer;
 }
 
 // What hands the word to the assistant, written by the turn before it.
@@ -133,12 +144,7 @@ void append_turn(MarkedPrompt& prompt, const Plan& plan, std::int64_t place) {
       out += marker::latest_reminder;
       out += turn.message->content ? std::string_view(*turn.message->content) : "None";  // Python's format(None)
       break;
-    case Role::assistant: {
-      const std::size_t begin = out.size();
-      append_answer(out, plan, place);
-      prompt.answers.push_back({.begin = begin, .end = out.size()});
-      break;
-    }
+    case Role::assistant: prompt.answers.push_back(append_answer(out, plan, place)); break;
     case Role::tool: throw InternalError("[chat] a tool message was not merged into a user turn");
   }
   const auto next = static_cast<std::size_t>(place) + 1;

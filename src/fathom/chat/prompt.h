@@ -20,11 +20,20 @@ struct PromptStretch {
   std::size_t end = 0;
 };
 
+// What the assistant wrote, as far as the prompt has it: reasoning, </think>, content, calls and the end of sentence.
+// Not what hands the word to it.
+struct PromptAnswer {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::size_t message = 0;  // which one
+  // Without the markers; the first is empty where the prompt leaves the reasoning out.
+  PromptStretch reasoning;
+  PromptStretch said;  // content and calls
+};
+
 struct MarkedPrompt {
   std::string text;
-  // What the assistant wrote, a stretch a message: reasoning, </think>, content, calls and the end of sentence, as far
-  // as the prompt has them. Not what hands the word to it.
-  std::vector<PromptStretch> answers;
+  std::vector<PromptAnswer> answers;  // one a message of the assistant, in order
 };
 
 MarkedPrompt render_marked_prompt(std::span<const ChatMessage> messages, const PromptOptions& options);

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "fathom/evaluation/json_equality.h"
+#include "fathom/chat/json_equality.h"
 #include "fathom/evaluation/json_schema.h"
 
 namespace fathom {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "fathom/evaluation/json_equality.h"
+#include "fathom/chat/json_equality.h"
 
 namespace fathom {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "fathom/chat/prompt.h"
 #include "fathom/corpus/permutation.h"
+#include "fathom/evaluation/asking.h"
 #include "fathom/evaluation/carrier.h"
 #include "fathom/evaluation/planted_facts.h"
-#include "fathom/evaluation/shared_reading.h"
 
 namespace fathom {
 namespace {
@@ -93,10 +93,15 @@ class Recall {
     return text;
   }
 
+  // One after the other, so that the engine finds what they have in common.
   std::vector<Reply> answers(const RecallText& text) {
-    std::vector<Question> questions;
-    for (const auto& prompt : text.prompts) questions.push_back({.prompt = prompt, .max_tokens = suite_.max_tokens});
-    return ask_on_one_text(context_.model, questions, [&](std::int64_t read) { context_.progress(share(read)); });
+    std::vector<Reply> replies;
+    for (const auto& prompt : text.prompts) {
+      replies.push_back(
+          ask(context_.model, {{.prompt = prompt, .max_tokens = suite_.max_tokens}}, [](std::int64_t) {}).front());
+      context_.progress(share(std::ssize(prompt) * std::ssize(replies) / std::ssize(text.prompts)));
+    }
+    return replies;
   }
 
   bool score(const PlantedFact& fact, const Reply& reply, std::int64_t tokens, double depth) {

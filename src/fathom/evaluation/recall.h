@@ -10,7 +10,8 @@
 namespace fathom {
 
 // Rows: lengths of the prompt; columns: all questions, and each fifth of the text in which the fact stands. Lengths
-// beyond the model's positions are left out. All questions on a text share the reading of it.
+// beyond the model's positions are left out. Where the engine keeps prefixes, a text is read once for all its
+// questions.
 std::vector<Table> evaluate_recall(const RecallSuite& suite, const PartContext& context);
 
 }  // namespace fathom

@@ -25,6 +25,7 @@ AnswerAssembly::AnswerAssembly(const api::Call& call, const HostedModel& model, 
       parser_(answer_options(call, start)),
       stops_(call.sampling.stop),
       think_end_(model.tokenizer->added_token(marker::think_end)),
+      began_in_thinking_(start.in_thinking),
       in_thinking_(start.in_thinking) {
   usage_.prompt_tokens = start.prompt_tokens;
 }
@@ -56,7 +57,10 @@ std::string AnswerAssembly::push(const TokenEvent& event) {
     ++usage_.completion_tokens;
     if (in_thinking_) ++usage_.reasoning_tokens;
     const std::int32_t id = event.token.token;
-    if (id != model_.end_of_sentence) take_text(decoder_.push(id), out);
+    if (id != model_.end_of_sentence) {
+      ids_.push_back(id);
+      take_text(decoder_.push(id), out);
+    }
     note_token(event.token);
   }
   if (stops_.matched() || event.finish != FinishReason::none) {

@@ -17,6 +17,7 @@
 #include "fathom/chat/answer_parser.h"
 #include "fathom/chat/stop_strings.h"
 #include "fathom/engine/engine.h"
+#include "fathom/server/exact_replay.h"
 #include "fathom/server/hosted_model.h"
 
 namespace fathom::server {
@@ -44,6 +45,10 @@ class AnswerAssembly {
   const api::Usage& usage() const { return usage_; }
   api::EndReason end_reason() const { return ending_.reason; }
   const Answer& answer() const { return parser_.answer(); }
+  // What is to be remembered of it, under that id.
+  ToldAnswer told(std::string_view id) const {
+    return {.answer = parser_.answer(), .id = id, .ids = ids_, .in_thinking = began_in_thinking_};
+  }
 
  private:
   // A token that is told once its text is out.
@@ -68,6 +73,8 @@ class AnswerAssembly {
   AnswerParser parser_;
   StopStrings stops_;
   std::optional<std::int32_t> think_end_;
+  std::vector<std::int32_t> ids_;  // that were sampled, without the end of sentence
+  const bool began_in_thinking_;
   bool in_thinking_;
   bool begun_ = false;
   bool over_ = false;

@@ -51,6 +51,9 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
     return as_api_error(fault, request_.record.trace_id, services_.log);
   }
   void go_on();
+  Preparation preparation() const {
+    return {.policy = services_.policy, .owner = request_.account, .memory = &services_.answers};
+  }
   // On the strand.
   void accepted();
   void refuse(const api::ApiError& error);
@@ -58,6 +61,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   void assemble(const std::vector<Arrival>& arrivals);
   void keep();
   void ring();
+  void log_reading(Clock::time_point now);
   void set_alarm();
   void send(std::string_view bytes, Clock::time_point born);
   void open(int status);
@@ -86,6 +90,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   bool waking_ = false;
   std::atomic<bool> gone_{false};
   std::atomic<Clock::time_point> began_{Clock::time_point{}};
+  std::atomic<std::int64_t> read_{0};  // of the prompt
 
   // Of the strand.
   bool prepared_ = false;  // the worker is done
@@ -93,6 +98,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   bool opened_ = false;
   bool over_ = false;
   Clock::time_point last_said_{};
+  Clock::time_point last_logged_{};  // how far the prompt is read
   Clock::time_point first_token_{};
   Clock::time_point last_token_{};
 };
@@ -115,7 +121,7 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     owner_ = request_.account + "/" + call_.user;
     id_ = draw_uuid();
     go_on();
-    PreparedCall prepared = prepare(call_, *model_, {.policy = services_.policy, .owner = request_.account});
+    PreparedCall prepared = prepare(call_, *model_, preparation());
     const AnswerStart start{.in_thinking = prepared.in_thinking,
                             .constrained = prepared.request.constraint != nullptr,
                             .prompt_tokens = std::ssize(prepared.request.prompt)};
@@ -144,12 +150,14 @@ void RunningAnswer::go_on() {
 
 // Before the client has the last byte, so that it may go on at once.
 void RunningAnswer::keep() {
+  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
   if (call_.surface != api::Surface::responses || !call_.store) return;
   services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
 }
 
 // On the generator's thread: note it and go.
-void RunningAnswer::on_progress(std::int64_t /*tokens_read*/) {
+void RunningAnswer::on_progress(std::int64_t tokens_read) {
+  read_ = tokens_read;
   if (began_.load() == Clock::time_point{}) began_ = Clock::now();
 }
 
@@ -166,7 +174,7 @@ void RunningAnswer::on_token(const TokenEvent& event) {
 void RunningAnswer::accepted() {
   prepared_ = accepted_ = true;
   if (over_) return cancel();
-  last_said_ = Clock::now();
+  last_said_ = last_logged_ = Clock::now();
   if (!call_.agent_effort.empty()) request_.headers.push_back({"x-fathom-effort", call_.agent_effort});
   if (call_.stream) open(200);
   set_alarm();
@@ -247,6 +255,7 @@ void RunningAnswer::send(std::string_view bytes, Clock::time_point born) {
 void RunningAnswer::set_alarm() {
   auto next = std::min(last_said_ + services_.config.keep_alive, submitted_ + services_.config.answer_limit);
   if (began_.load() == Clock::time_point{}) next = std::min(next, submitted_ + services_.config.start_limit);
+  if (first_token_ == Clock::time_point{}) next = std::min(next, last_logged_ + services_.config.progress);
   exchange_->alarm(next, [self = shared_from_this()] { self->ring(); });
 }
 
@@ -265,7 +274,18 @@ void RunningAnswer::ring() {
     const std::string bytes = assembly_->keep_alive();
     send(bytes.empty() ? "\n" : bytes, {});
   }
+  if (first_token_ == Clock::time_point{} && now >= last_logged_ + services_.config.progress) log_reading(now);
   set_alarm();
+}
+
+void RunningAnswer::log_reading(Clock::time_point now) {
+  last_logged_ = now;
+  if (began_.load() == Clock::time_point{}) return;  // it waits for its turn
+  RequestRecord& record = request_.record;
+  record.model = call_.model;
+  record.prompt_tokens = assembly_->usage().prompt_tokens;
+  record.seconds = seconds_between(start_, now);
+  services_.log.reading(record, read_);
 }
 
 void RunningAnswer::fail(const api::ApiError& error) {

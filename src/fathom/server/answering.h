@@ -13,6 +13,7 @@
 
 #include "fathom/api/policy.h"
 #include "fathom/api/response_store.h"
+#include "fathom/server/answer_memory.h"
 #include "fathom/server/dialects.h"
 #include "fathom/server/exchange.h"
 #include "fathom/server/hosted_model.h"
@@ -24,6 +25,7 @@ namespace fathom::server {
 
 struct AnsweringConfig {
   std::chrono::milliseconds keep_alive{5000};          // silence after which a client is told that we are still there
+  std::chrono::milliseconds progress{5000};            // between two lines of the log while a prompt is read
   std::chrono::milliseconds start_limit{600'000};      // until the prompt begins to be read
   std::chrono::milliseconds answer_limit{86'400'000};  // until the answer is complete
 };
@@ -34,6 +36,7 @@ struct AnsweringServices {
   api::Policy policy;
   std::map<std::string, HostedModel, std::less<>> models;  // by id
   api::ResponseStore& responses;
+  AnswerMemory& answers;
   Workers& workers;
   Metrics& metrics;
   RequestLog& log;

@@ -142,6 +142,7 @@ ServerParts parts_of(const ServerConfig& config) {
   parts.http = config.http;
   parts.answering = config.answering;
   parts.responses = config.responses;
+  parts.answers = config.answers;
   parts.workers = static_cast<int>(config.workers);
   parts.log_level = log_level_of(config.log);
   parts.keys_file = config.keys_file;

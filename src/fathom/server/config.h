@@ -43,6 +43,7 @@ struct ServerConfig {
   HttpConfig http;
   AnsweringConfig answering;
   api::ResponseStore::Limits responses;
+  AnswerMemory::Limits answers;
   std::int64_t workers = 2;
   std::string log = "info";
   std::string keys_file;

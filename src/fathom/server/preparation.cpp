@@ -32,8 +32,9 @@ std::string completion_text(const api::Completion& completion) {
 
 }  // namespace
 
-std::string prompt_text(const api::Call& call) {
-  return call.completion ? completion_text(*call.completion) : render_prompt(call.messages, call.prompt);
+MarkedPrompt prompt_of(const api::Call& call) {
+  if (call.completion) return {.text = completion_text(*call.completion), .answers = {}};
+  return render_marked_prompt(call.messages, call.prompt);
 }
 
 bool begins_in_thinking(const api::Call& call, std::string_view prompt) {
@@ -49,10 +50,10 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
         throw api::invalid_request(
             fmt::format("{} cannot fill in the middle: its vocabulary has no {}", model.id, token));
   PreparedCall prepared;
-  const std::string text = prompt_text(call);
-  prepared.in_thinking = begins_in_thinking(call, text);
+  const MarkedPrompt prompt = prompt_of(call);
+  prepared.in_thinking = begins_in_thinking(call, prompt.text);
   GenerationRequest& request = prepared.request;
-  request.prompt = tokenizer.encode(text);
+  request.prompt = replayed_ids(prompt, call, tokenizer, replay_of(call, model, preparation));
   const api::CallSampling& sampling = call.sampling;
   request.sampling = {.temperature = sampling.temperature,
                       .top_p = sampling.top_p,
@@ -65,13 +66,22 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
                       .stop_tokens = {model.end_of_sentence}};
   request.constraint = constrain(call, model, prepared.in_thinking);
   request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
-  // With the owner's length before it, so that no two pairs make one scope.
-  request.cache_scope = fmt::format("{}:{}/{}", preparation.owner.size(), preparation.owner, call.user);
+  request.cache_scope = cache_scope(call, preparation.owner);
   return prepared;
 }
 
-std::int64_t count_tokens(const api::Call& call, const HostedModel& model) {
-  return std::ssize(model.tokenizer->encode(prompt_text(call)));
+std::int64_t count_tokens(const api::Call& call, const HostedModel& model, const Preparation& preparation) {
+  return std::ssize(replayed_ids(prompt_of(call), call, *model.tokenizer, replay_of(call, model, preparation)));
+}
+
+// With the owner's length before it, so that no two pairs make one scope.
+std::string cache_scope(const api::Call& call, const std::string& owner) {
+  return fmt::format("{}:{}/{}", owner.size(), owner, call.user);
+}
+
+Replay replay_of(const api::Call& call, const HostedModel& model, const Preparation& preparation) {
+  return {.memory = preparation.memory,
+          .scope = fmt::format("{} {}", model.fingerprint, cache_scope(call, preparation.owner))};
 }
 
 }  // namespace fathom::server

@@ -9,6 +9,7 @@
 #include "fathom/api/call.h"
 #include "fathom/api/policy.h"
 #include "fathom/engine/generator.h"
+#include "fathom/server/exact_replay.h"
 #include "fathom/server/hosted_model.h"
 
 namespace fathom::server {
@@ -19,17 +20,22 @@ struct PreparedCall {
 };
 
 // Prompt text as the model reads it: a conversation's, or that of a completion with or without its suffix.
-std::string prompt_text(const api::Call& call);
+MarkedPrompt prompt_of(const api::Call& call);
 // Whether the answer to this prompt begins inside its reasoning.
 bool begins_in_thinking(const api::Call& call, std::string_view prompt);
 struct Preparation {
   const api::Policy& policy;
-  const std::string& owner;  // account of the key; goes before the client's user
+  const std::string& owner;        // account of the key; goes before the client's user
+  AnswerMemory* memory = nullptr;  // of answers that may come back; null: none
 };
 
 // Throws api::ApiError: beyond the context, no fill-in-the-middle in this vocabulary, a schema that cannot be obeyed.
 PreparedCall prepare(const api::Call& call, const HostedModel& model, const Preparation& preparation);
-// Tokens of the prompt alone.
-std::int64_t count_tokens(const api::Call& call, const HostedModel& model);
+// Tokens of the prompt alone, the same that prepare() makes.
+std::int64_t count_tokens(const api::Call& call, const HostedModel& model, const Preparation& preparation);
+
+// Whose prefixes and answers this call may find: the account's and the user's, nobody else's.
+std::string cache_scope(const api::Call& call, const std::string& owner);
+Replay replay_of(const api::Call& call, const HostedModel& model, const Preparation& preparation);
 
 }  // namespace fathom::server

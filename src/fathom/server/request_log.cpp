@@ -85,6 +85,17 @@ std::string write_record(const RequestRecord& record) {
   return line.out();
 }
 
+std::string write_reading(const RequestRecord& record, std::int64_t tokens_read) {
+  Line line;
+  line.text("id", record.trace_id);
+  line.text("account", record.account);
+  line.text("model", record.model);
+  line.count("reading", tokens_read);
+  line.count("prompt", record.prompt_tokens);
+  line.milliseconds("ms", record.seconds);
+  return line.out();
+}
+
 struct RequestLog::State {
   std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1);
   std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
@@ -101,6 +112,11 @@ RequestLog::~RequestLog() = default;
 void RequestLog::request(const RequestRecord& record) {
   const auto level = record.status >= 500 ? spdlog::level::err : spdlog::level::info;
   if (state_->logger->should_log(level)) state_->logger->log(level, write_record(record));
+}
+
+void RequestLog::reading(const RequestRecord& record, std::int64_t tokens_read) {
+  if (state_->logger->should_log(spdlog::level::info))
+    state_->logger->log(spdlog::level::info, write_reading(record, tokens_read));
 }
 
 void RequestLog::info(std::string_view text) { state_->logger->info(text); }

@@ -21,6 +21,8 @@ class RequestLog {
 
   // info; error from status 500 on.
   void request(const RequestRecord& record);
+  // info: its prompt is still being read, so far.
+  void reading(const RequestRecord& record, std::int64_t tokens_read);
   void info(std::string_view text);
   void error(std::string_view text);
   void debug(std::string_view text);
@@ -32,5 +34,7 @@ class RequestLog {
 
 // "id=... surface=chat ...": values with spaces, quotes or control characters are quoted as JSON.
 std::string write_record(const RequestRecord& record);
+// "id=... model=... reading=4096 prompt=14213 ms=5000.0".
+std::string write_reading(const RequestRecord& record, std::int64_t tokens_read);
 
 }  // namespace fathom::server

@@ -81,7 +81,9 @@ void count(Visit& visit) {
     const AnsweringServices& answering = visit.services.answering;
     try {
       const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
-      std::string text = visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model)));
+      const Preparation preparation{.policy = answering.policy, .owner = visit.account, .memory = &answering.answers};
+      std::string text =
+          visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
     } catch (const std::exception& fault) {
       visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {

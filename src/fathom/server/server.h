@@ -25,6 +25,7 @@ struct ServerParts {
   std::vector<HostedModel> models;
   Dialects dialects;
   api::ResponseStore::Limits responses;
+  AnswerMemory::Limits answers;
   std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
 };
 
@@ -53,6 +54,7 @@ class Server {
   RequestLog log_;
   Metrics metrics_;
   api::ResponseStore responses_;
+  AnswerMemory answers_;
   Workers workers_;
   RouteServices services_;
   std::atomic<bool> draining_{false};

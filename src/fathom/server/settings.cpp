@@ -196,6 +196,9 @@ std::vector<Setting> make_settings() {
   table.number("responses_bytes", FATHOM_IN(responses.bytes), 0, std::int64_t{1} << 40,
                "of conversations kept for previous_response_id; 0: none");
   table.seconds("responses_time", FATHOM_IN(responses.time_to_live), "that a conversation is kept");
+  table.number(
+      "replay_bytes", FATHOM_IN(answers.bytes), 0, std::int64_t{1} << 40,
+      "of answers remembered as they were sampled, so that they are the same tokens when they come back; 0: none");
   table.seconds("header_timeout", FATHOM_IN(http.header_timeout), "for a request's headers");
   table.seconds("body_timeout", FATHOM_IN(http.body_timeout), "for a request's body");
   table.seconds("stall_timeout", FATHOM_IN(http.stall_timeout), "without a byte, of a body or of an answer read");
@@ -204,6 +207,8 @@ std::vector<Setting> make_settings() {
   table.seconds("answer_limit", FATHOM_IN(answering.answer_limit),
                 "until an answer is complete; it ends there as on a machine that is too busy");
   table.seconds("keep_alive", FATHOM_IN(answering.keep_alive), "of silence, then the client hears that we are there");
+  table.seconds("progress", FATHOM_IN(answering.progress),
+                "between two lines of the log that say how far a prompt is read");
   table.seconds("drain", FATHOM_IN(drain), "for running answers when the server is told to end");
   table.group("Behaviour");
   table.text("agent_effort", FATHOM_IN(agent_effort), "whether coding agents get effort max, as with the hosted API",

@@ -1,4 +1,4 @@
-#include "fathom/evaluation/json_equality.h"
+#include "fathom/chat/json_equality.h"
 
 #include <gtest/gtest.h>
 

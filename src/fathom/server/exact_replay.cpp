@@ -1,0 +1,119 @@
+#include "fathom/server/exact_replay.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "fathom/api/call_ids.h"
+#include "fathom/base/error.h"
+#include "fathom/chat/answer_equality.h"
+#include "fathom/chat/markers.h"
+
+namespace fathom::server {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+// Ids of another vocabulary may have no text.
+std::optional<std::string> text_of(const Ids& ids, const Tokenizer& tokenizer) {
+  const auto known = [&](std::int32_t id) { return id >= 0 && id < tokenizer.vocab(); };
+  if (!std::all_of(ids.begin(), ids.end(), known)) return std::nullopt;
+  try {
+    return tokenizer.decode(ids);
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+std::vector<Tool> offered_tools(const api::Call& call) {
+  std::vector<Tool> tools;
+  for (const ChatMessage& message : call.messages)
+    tools.insert(tools.end(), message.tools.begin(), message.tools.end());
+  return tools;
+}
+
+// The prompt from its front to its end, encoded but where ids are known.
+class Replayer {
+ public:
+  Replayer(const MarkedPrompt& prompt, const Tokenizer& tokenizer) : prompt_(prompt), tokenizer_(tokenizer) {}
+
+  std::string_view text(const PromptStretch& stretch) const {
+    return std::string_view(prompt_.text).substr(stretch.begin, stretch.end - stretch.begin);
+  }
+
+  void put(const PromptStretch& stretch, const Ids& ids) {
+    encode_to(stretch.begin);
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+    done_ = stretch.end;
+  }
+
+  Ids finish() {
+    encode_to(prompt_.text.size());
+    return std::move(ids_);
+  }
+
+ private:
+  // Parts lie between added tokens, so that a text in pieces has the ids of the whole.
+  void encode_to(std::size_t end) {
+    const Ids more = tokenizer_.encode(std::string_view(prompt_.text).substr(done_, end - done_));
+    ids_.insert(ids_.end(), more.begin(), more.end());
+    done_ = end;
+  }
+
+  const MarkedPrompt& prompt_;
+  const Tokenizer& tokenizer_;
+  std::size_t done_ = 0;  // bytes of the prompt
+  Ids ids_;
+};
+
+}  // namespace
+
+std::vector<std::int32_t> replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
+                                       const Replay& replay) {
+  if (replay.memory == nullptr) return tokenizer.encode(prompt.text);
+  Replayer replayer(prompt, tokenizer);
+  const std::vector<Tool> tools = offered_tools(call);
+  for (const PromptAnswer& answer : prompt.answers) {
+    const ChatMessage& message = call.messages[answer.message];
+    const AnswerMemory::Answers found = replay.memory->find(replay.scope, message);
+    const auto put_first = [&](const PromptStretch& stretch, Ids SampledAnswer::*part, const auto& fits) {
+      if (stretch.begin == stretch.end) return;
+      for (const auto& sampled : found) {
+        const Ids& ids = (*sampled).*part;
+        const std::optional<std::string> text = text_of(ids, tokenizer);
+        if (text && fits(*text)) return replayer.put(stretch, ids);
+      }
+    };
+    put_first(answer.reasoning, &SampledAnswer::reasoning,
+              [&](const std::string& text) { return text == replayer.text(answer.reasoning); });
+    put_first(answer.said, &SampledAnswer::said, [&](const std::string& text) {
+      return text == replayer.text(answer.said) || reads_as(text, message, tools);
+    });
+  }
+  return replayer.finish();
+}
+
+void remember_answer(const api::Call& call, const ToldAnswer& told, const Tokenizer& tokenizer, const Replay& replay) {
+  const bool goes_on = !call.messages.empty() && call.messages.back().open_end;
+  if (replay.memory == nullptr || call.completion || goes_on) return;
+  const std::optional<std::int32_t> think_end = tokenizer.added_token(marker::think_end);
+  if (told.in_thinking && !think_end) return;  // nobody knows where the reasoning ends
+  const auto end = told.in_thinking ? std::find(told.ids.begin(), told.ids.end(), *think_end) : told.ids.begin();
+  SampledAnswer sampled{.reasoning = {told.ids.begin(), end}, .said = {}};
+  const auto behind = told.in_thinking && end != told.ids.end() ? end + 1 : end;
+  sampled.said.assign(behind, told.ids.end());
+
+  ChatMessage message;
+  message.role = Role::assistant;
+  message.reasoning_content = told.answer.reasoning_content;
+  message.content = told.answer.content;
+  std::int64_t place = 0;
+  for (const AnswerCall& made : told.answer.calls) {
+    if (made.complete)
+      message.tool_calls.push_back(
+          {.id = api::call_id(told.id, place), .name = made.name, .arguments = made.arguments});
+    ++place;
+  }
+  replay.memory->remember(replay.scope, message, std::move(sampled));
+}
+
+}  // namespace fathom::server

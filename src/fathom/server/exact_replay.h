@@ -1,0 +1,38 @@
+// A conversation as the tokens that it was: answers that a client sends back as it was told them are the ids that were
+// sampled, everything else is encoded (docs/exact_replay.md).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fathom/api/call.h"
+#include "fathom/chat/answer.h"
+#include "fathom/chat/prompt.h"
+#include "fathom/server/answer_memory.h"
+#include "fathom/tokenizer/tokenizer.h"
+
+namespace fathom::server {
+
+// Whose answers may be replayed, and where they are looked for.
+struct Replay {
+  AnswerMemory* memory = nullptr;  // null: nothing is replayed
+  std::string scope;
+};
+
+std::vector<std::int32_t> replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
+                                       const Replay& replay);
+
+// An answer that is over, as its client was told it; `ids` without the end of sentence.
+struct ToldAnswer {
+  const Answer& answer;
+  std::string_view id;  // AnswerIdentity::id
+  std::span<const std::int32_t> ids;
+  bool in_thinking = false;  // it began inside its reasoning
+};
+// Nothing of an answer that went on from the client's own words.
+void remember_answer(const api::Call& call, const ToldAnswer& told, const Tokenizer& tokenizer, const Replay& replay);
+
+}  // namespace fathom::server
