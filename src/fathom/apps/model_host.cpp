@@ -16,11 +16,15 @@ constexpr const char* kFlash = "deepseek-v4-flash";
 constexpr const char* kPro = "deepseek-v4-pro";
 
 ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings) {
-  ModelOptions options{
-      .directory = directory,
-      .backend = {.name = settings.backend, .threads = static_cast<int>(settings.threads), .device = settings.device},
-      .cache = settings.cache,
-      .engine = {}};
+  ModelOptions options{.directory = directory,
+                       .backend = {.name = settings.backend,
+                                   .threads = static_cast<int>(settings.threads),
+                                   .cpu_target = settings.cpu_target,
+                                   .pin = settings.pin,
+                                   .experts = settings.experts,
+                                   .device = settings.device},
+                       .cache = settings.cache,
+                       .engine = {}};
   options.engine.max_batch_tokens = settings.batch_tokens;
   options.engine.max_sequences = settings.sequences;
   options.engine.step_seconds = std::chrono::duration<double>(settings.step_time).count();

@@ -20,6 +20,9 @@ struct EngineSettings {
   std::string backend = "cpu";
   std::string device = "cpu";
   std::int64_t threads = 0;  // 0: one per core
+  std::string cpu_target = "best";
+  bool pin = false;
+  std::string experts = "auto";
   std::string cache = "released";
   std::int64_t batch_tokens = 512;
   std::int64_t sequences = 64;
