@@ -59,14 +59,20 @@ void pack_plain_tile(const WeightView& weight, std::int64_t tile, std::byte* to)
   constexpr std::int64_t kColumns = 4 / kElementBytes;  // a block gives an output four bytes
   const std::int64_t first = tile * kTileOutputs;
   const std::int64_t last = std::min(weight.out, first + kTileOutputs);
-  for (std::int64_t row = first; row < last; ++row) {
-    const std::byte* from = weight.data.data() + row * weight.in * kElementBytes;
-    std::byte* block = to + (row - first) * 4;
-    for (std::int64_t column = 0; column < weight.in; column += kColumns, block += kBlockBytes) {
-      const std::int64_t count = std::min(kColumns, weight.in - column);
-      std::memcpy(block, from + column * kElementBytes, static_cast<std::size_t>(count * kElementBytes));
+  const std::int64_t whole = weight.in / kColumns;
+  // A cache line of every row at a time: what is read lies in as many lines as what is written.
+  for (std::int64_t chunk = 0; chunk < whole; chunk += kChunkBlocks)
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::byte* from = weight.data.data() + row * weight.in * kElementBytes;
+      std::byte* block = to + (row - first) * 4 + chunk * kBlockBytes;
+      for (std::int64_t index = chunk; index < std::min(whole, chunk + kChunkBlocks); ++index, block += kBlockBytes)
+        std::memcpy(block, from + index * 4, 4);
     }
-  }
+  const std::int64_t rest = weight.in - whole * kColumns;
+  for (std::int64_t row = first; rest > 0 && row < last; ++row)
+    std::memcpy(to + (row - first) * 4 + whole * kBlockBytes,
+                weight.data.data() + (row * weight.in + whole * kColumns) * kElementBytes,
+                static_cast<std::size_t>(rest * kElementBytes));
 }
 
 void pack_values_tile(const WeightView& weight, std::int64_t tile, std::byte* to) {
@@ -133,19 +139,28 @@ std::int64_t bytes_of_scales(const PackedTiles& tiles) {
   return is_scaled(tiles) ? tiles.tiles() * tiles.groups * kTileOutputs * scale_bytes(tiles) : 0;
 }
 
-void pack_scales(const WeightView& weight, const PackedTiles& tiles, std::byte* scales) {
-  constexpr std::byte kOne{127};  // 2^0
-  if (weight.scale.empty()) {
-    std::fill_n(scales, bytes_of_scales(tiles), kOne);
-    return;
+template <std::size_t kScaleBytes>
+void copy_scales(const WeightView& weight, const PackedTiles& tiles, std::int64_t tile, std::byte* to) {
+  const std::int64_t first = tile * kTileOutputs;
+  for (std::int64_t row = first; row < std::min(weight.out, first + kTileOutputs); ++row) {
+    const std::byte* from = weight.scale.data() + row / weight.scale_rows * tiles.groups * kScaleBytes;
+    std::byte* lane = to + (row - first) * kScaleBytes;
+    for (std::int64_t group = 0; group < tiles.groups; ++group, from += kScaleBytes, lane += kTileOutputs * kScaleBytes)
+      std::memcpy(lane, from, kScaleBytes);
   }
-  const std::int64_t size = scale_bytes(tiles);
-  for (std::int64_t row = 0; row < weight.out; ++row)
-    for (std::int64_t group = 0; group < tiles.groups; ++group) {
-      const std::int64_t from = row / weight.scale_rows * tiles.groups + group;
-      const std::int64_t to = (row / kTileOutputs * tiles.groups + group) * kTileOutputs + row % kTileOutputs;
-      std::memcpy(scales + to * size, weight.scale.data() + from * size, static_cast<std::size_t>(size));
-    }
+}
+
+void pack_tile_scales(const WeightView& weight, const PackedTiles& tiles, std::int64_t tile, std::byte* scales) {
+  constexpr std::byte kOne{127};  // 2^0
+  const std::int64_t bytes = tiles.groups * kTileOutputs * scale_bytes(tiles);
+  std::byte* to = scales + tile * bytes;
+  if (weight.scale.empty()) {
+    std::fill_n(to, bytes, kOne);
+  } else if (scale_bytes(tiles) == 4) {
+    copy_scales<4>(weight, tiles, tile, to);
+  } else {
+    copy_scales<1>(weight, tiles, tile, to);
+  }
 }
 
 // Outputs [first, last) as a weight of their own.
@@ -172,17 +187,17 @@ PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator
   check_weight(weight);
   tiles_ = layout_of(weight);
   codes_ = Memory(memory, bytes_of_codes(tiles_));
+  scales_ = Memory(memory, bytes_of_scales(tiles_));
   tiles_.codes = codes_.data();
+  tiles_.scales = scales_.data();
   const std::int64_t pieces = (weight.out + kPieceOutputs - 1) / kPieceOutputs;
   pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
     constexpr std::int64_t kTiles = kPieceOutputs / kTileOutputs;
-    for (std::int64_t tile = first * kTiles; tile < std::min(last * kTiles, tiles_.tiles()); ++tile)
+    for (std::int64_t tile = first * kTiles; tile < std::min(last * kTiles, tiles_.tiles()); ++tile) {
       pack_tile(weight, tiles_, tile, codes_.data() + tile * tiles_.tile_bytes());
+      if (is_scaled(tiles_)) pack_tile_scales(weight, tiles_, tile, scales_.data());
+    }
   });
-  if (!is_scaled(tiles_)) return;
-  scales_ = Memory(memory, bytes_of_scales(tiles_));
-  tiles_.scales = scales_.data();
-  pack_scales(weight, tiles_, scales_.data());
 }
 
 PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_t last, Arena& scratch) {
@@ -193,13 +208,13 @@ PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_
   if (part.out % kTileOutputs != 0 || part.in % block_columns(tiles.code_format) != 0)
     std::memset(codes.data(), 0, static_cast<std::size_t>(codes.size()));
   tiles.codes = codes.data();
-  for (std::int64_t tile = 0; tile < tiles.tiles(); ++tile)
-    pack_tile(part, tiles, tile, codes.data() + tile * tiles.tile_bytes());
-  if (!is_scaled(tiles)) return tiles;
   const auto scales = scratch.take<std::byte, 1>({bytes_of_scales(tiles)});
   if (part.out % kTileOutputs != 0) std::memset(scales.data(), 0, static_cast<std::size_t>(scales.size()));
   tiles.scales = scales.data();
-  pack_scales(part, tiles, scales.data());
+  for (std::int64_t tile = 0; tile < tiles.tiles(); ++tile) {
+    pack_tile(part, tiles, tile, codes.data() + tile * tiles.tile_bytes());
+    if (is_scaled(tiles)) pack_tile_scales(part, tiles, tile, scales.data());
+  }
   return tiles;
 }
 

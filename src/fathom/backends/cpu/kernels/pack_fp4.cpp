@@ -1,5 +1,6 @@
 #include "fathom/backends/cpu/kernels/pack_fp4.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -28,14 +29,20 @@ void pack_fp4_tile(const std::byte* const* rows, std::int64_t outputs, std::int6
   const std::int64_t row_bytes = columns / 2;
   const std::int64_t blocks = (columns + 7) / 8;
   if (outputs < kTileOutputs) std::memset(tile, 0, static_cast<std::size_t>(blocks * kBlockBytes));
-  for (std::int64_t output = 0; output < outputs; ++output) {
-    std::byte* to = tile + output / 4 * 16 + output % 4 * 2;
-    const std::int64_t whole = row_bytes / 4;
-    for (std::int64_t block = 0; block < whole; ++block, to += kBlockBytes) pack_eight(rows[output] + block * 4, to);
-    if (whole == blocks) continue;
+  const auto place = [&](std::int64_t output, std::int64_t block) {
+    return tile + block * kBlockBytes + output / 4 * 16 + output % 4 * 2;
+  };
+  const std::int64_t whole = row_bytes / 4;
+  for (std::int64_t chunk = 0; chunk < whole; chunk += kChunkBlocks)
+    for (std::int64_t output = 0; output < outputs; ++output) {
+      std::byte* to = place(output, chunk);
+      for (std::int64_t block = chunk; block < std::min(whole, chunk + kChunkBlocks); ++block, to += kBlockBytes)
+        pack_eight(rows[output] + block * 4, to);
+    }
+  for (std::int64_t output = 0; whole < blocks && output < outputs; ++output) {
     std::byte last[4] = {};
     std::memcpy(last, rows[output] + whole * 4, static_cast<std::size_t>(row_bytes - whole * 4));
-    pack_eight(last, to);
+    pack_eight(last, place(output, whole));
   }
 }
 
