@@ -10,17 +10,12 @@ namespace {
 // Multiply-adds that are worth another thread: waking one costs about as long.
 constexpr std::int64_t kSmallWork = std::int64_t{1} << 16;
 
-// Threads that may run anywhere have no memory near them.
-WeightMemory weight_memory(bool pinned) {
-  const std::vector<int> nodes = usable_processors().nodes();
-  return pinned ? WeightMemory({}, nodes.size() < 2) : WeightMemory(nodes);
-}
-
 }  // namespace
 
+// Threads that may run anywhere have no memory near them.
 CpuBackend::CpuBackend(const CpuOptions& options)
     : pool_(options.threads, options.pin),
-      weight_memory_(weight_memory(options.pin)),
+      weight_memory_(options.pin ? std::vector<int>() : usable_processors().nodes()),
       mapped_experts_(options.mapped_experts) {
   for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
 }

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::int64_t kSmall = std::int64_t{1} << 16;  // not worth pages of their own
 
-constexpr std::int64_t kHugePage = std::int64_t{1} << 21;
-
 // A wish: a system without nodes, or one that forbids this, leaves pages where they are touched.
 void spread_over(const std::vector<int>& nodes, void* data, std::size_t bytes) {
   constexpr std::size_t kBits = sizeof(unsigned long) * CHAR_BIT;
@@ -36,7 +34,6 @@ std::byte* WeightMemory::allocate(std::int64_t bytes) {
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
   if (spread_.size() > 1) spread_over(spread_, data, size);
-  if (huge_pages_ && bytes >= kHugePage) ::madvise(data, size, MADV_HUGEPAGE);  // a wish, too
   return static_cast<std::byte*>(data);
 }
 

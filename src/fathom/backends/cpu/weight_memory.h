@@ -1,7 +1,6 @@
 // Memory for packed weights, whole pages that nothing has touched. A page lies on the node of the thread that writes it
 // first: weights are packed by the threads that multiply them (packed_weight.h). Where threads may wander between nodes
-// pages are spread over all of them instead, so that no node's bus carries everything. Huge pages are had for the
-// asking and make loading faster, but one of them may hold what threads of several nodes read.
+// pages are spread over all of them instead, so that no node's bus carries everything.
 #pragma once
 
 #include <vector>
@@ -13,15 +12,13 @@ namespace fathom {
 class WeightMemory final : public Allocator {
  public:
   // Spread over these nodes; fewer than two: by first touch.
-  explicit WeightMemory(std::vector<int> spread = {}, bool huge_pages = true)
-      : spread_(std::move(spread)), huge_pages_(huge_pages) {}
+  explicit WeightMemory(std::vector<int> spread = {}) : spread_(std::move(spread)) {}
 
   std::byte* allocate(std::int64_t bytes) override;
   void release(std::byte* data, std::int64_t bytes) noexcept override;
 
  private:
   std::vector<int> spread_;
-  bool huge_pages_;
 };
 
 }  // namespace fathom
