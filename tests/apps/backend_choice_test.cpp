@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 
 namespace fathom::testing {
@@ -30,6 +31,41 @@ TEST(BackendChoice, FlagsChoose) {
   EXPECT_EQ(make_backend(chosen({"--backend", "reference"}))->name(), "reference");
   EXPECT_EQ(chosen({"--threads", "3"}).threads, 3);
   EXPECT_EQ(make_backend(chosen({"--threads", "1"}))->name(), "cpu");
+}
+
+TEST(BackendChoice, ExpertsAreMappedWhereWeightsDoNotFit) {
+  constexpr std::int64_t kFree = 100;
+  BackendChoice choice;
+  EXPECT_FALSE(maps_experts(choice, 90, kFree));
+  EXPECT_TRUE(maps_experts(choice, 91, kFree));
+  EXPECT_FALSE(maps_experts(choice, 91, 0)) << "what is free is not known";
+  EXPECT_FALSE(maps_experts(choice, 0, kFree)) << "no checkpoint";
+  choice.experts = "packed";
+  EXPECT_FALSE(maps_experts(choice, 91, kFree));
+  choice.experts = "mapped";
+  EXPECT_TRUE(maps_experts(choice, 1, kFree));
+  EXPECT_EQ(chosen({"--experts", "mapped"}).experts, "mapped");
+  EXPECT_THROW(chosen({"--experts", "streamed"}), CLI::ParseError);
+  EXPECT_EQ(make_backend(chosen({"--pin", "--threads", "2"}))->name(), "cpu");
+}
+
+TEST(BackendChoice, TheInstructionSetCanBePinned) {
+  for (const std::string& name : instruction_sets()) {
+    make_backend(chosen({"--cpu-target", name}));
+    EXPECT_EQ(instruction_set_in_use(), name);
+  }
+  ::setenv("FATHOM_CPU_TARGET", "avx9", 1);
+  const BackendChoice unknown = chosen({});
+  ::unsetenv("FATHOM_CPU_TARGET");
+  try {
+    make_backend(unknown);
+    FAIL() << "avx9 was found";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("avx9, expected"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find(instruction_sets().front()), std::string::npos) << error.what();
+  }
+  make_backend(chosen({}));
+  EXPECT_EQ(instruction_set_in_use(), instruction_sets().front());
 }
 
 TEST(BackendChoice, TheDeviceIsTheCpuUnlessAskedFor) {

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "fathom/backends/cpu/instruction_set.h"
 #include "tests/apps/program_support.h"
 #include "tests/model/small_model.h"
 
@@ -13,6 +14,7 @@ TEST(Program, SaysItsVersion) {
   const Ran ran = run_program({"--version"});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_TRUE(ran.out.starts_with("fathom ")) << ran.out;
+  for (const std::string& name : instruction_sets()) EXPECT_NE(ran.out.find(" " + name), std::string::npos) << ran.out;
 }
 
 TEST(Program, HelpListsEveryCommand) {

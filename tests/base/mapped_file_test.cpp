@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -67,6 +68,31 @@ TEST_F(MappedFileTest, TextHasALimit) {
   EXPECT_EQ(read_text_file(path, 5), "12345");
   EXPECT_THROW(read_text_file(path, 4), InputError);
   EXPECT_THROW(read_text_file("/dev/zero", 1 << 20), InputError) << "text without an end";
+}
+
+// Kilobytes of this process's memory that mirror files.
+std::int64_t kilobytes_of_files() {
+  std::ifstream lines("/proc/self/status");
+  std::int64_t kilobytes = 0;
+  for (std::string word; lines >> word;)
+    if (word == "RssFile:") lines >> kilobytes;
+  return kilobytes;
+}
+
+TEST_F(MappedFileTest, PagesThatAreGivenBackAreReadAgain) {
+  constexpr std::size_t kBytes = std::size_t{32} << 20;
+  const std::filesystem::path path = folder_ / "large";
+  std::ofstream(path, std::ios::binary) << std::string(kBytes, 'x');
+  const MappedFile file(path);
+  const auto all_are_x = [&] {
+    return std::all_of(file.bytes().begin(), file.bytes().end(), [](std::byte byte) { return byte == std::byte{'x'}; });
+  };
+  ASSERT_TRUE(all_are_x());
+  const std::int64_t before = kilobytes_of_files();
+  give_back_pages(file.bytes().subspan(100, kBytes - 200));  // beginning and ending within a page
+  EXPECT_LT(kilobytes_of_files(), before - 24 * 1024);
+  EXPECT_TRUE(all_are_x());
+  give_back_pages({});
 }
 
 TEST_F(MappedFileTest, TextMayComeFromAPipe) {

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "fathom/base/processors.h"
+
 namespace fathom {
 namespace {
 
@@ -31,6 +33,22 @@ std::vector<Stretch> stretches(ThreadPool& pool, std::int64_t count, std::int64_
   });
   std::sort(result.begin(), result.end(), [](const Stretch& a, const Stretch& b) { return a.first < b.first; });
   return result;
+}
+
+TEST(ThreadPool, HasAsManyThreadsAsTheProcessMayRun) {
+  EXPECT_EQ(ThreadPool(0).threads(), usable_processors().threads());
+}
+
+TEST(ThreadPool, PinnedWorkersKeepToTheirProcessors) {
+  const std::vector<int> places = usable_processors().places(3);
+  ThreadPool pool(3, true);
+  std::vector<Processors> seen(3);
+  pool.parallel_for(3, 1, [&](std::int64_t first, std::int64_t, std::int64_t) { seen[first] = usable_processors(); });
+  for (std::size_t worker = 1; worker < 3; ++worker) {
+    ASSERT_EQ(seen[worker].allowed.size(), 1U);
+    EXPECT_EQ(seen[worker].allowed[0].id, places[worker]);
+  }
+  EXPECT_EQ(seen[0].allowed.size(), usable_processors().allowed.size()) << "the caller is nobody's to move";
 }
 
 TEST(ThreadPool, StretchesCoverTheRangeInOrderOfWorkers) {

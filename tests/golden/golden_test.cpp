@@ -3,6 +3,7 @@
 
 #include "fathom/apps/backend_choice.h"
 #include "fathom/apps/golden_check.h"
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/checkpoint/reshard.h"
 #include "tests/model/small_model.h"
@@ -57,18 +58,21 @@ TEST_P(Goldens, AgreeFromThreeFilesAsWell) {
 std::vector<GoldenCase> cases() {
   std::vector<GoldenCase> all;
   for (const char* directory : {"tests/data/tiny-flash", "tests/data/tiny-pro", "models/sprat"}) {
-    all.push_back({directory, {"cpu", 2}});
+    for (const std::string& target : instruction_sets())
+      all.push_back({directory, {.name = "cpu", .threads = 2, .cpu_target = target}});
     all.push_back({directory, {"reference", 1}});
-    if (cuda_obstacle({}).empty()) all.push_back({directory, {"cpu", 1, "cuda"}});
-    if (cuda_obstacle({}).empty()) all.push_back({directory, {"cpu", 1, "cuda"}, true});
+    if (cuda_obstacle({}).empty()) all.push_back({directory, {.name = "cpu", .threads = 1, .device = "cuda"}});
+    if (cuda_obstacle({}).empty()) all.push_back({directory, {.name = "cpu", .threads = 1, .device = "cuda"}, true});
   }
   return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, Goldens, ::testing::ValuesIn(cases()), [](const auto& instance) {
-  std::string name = instance.param.directory + "_" + instance.param.backend.name +
-                     (instance.param.backend.device == "cuda" ? "_cuda" : "") +
-                     (instance.param.tensor_cores ? "_tensor_cores" : "");
+  const BackendChoice& backend = instance.param.backend;
+  const bool narrower = backend.name == "cpu" && backend.device == "cpu" && backend.cpu_target != "best" &&
+                        backend.cpu_target != instruction_sets().front();
+  std::string name = instance.param.directory + "_" + backend.name + (narrower ? "_" + backend.cpu_target : "") +
+                     (backend.device == "cuda" ? "_cuda" : "") + (instance.param.tensor_cores ? "_tensor_cores" : "");
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
   return name;

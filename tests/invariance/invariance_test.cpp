@@ -7,6 +7,7 @@
 #include <random>
 
 #include "fathom/apps/backend_choice.h"
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/checkpoint/checkpoint.h"
 #include "fathom/model/transformer.h"
@@ -21,6 +22,8 @@ struct InvarianceCase {
   std::string backend;
   std::int64_t tokens;  // of the longest sequence
   int schedules;        // random ones tried
+  std::string cpu_target = "best";
+  std::string experts = "packed";  // of the backend with two threads
 };
 
 using Ids = std::vector<std::int32_t>;
@@ -44,7 +47,10 @@ class Invariance : public testing::TestWithParam<InvarianceCase> {
     if (GetParam().backend == "cuda_fp8")
       return make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 1});
     if (GetParam().backend == "cuda") return make_backend({.name = "cpu", .threads = threads, .device = "cuda"});
-    return make_backend({GetParam().backend, threads});
+    return make_backend({.name = GetParam().backend,
+                         .threads = threads,
+                         .cpu_target = GetParam().cpu_target,
+                         .experts = threads == 2 ? GetParam().experts : "packed"});
   }
 
   std::int64_t between(std::int64_t low, std::int64_t high) {
@@ -132,6 +138,16 @@ TEST_P(Invariance, LogitsDoNotDependOnTheSchedule) {
   }
 }
 
+using InstructionSets = Invariance;
+
+// With any of them the answer is that of the machine's best.
+TEST_P(InstructionSets, GiveTheSameLogits) {
+  const Ids ids = random_ids(GetParam().tokens);
+  const Logits found = feed(*two_, {ids}, [] { return 33; })[0];
+  use_instruction_set("best");
+  expect_same(found, feed(*one_, {ids}, [&] { return GetParam().tokens; })[0], "the best instruction set");
+}
+
 TEST_P(Invariance, DraftsDoNotDependOnTheSchedule) {
   const ModelConfig& config = checkpoint_->config();
   if (config.mtp_layers == 0) GTEST_SKIP() << "no MTP block";
@@ -175,6 +191,7 @@ std::vector<InvarianceCase> cases() {
       {"tests/data/tiny-pro", CacheStorage::float32, "cpu", 300, 3},
       {"models/sprat", CacheStorage::released, "cpu", 600, 6},
       {"tests/data/tiny-flash", CacheStorage::released, "reference", 140, 1},
+      {"tests/data/tiny-pro", CacheStorage::released, "cpu", 140, 2, "best", "mapped"},
   };
   if (!cuda_obstacle({}).empty()) return all;
   all.push_back({"tests/data/tiny-flash", CacheStorage::released, "cuda", 420, 8});
@@ -189,13 +206,28 @@ std::vector<InvarianceCase> cases() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Invariance, testing::ValuesIn(cases()), [](const auto& instance) {
+// Every instruction set but the best, on all sorts of attention.
+std::vector<InvarianceCase> instruction_set_cases() {
+  std::vector<InvarianceCase> all;
+  for (const std::string& target : instruction_sets())
+    if (target != instruction_sets().front())
+      for (const char* directory : {"tests/data/tiny-flash", "tests/data/tiny-pro"})
+        all.push_back({directory, CacheStorage::released, "cpu", 200, 2, target});
+  return all;
+}
+
+std::string case_name(const testing::TestParamInfo<InvarianceCase>& instance) {
   std::string name = instance.param.directory + "_" + instance.param.backend +
-                     (instance.param.storage == CacheStorage::released ? "_released" : "_float32");
+                     (instance.param.storage == CacheStorage::released ? "_released" : "_float32") +
+                     (instance.param.cpu_target == "best" ? "" : "_" + instance.param.cpu_target) +
+                     (instance.param.experts == "packed" ? "" : "_" + instance.param.experts);
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Invariance, testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, InstructionSets, testing::ValuesIn(instruction_set_cases()), case_name);
 
 }  // namespace
 }  // namespace fathom

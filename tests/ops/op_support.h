@@ -3,8 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
-
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/reference/reference_backend.h"
 #include "fathom/ops/backend.h"
@@ -128,18 +128,36 @@ inline void expect_names(const std::string& text, std::initializer_list<const ch
   for (const char* part : parts) EXPECT_NE(text.find(part), std::string::npos) << text << " does not name " << part;
 }
 
-// "cpu_scalar" and "cpu_sse4" hold the cpu backend to narrower instruction sets than the machine's best, while it
-// lives.
+// "cpu_sse4", "cpu_scalar" and the like hold the cpu backend to that instruction set while it lives.
 class TargetScope {
  public:
   explicit TargetScope(std::string_view backend) {
-    if (backend == "cpu_scalar") hwy::SetSupportedTargetsForTest(HWY_SCALAR);
-    if (backend == "cpu_sse4" && (hwy::SupportedTargets() & HWY_SSE4) != 0) hwy::SetSupportedTargetsForTest(HWY_SSE4);
+    const auto known = instruction_sets();
+    if (backend.starts_with("cpu_") && std::find(known.begin(), known.end(), backend.substr(4)) != known.end())
+      use_instruction_set(backend.substr(4));
   }
-  ~TargetScope() { hwy::SetSupportedTargetsForTest(0); }
+  ~TargetScope() { use_instruction_set("best"); }
   TargetScope(const TargetScope&) = delete;
   TargetScope& operator=(const TargetScope&) = delete;
 };
+
+// "cpu_" and the name of every instruction set of this machine but the best, which plain numbers of threads stand for.
+inline std::vector<const char*> narrower_targets() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = instruction_sets();
+    all.erase(all.begin());
+    for (std::string& name : all) name = "cpu_" + name;
+    return all;
+  }();
+  std::vector<const char*> result;
+  for (const std::string& name : names) result.push_back(name.c_str());
+  return result;
+}
+
+inline std::vector<const char*> and_narrower_targets(std::vector<const char*> backends) {
+  for (const char* target : narrower_targets()) backends.push_back(target);
+  return backends;
+}
 
 // A test that runs once for every backend; `alone` computes rows one by one, `other` with other threads.
 class OperationTest : public ::testing::TestWithParam<const char*> {
@@ -165,8 +183,8 @@ inline auto and_tensor_cores(std::vector<const char*> backends) {
   if (cuda_obstacle({}).empty()) backends.push_back("cuda_tensor_cores");
   return and_cuda(backends);
 }
-inline auto every_backend() { return and_cuda({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
-inline auto every_multiplier() { return and_tensor_cores({"reference", "cpu_1", "cpu_2", "cpu_sse4", "cpu_scalar"}); }
+inline auto every_backend() { return and_cuda(and_narrower_targets({"reference", "cpu_1", "cpu_2"})); }
+inline auto every_multiplier() { return and_tensor_cores(and_narrower_targets({"reference", "cpu_1", "cpu_2"})); }
 inline std::string backend_name(const ::testing::TestParamInfo<const char*>& parameter) { return parameter.param; }
 
 }  // namespace fathom::op_test

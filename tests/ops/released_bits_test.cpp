@@ -1,5 +1,5 @@
 // The vector kernels and the plain loops are two readings of one arithmetic (Note [Rounded as released]): their bits
-// are equal. Exponentials need fused multiply-adds, which the narrower instruction sets do not have.
+// are equal, on every instruction set.
 #include "tests/ops/cache_support.h"
 #include "tests/ops/weight_support.h"
 
@@ -8,7 +8,6 @@ namespace {
 
 class ReleasedBitsTest : public OperationTest {
  protected:
-  bool fuses() const { return std::string_view(GetParam()) == "cpu_2" || std::string_view(GetParam()) == "cuda"; }
   // What `call(backend, out)` writes, by both backends.
   template <typename Call>
   void expect_equal(std::int64_t size, const std::string& what, const Call& call) {
@@ -65,14 +64,13 @@ TEST_P(ReleasedBitsTest, Rows) {
                      .sine = sine.view<2>({3, pairs}),
                      .inverse = true});
       });
-    if (fuses())
-      expect_equal(3 * dim, "swiglu " + std::to_string(dim), [&](Backend& with, const Array<float>& out) {
-        with.swiglu({.gate = x.view<2>({3, dim}),
-                     .up = x.view<2>({3, dim}),
-                     .limit = 1.5F,
-                     .weight = weight.view<1>({dim}).rows(0, dim < 3 ? 0 : 3),
-                     .out = out.view<2>({3, dim})});
-      });
+    expect_equal(3 * dim, "swiglu " + std::to_string(dim), [&](Backend& with, const Array<float>& out) {
+      with.swiglu({.gate = x.view<2>({3, dim}),
+                   .up = x.view<2>({3, dim}),
+                   .limit = 1.5F,
+                   .weight = weight.view<1>({dim}).rows(0, dim < 3 ? 0 : 3),
+                   .out = out.view<2>({3, dim})});
+    });
   }
 }
 
@@ -129,7 +127,6 @@ TEST_P(ReleasedBitsTest, HyperConnections) {
 }
 
 TEST_P(ReleasedBitsTest, GatedPool) {
-  if (!fuses()) GTEST_SKIP() << "no fused multiply-add";
   for (const std::int64_t ratio : {4, 128}) {
     const std::int64_t columns = ratio == 4 ? 2 * 37 : 37;
     const std::int64_t tokens = 300;
@@ -185,7 +182,6 @@ TEST_P(ReleasedBitsTest, TheIndexersChoiceAndAttention) {
   };
   const Array<std::int32_t> selected = choose(reference);
   expect_same_bits(choose(*backend), selected, "selected");
-  if (!fuses()) return;
 
   RingMemory ring(20, format.row_bytes());
   std::vector<std::vector<std::byte>> before;
@@ -217,7 +213,7 @@ TEST_P(ReleasedBitsTest, TheIndexersChoiceAndAttention) {
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, ReleasedBitsTest, and_cuda({"cpu_2", "cpu_sse4", "cpu_scalar"}), backend_name);
+INSTANTIATE_TEST_SUITE_P(Targets, ReleasedBitsTest, and_cuda(and_narrower_targets({"cpu_2"})), backend_name);
 
 }  // namespace
 }  // namespace fathom::op_test

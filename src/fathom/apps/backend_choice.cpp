@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "fathom/apps/free_memory.h"
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/reference/reference_backend.h"
 
@@ -34,6 +36,19 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->envname("FATHOM_CUDA_LEAST_INPUTS")
       ->capture_default_str();
+  command
+      .add_option("--cpu-target", choice.cpu_target,
+                  "instruction set of the vector kernels, of those that `fathom --version` names; the same bits")
+      ->envname("FATHOM_CPU_TARGET")
+      ->capture_default_str();
+  command.add_flag("--pin", choice.pin, "keep every compute thread on a processor of its own")->envname("FATHOM_PIN");
+  command
+      .add_option("--experts", choice.experts,
+                  "packed in memory, mapped (used where the checkpoint has them, through the page cache), or auto: "
+                  "mapped where the weights do not fit into free memory; the same bits")
+      ->check(CLI::IsMember({"auto", "packed", "mapped"}))
+      ->envname("FATHOM_EXPERTS")
+      ->capture_default_str();
   command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
@@ -49,7 +64,7 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
 
 void add_backend_options(CLI::App& command, BackendChoice& choice) {
   add_device_options(command, choice);
-  command.add_option("--threads", choice.threads, "compute threads; 0: one per core")
+  command.add_option("--threads", choice.threads, "compute threads; 0: as many as this process may run at a time")
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS")
       ->capture_default_str();
@@ -59,7 +74,13 @@ bool is_on_gpu(const BackendChoice& choice) {
   return choice.device == "cuda" || (choice.device == "auto" && choice.name == "cpu" && cuda_obstacle({}).empty());
 }
 
-std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
+bool maps_experts(const BackendChoice& choice, std::int64_t weight_bytes, std::int64_t free_bytes) {
+  if (choice.experts != "auto") return choice.experts == "mapped";
+  // A tenth is left for caches and scratch memory. What is free is not known everywhere.
+  return free_bytes > 0 && weight_bytes > free_bytes / 10 * 9;
+}
+
+std::unique_ptr<Backend> make_backend(const BackendChoice& choice, std::int64_t weight_bytes) {
   if (is_on_gpu(choice)) {
     if (choice.name == "reference") throw InputError("[device] the reference backend computes on the cpu, not on cuda");
     return make_cuda_backend({.products = choice.cuda_products == "fp8"     ? CudaProducts::fp8
@@ -70,7 +91,11 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice) {
                               .weight_bytes = choice.gpu_megabytes << 20});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
-  return std::make_unique<CpuBackend>(CpuOptions{.threads = choice.threads});
+  use_instruction_set(choice.cpu_target);
+  return std::make_unique<CpuBackend>(
+      CpuOptions{.threads = choice.threads,
+                 .pin = choice.pin,
+                 .mapped_experts = maps_experts(choice, weight_bytes, free_memory_bytes())});
 }
 
 }  // namespace fathom

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "fathom/apps/backend_choice.h"
@@ -18,6 +17,7 @@
 #include "fathom/backends/cpu/machine_peak.h"
 #include "fathom/base/error.h"
 #include "fathom/base/output_file.h"
+#include "fathom/base/processors.h"
 #include "fathom/base/progress_bar.h"
 #include "fathom/bench/copy_speed.h"
 #include "fathom/bench/csv.h"
@@ -203,7 +203,7 @@ void run_bench(const BenchCommand& command) {
   bench::Report report{.subject = subject_of(command), .device = std::string(loading->name()), .measurements = {}};
   for (const int wanted : on_gpu ? std::vector<int>{0} : command.threads) {
     BackendChoice choice = command.backend;
-    choice.threads = wanted > 0 ? wanted : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    choice.threads = wanted > 0 ? wanted : usable_processors().threads();
     const std::unique_ptr<Backend> own = on_gpu ? nullptr : make_backend(choice);
     const Place place{.backend = on_gpu ? *loading : *own,
                       .prepared = prepared,
@@ -270,7 +270,9 @@ the time taken (docs/bench.md).
   add_case_options(*command, *options);
   command->add_flag("--stages", options->bench.stages, "time every stage too, in a pass of its own");
   add_device_options(*command, options->backend);
-  command->add_option("--threads", options->threads, "compute threads; 0: one per core; one report for each number")
+  command
+      ->add_option("--threads", options->threads,
+                   "compute threads; 0: as many as this process may run at a time; one report for each number")
       ->delimiter(',')
       ->check(CLI::Range(0, 1024))
       ->envname("FATHOM_THREADS");

@@ -6,6 +6,7 @@
 #include "fathom/apps/commands.h"
 #include "fathom/apps/golden_check.h"
 #include "fathom/checkpoint/checkpoint.h"
+#include "fathom/spec/model_size.h"
 
 namespace fathom {
 namespace {
@@ -21,7 +22,7 @@ void run_check(const CheckOptions& options) {
   const auto goldens = find_goldens(options.directory);
   if (goldens.empty())
     throw InputError("[check] no goldens-*.safetensors lie beside the checkpoint in {}", options.directory);
-  const auto backend = make_backend(options.backend);
+  const auto backend = make_backend(options.backend, model_size(checkpoint->config()).stored.bytes);
   std::int64_t failed = 0;
   for (const auto& golden : goldens) {
     const auto start = std::chrono::steady_clock::now();

@@ -10,6 +10,7 @@
 #include "fathom/base/mapped_file.h"
 #include "fathom/checkpoint/checkpoint.h"
 #include "fathom/model/transformer.h"
+#include "fathom/spec/model_size.h"
 
 namespace fathom {
 namespace {
@@ -34,7 +35,7 @@ std::vector<std::int32_t> read_ids(const std::string& file) {
 void run_logits(const LogitsOptions& options) {
   const std::vector<std::int32_t> ids = read_ids(options.ids_file);
   const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(options.directory));
-  const auto backend = make_backend(options.backend);
+  const auto backend = make_backend(options.backend, model_size(checkpoint->config()).stored.bytes);
   Transformer transformer(checkpoint, *backend,
                           {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released});
   std::ofstream out(options.out_file, std::ios::binary);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "fathom/apps/commands.h"
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/base/error.h"
 
 namespace {
@@ -18,13 +20,20 @@ int say_why(const CLI::App& program, const CLI::ParseError& error) {
   return program.exit(CLI::ExtrasError(unknown));
 }
 
+// What it is, and what --cpu-target may be here.
+std::string version_text() {
+  std::string text = "fathom " FATHOM_VERSION "\ncpu targets, best first:";
+  for (const std::string& name : fathom::instruction_sets()) text += " " + name;
+  return text;
+}
+
 }  // namespace
 
 // Exit codes: 0 done, 1 the input or a check was at fault, 2 bad usage, 70 a fault of fathom's own.
 int main(int argc, char** argv) {
   CLI::App program{"fathom: DeepSeek-V4 on the hardware at hand, exact and invariant."};
   program.name("fathom");
-  program.set_version_flag("--version", "fathom " FATHOM_VERSION);
+  program.set_version_flag("--version", version_text);
   program.set_config("--config", "", "read flags from a TOML file, a [section] per command")->envname("FATHOM_CONFIG");
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "fathom/spec/model_size.h"
+
 namespace fathom {
 namespace {
 
@@ -38,7 +40,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 ModelSession::ModelSession(const ModelOptions& options)
     : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(options.directory))),
       tokenizer_(load_tokenizer(*checkpoint_)),
-      backend_(make_backend(options.backend)),
+      backend_(make_backend(options.backend, model_size(checkpoint_->config()).stored.bytes)),
       transformer_(checkpoint_, *backend_,
                    {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
                     // A snapshot is taken one token before a prompt's end, without a step of its own.

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -56,6 +57,14 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void give_back_pages(std::span<const std::byte> bytes) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t first = start / page * page;
+  const std::uintptr_t last = (start + bytes.size() + page - 1) / page * page;
+  if (!bytes.empty()) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);  // a wish
 }
 
 // Read, not mapped: text may come from a pipe, as /dev/stdin and a shell's <(command) are.

@@ -26,6 +26,10 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+// Takes the pages of a mapped file's bytes out of this process's memory. They are read again when they are used; the
+// page cache keeps what it has room for. Never for bytes that are no mapped file's: they would be lost.
+void give_back_pages(std::span<const std::byte> bytes);
+
 // The whole file as text; a pipe will do. InputError when it cannot be read or is larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 30);
 

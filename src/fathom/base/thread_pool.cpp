@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fathom/base/error.h"
+#include "fathom/base/processors.h"
 
 namespace fathom {
 namespace {
@@ -52,8 +53,9 @@ class PlaceScope {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+ThreadPool::ThreadPool(int threads, bool pinned) {
+  const Processors processors = usable_processors();
+  const int cores = processors.threads();
   const int wanted = threads <= 0 ? cores : threads;
   spins_ = wanted <= cores ? kSpins : 0;
   for (int worker = 1; worker < wanted; ++worker) workers_.push_back(std::make_unique<Worker>());
@@ -62,6 +64,14 @@ ThreadPool::ThreadPool(int threads) {
     } catch (const std::system_error& error) {
       stop();
       throw InputError("[threads] the system started {} threads, expected {}: {}", worker, wanted, error.what());
+    }
+  if (!pinned) return;
+  const std::vector<int> places = processors.places(wanted);
+  for (int worker = 1; worker < std::ssize(places); ++worker) try {
+      pin_thread(workers_[worker - 1]->thread.native_handle(), places[worker]);
+    } catch (const InputError&) {
+      stop();
+      throw;
     }
 }
 

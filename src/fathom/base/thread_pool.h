@@ -15,8 +15,10 @@ namespace fathom {
 
 class ThreadPool {
  public:
-  // The calling thread is one of them; 0 or less: one per core. Throws InputError when the system refuses a thread.
-  explicit ThreadPool(int threads);
+  // The calling thread is one of them; 0 or less: as many as this process may run at a time (processors.h). Pinned,
+  // each has a processor of its own (Processors::places), but for the calling thread, which may be another one for
+  // every loop: the first place is left free for it. Throws InputError when the system refuses a thread.
+  explicit ThreadPool(int threads, bool pinned = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -41,6 +41,10 @@ std::unique_ptr<PreparedWeight> StageTimer::prepare(const WeightView& weight) {
   return named(inner_.prepare(weight), weight.name);
 }
 
+std::unique_ptr<PreparedWeight> StageTimer::prepare_expert(const WeightView& weight) {
+  return named(inner_.prepare_expert(weight), weight.name);
+}
+
 std::unique_ptr<PreparedWeight> StageTimer::prepare_table(const WeightView& weight) {
   return named(inner_.prepare_table(weight), weight.name);
 }

@@ -31,6 +31,7 @@ class StageTimer final : public Backend {
   void begin_step(std::uint64_t pattern) override;
   void end_step() override { inner_.end_step(); }
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
+  std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
 
  protected:

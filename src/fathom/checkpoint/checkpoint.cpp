@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fathom/base/error.h"
+#include "fathom/base/mapped_file.h"
 #include "fathom/checkpoint/element_copy.h"
 #include "fathom/checkpoint/fault_list.h"
 #include "fathom/checkpoint/shard_set.h"
@@ -110,6 +111,11 @@ WeightView Checkpoint::linear(std::string_view name) const {
   const auto found = contents_->linears.find(name);
   if (found == contents_->linears.end()) throw InternalError("[checkpoint] {} is in no table of linear maps", name);
   return weight_view(contents_->bindings[found->second]);
+}
+
+void Checkpoint::was_read(const WeightView& view) const {
+  give_back_pages(view.data);
+  give_back_pages(view.scale);
 }
 
 std::vector<float> Checkpoint::floats(std::string_view name) const {

@@ -37,6 +37,8 @@ class Checkpoint final : public WeightSource {
   const std::vector<SafetensorsFile>& files() const;
 
   WeightView linear(std::string_view name) const override;
+  // Takes their pages out of this process; the page cache keeps what it has room for.
+  void was_read(const WeightView& view) const override;
   std::vector<float> floats(std::string_view name) const override;
   // InputError when an id is no expert's: the table steers memory accesses, so nothing of it is believed unchecked.
   std::vector<std::int32_t> integers(std::string_view name) const override;

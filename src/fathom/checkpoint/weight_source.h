@@ -22,6 +22,8 @@ class WeightSource {
   // The hyper-connections' maps have no ending to drop: "layers.0.hc_attn_fn".
   // The view borrows: it lives as long as the source.
   virtual WeightView linear(std::string_view name) const = 0;
+  // Nobody reads these bytes again soon: memory that only mirrors a file may be given back. They stay valid.
+  virtual void was_read(const WeightView& /*view*/) const {}
   // A whole small tensor, widened to float32: norms, sinks, ape, biases, hc_*. "layers.0.attn.attn_sink", with ending.
   virtual std::vector<float> floats(std::string_view name) const = 0;
   // ffn.gate.tid2eid as int32, row-major [vocab, selected_experts], every id an expert's.

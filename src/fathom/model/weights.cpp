@@ -27,7 +27,18 @@ class Loader {
   }
 
  private:
-  WeightPtr linear(const std::string& name) const { return backend_.prepare(source_.linear(name)); }
+  WeightPtr linear(const std::string& name) const {
+    const WeightView view = source_.linear(name);
+    WeightPtr prepared = backend_.prepare(view);
+    source_.was_read(view);
+    return prepared;
+  }
+  WeightPtr expert_linear(const std::string& name) const {
+    const WeightView view = source_.linear(name);
+    WeightPtr prepared = backend_.prepare_expert(view);
+    source_.was_read(view);
+    return prepared;
+  }
   Floats floats(const std::string& name) const { return {backend_, source_.floats(name)}; }
 
   HyperConnectionWeights hyper_connection(const std::string& name) const {
@@ -64,8 +75,8 @@ class Loader {
     return weights;
   }
 
-  ExpertWeights expert(const std::string& prefix) const {
-    return {.w1 = linear(prefix + "w1"), .w2 = linear(prefix + "w2"), .w3 = linear(prefix + "w3")};
+  ExpertWeights routed_expert(const std::string& prefix) const {
+    return {.w1 = expert_linear(prefix + "w1"), .w2 = expert_linear(prefix + "w2"), .w3 = expert_linear(prefix + "w3")};
   }
 
   MoeWeights moe(const std::string& prefix, std::int64_t block) const {
@@ -77,8 +88,9 @@ class Loader {
       weights.gate_bias = floats(prefix + "gate.bias");
     }
     for (std::int64_t index = 0; index < config_.experts; ++index)
-      weights.experts.push_back(expert(fmt::format("{}experts.{}.", prefix, index)));
-    weights.shared = expert(prefix + "shared_experts.");
+      weights.experts.push_back(routed_expert(fmt::format("{}experts.{}.", prefix, index)));
+    const std::string shared = prefix + "shared_experts.";
+    weights.shared = {.w1 = linear(shared + "w1"), .w2 = linear(shared + "w2"), .w3 = linear(shared + "w3")};
     return weights;
   }
 

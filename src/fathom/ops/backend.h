@@ -56,7 +56,9 @@ class Backend {
   virtual std::vector<BackendFigure> figures() const { return {}; }
 
   // The weight may go on borrowing `weight.data`: the checkpoint outlives it.
-  virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;        // for linear products
+  virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;  // for linear products
+  // For `experts` alone; the view may have to live as long.
+  virtual std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) { return prepare(weight); }
   virtual std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) = 0;  // for rows by id
 
   void embed(const EmbedArgs& args);

@@ -22,6 +22,9 @@ struct EngineSettings {
   std::string cuda_products = "float32";
   std::int64_t gpu_megabytes = 0;  // for weights; 0: most of what is free
   std::int64_t threads = 0;        // 0: one per core
+  std::string cpu_target = "best";
+  bool pin = false;
+  std::string experts = "auto";
   std::string cache = "released";
   std::int64_t batch_tokens = 512;
   std::int64_t sequences = 64;

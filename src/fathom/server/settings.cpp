@@ -156,7 +156,13 @@ std::vector<Setting> make_settings() {
   table.number(
       "gpu_megabytes", FATHOM_IN(engine.gpu_megabytes), 0, 1 << 30,
       "of the GPU's memory, for weights; experts beyond stay in the machine's memory; 0: most of what is free");
-  table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: one per core");
+  table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: as many as this process may run");
+  table.text("cpu_target", FATHOM_IN(engine.cpu_target),
+             "instruction set of the vector kernels, of those that fathom --version names");
+  table.flag("pin", FATHOM_IN(engine.pin), "keep every compute thread on a processor of its own");
+  table.text("experts", FATHOM_IN(engine.experts),
+             "packed in memory, mapped through the page cache, or auto: mapped where weights do not fit",
+             {"auto", "packed", "mapped"});
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
   table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");
   table.seconds("step_time", FATHOM_IN(engine.step_time),

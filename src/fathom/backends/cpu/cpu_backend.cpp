@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "fathom/base/processors.h"
+
 namespace fathom {
 namespace {
 
@@ -14,7 +16,11 @@ constexpr std::int64_t kSmallWork = std::int64_t{1} << 16;
 
 }  // namespace
 
-CpuBackend::CpuBackend(const CpuOptions& options) : pool_(options.threads) {
+// Threads that may run anywhere have no memory near them.
+CpuBackend::CpuBackend(const CpuOptions& options)
+    : pool_(options.threads, options.pin),
+      weight_memory_(options.pin ? std::vector<int>() : usable_processors().nodes()),
+      mapped_experts_(options.mapped_experts) {
   for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
 }
 

@@ -7,13 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "fathom/backends/cpu/weight_memory.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/ops/backend.h"
 
 namespace fathom {
 
 struct CpuOptions {
-  int threads = 0;  // 0: all cores
+  int threads = 0;              // 0: as many as this process may run at a time (base/processors.h)
+  bool pin = false;             // a processor for each thread, and weights near the thread that multiplies them
+  bool mapped_experts = false;  // use experts where the checkpoint has them: no copy, for models beyond memory
 };
 
 // One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
@@ -29,6 +32,8 @@ class CpuBackend : public Backend {
 
   // Packs a copy, in the stored precision.
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
+  // The same, or borrows (CpuOptions::mapped_experts).
+  std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) override;
   // Borrows.
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
 
@@ -69,6 +74,8 @@ class CpuBackend : public Backend {
   static std::int64_t grain(std::int64_t work);
 
   ThreadPool pool_;
+  WeightMemory weight_memory_;
+  bool mapped_experts_;
   std::vector<Arena> scratch_;  // one per thread
 };
 

@@ -7,12 +7,13 @@
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/cpu/kernels/linear.h"
 #include "fathom/backends/cpu/kernels/rows.h"
+#include "fathom/backends/cpu/mapped_weight.h"
 #include "fathom/backends/cpu/packed_weight.h"
 
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kPieceOutputs = 64;
+constexpr std::int64_t kBatchesAhead = 8;  // whose weights are asked for before their turn: all of a decoded token's
 
 // Rows [first, first + count) of the slots in expert order; no more than a product takes at once.
 struct Batch {
@@ -47,32 +48,51 @@ Grouped group_by_expert(const ExpertsArgs& args) {
 // A stretch of outputs of one weight for one batch.
 struct Piece {
   const Batch* batch;
-  const PackedTiles* weight;
+  const PreparedWeight* weight;
   std::int64_t first_out;
   float* out;  // [slots, weight.out]
 };
 
 void add_pieces(const Batch& batch, const PreparedWeight& weight, float* out, std::vector<Piece>& pieces) {
   for (std::int64_t first = 0; first < weight.out; first += kPieceOutputs)
-    pieces.push_back({&batch, &packed(weight), first, out});
+    pieces.push_back({&batch, &weight, first, out});
+}
+
+// Weights that are used where they lie are read ahead, a few batches of them.
+void ask_ahead(const ExpertsArgs& args, const Grouped& grouped, std::int64_t batch) {
+  if (batch >= std::ssize(grouped.batches)) return;
+  const ExpertWeights& expert = args.experts[static_cast<std::size_t>(grouped.batches[batch].expert)];
+  for (const PreparedWeight* weight : {expert.w1.get(), expert.w3.get(), expert.w2.get()})
+    if (const auto* mapped = dynamic_cast<const MappedWeight*>(weight); mapped != nullptr) mapped->will_need();
 }
 
 // x_of(row) is the input of a row of the slots in expert order.
 template <typename Rows>
-void multiply(const Piece& piece, const Rows& x_of) {
+void multiply(const Piece& piece, const Rows& x_of, Arena& scratch) {
   const float* x[kLinearRows];
   float* out[kLinearRows];
-  const PackedTiles& weight = *piece.weight;
+  const PreparedWeight& weight = *piece.weight;
   for (std::int64_t row = 0; row < piece.batch->count; ++row) {
     x[row] = x_of(piece.batch->first + row);
     out[row] = piece.out + (piece.batch->first + row) * weight.out + piece.first_out;
   }
-  linear_piece({.weight = &weight,
-                .first_out = piece.first_out,
-                .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
-                .rows = piece.batch->count,
-                .x = x,
-                .out = out});
+  LinearPiece product = {.weight = nullptr,
+                         .first_out = piece.first_out,
+                         .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
+                         .rows = piece.batch->count,
+                         .x = x,
+                         .out = out};
+  const auto* mapped = dynamic_cast<const MappedWeight*>(&weight);
+  if (mapped == nullptr) {
+    product.weight = &packed(weight);
+    return linear_piece(product);
+  }
+  const Arena::Scope scope(scratch);
+  const PackedTiles tiles = pack_piece(mapped->view(), product.first_out, product.last_out, scratch);
+  product.weight = &tiles;
+  product.last_out -= product.first_out;
+  product.first_out = 0;
+  linear_piece(product);
 }
 
 }  // namespace
@@ -89,13 +109,18 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   const auto up = args.arena.take<float, 2>({slots, dim});
   const auto down = args.arena.take<float, 2>({slots, channels});
 
+  for (std::int64_t batch = 0; batch < kBatchesAhead; ++batch) ask_ahead(args, grouped, batch);
   std::vector<Piece> pieces;
   for (const Batch& batch : grouped.batches) {
     add_pieces(batch, *args.experts[batch.expert].w1, gate.data(), pieces);
     add_pieces(batch, *args.experts[batch.expert].w3, up.data(), pieces);
   }
-  for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t piece, Arena&) {
-    multiply(pieces[piece], [&](std::int64_t row) { return args.x[grouped.slots[row] / selected].data(); });
+  for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t index, Arena& scratch) {
+    const Piece& piece = pieces[index];
+    if (piece.first_out == 0 && piece.out == gate.data())
+      ask_ahead(args, grouped, piece.batch - grouped.batches.data() + kBatchesAhead);
+    multiply(
+        piece, [&](std::int64_t row) { return args.x[grouped.slots[row] / selected].data(); }, scratch);
   });
   for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
     // The route's weight enters before w2.
@@ -104,8 +129,9 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   });
   pieces.clear();
   for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
-  for_each(std::ssize(pieces), kPieceOutputs * dim, [&](std::int64_t piece, Arena&) {
-    multiply(pieces[piece], [&](std::int64_t row) { return gate[row].data(); });
+  for_each(std::ssize(pieces), kPieceOutputs * dim, [&](std::int64_t piece, Arena& scratch) {
+    multiply(
+        pieces[piece], [&](std::int64_t row) { return gate[row].data(); }, scratch);
   });
 
   std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));

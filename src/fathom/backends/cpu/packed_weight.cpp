@@ -59,14 +59,20 @@ void pack_plain_tile(const WeightView& weight, std::int64_t tile, std::byte* to)
   constexpr std::int64_t kColumns = 4 / kElementBytes;  // a block gives an output four bytes
   const std::int64_t first = tile * kTileOutputs;
   const std::int64_t last = std::min(weight.out, first + kTileOutputs);
-  for (std::int64_t row = first; row < last; ++row) {
-    const std::byte* from = weight.data.data() + row * weight.in * kElementBytes;
-    std::byte* block = to + (row - first) * 4;
-    for (std::int64_t column = 0; column < weight.in; column += kColumns, block += kBlockBytes) {
-      const std::int64_t count = std::min(kColumns, weight.in - column);
-      std::memcpy(block, from + column * kElementBytes, static_cast<std::size_t>(count * kElementBytes));
+  const std::int64_t whole = weight.in / kColumns;
+  // A cache line of every row at a time: what is read lies in as many lines as what is written.
+  for (std::int64_t chunk = 0; chunk < whole; chunk += kChunkBlocks)
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::byte* from = weight.data.data() + row * weight.in * kElementBytes;
+      std::byte* block = to + (row - first) * 4 + chunk * kBlockBytes;
+      for (std::int64_t index = chunk; index < std::min(whole, chunk + kChunkBlocks); ++index, block += kBlockBytes)
+        std::memcpy(block, from + index * 4, 4);
     }
-  }
+  const std::int64_t rest = weight.in - whole * kColumns;
+  for (std::int64_t row = first; rest > 0 && row < last; ++row)
+    std::memcpy(to + (row - first) * 4 + whole * kBlockBytes,
+                weight.data.data() + (row * weight.in + whole * kColumns) * kElementBytes,
+                static_cast<std::size_t>(rest * kElementBytes));
 }
 
 void pack_values_tile(const WeightView& weight, std::int64_t tile, std::byte* to) {
@@ -88,66 +94,128 @@ void pack_nibble_tile(const WeightView& weight, std::int64_t tile, std::byte* to
   pack_fp4_tile(rows, outputs, weight.in, to);
 }
 
-}  // namespace
-
-PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool) : PreparedWeight(weight.out, weight.in) {
-  check_weight(weight);
-  tiles_.out = weight.out;
-  tiles_.in = weight.in;
-  tiles_.code_format = code_format_of(weight);
-  tiles_.group_columns = std::max<std::int64_t>(weight.in, 1);
-  tiles_.groups = 1;
-  pack_codes(weight, pool);
-  if (tiles_.code_format == CodeFormat::fp8 || tiles_.code_format == CodeFormat::fp4) pack_scales(weight);
+void pack_tile(const WeightView& weight, const PackedTiles& tiles, std::int64_t tile, std::byte* to) {
+  if (tiles.code_format == CodeFormat::f32 && weight.format != WeightFormat::f32)
+    return pack_values_tile(weight, tile, to);
+  switch (tiles.code_format) {
+    case CodeFormat::f32: return pack_plain_tile<4>(weight, tile, to);
+    case CodeFormat::bf16: return pack_plain_tile<2>(weight, tile, to);
+    case CodeFormat::fp8: return pack_plain_tile<1>(weight, tile, to);
+    case CodeFormat::fp4: return pack_nibble_tile(weight, tile, to);
+  }
 }
 
-void PackedWeight::pack_codes(const WeightView& weight, ThreadPool& pool) {
-  codes_ = Memory(host_allocator(), tiles_.tiles() * tiles_.tile_bytes());
+bool is_scaled(const PackedTiles& tiles) {
+  return tiles.code_format == CodeFormat::fp8 || tiles.code_format == CodeFormat::fp4;
+}
+
+std::int64_t scale_bytes(const PackedTiles& tiles) { return tiles.scale_format == ScaleFormat::f32 ? 4 : 1; }
+
+bool is_moderate(std::byte scale) {
+  const int exponent = std::to_integer<int>(scale) - 127;
+  return exponent >= kLeastModerateScale && exponent <= kMostModerateScale;
+}
+
+// All but the bytes.
+PackedTiles layout_of(const WeightView& weight) {
+  PackedTiles tiles;
+  tiles.out = weight.out;
+  tiles.in = weight.in;
+  tiles.code_format = code_format_of(weight);
+  tiles.group_columns = std::max<std::int64_t>(weight.in, 1);
+  tiles.groups = 1;
+  if (!is_scaled(tiles)) return tiles;
+  const bool floats = !weight.scale.empty() && weight.scale_dtype == DType::f32;
+  tiles.scale_format = floats ? ScaleFormat::f32 : ScaleFormat::e8m0;
+  tiles.moderate_scales = !floats && std::all_of(weight.scale.begin(), weight.scale.end(), is_moderate);
+  if (weight.scale.empty()) return tiles;
+  tiles.group_columns = weight.scale_columns;
+  tiles.groups = scale_columns_of(weight);
+  return tiles;
+}
+
+std::int64_t bytes_of_codes(const PackedTiles& tiles) { return tiles.tiles() * tiles.tile_bytes(); }
+std::int64_t bytes_of_scales(const PackedTiles& tiles) {
+  return is_scaled(tiles) ? tiles.tiles() * tiles.groups * kTileOutputs * scale_bytes(tiles) : 0;
+}
+
+template <std::size_t kScaleBytes>
+void copy_scales(const WeightView& weight, const PackedTiles& tiles, std::int64_t tile, std::byte* to) {
+  const std::int64_t first = tile * kTileOutputs;
+  for (std::int64_t row = first; row < std::min(weight.out, first + kTileOutputs); ++row) {
+    const std::byte* from = weight.scale.data() + row / weight.scale_rows * tiles.groups * kScaleBytes;
+    std::byte* lane = to + (row - first) * kScaleBytes;
+    for (std::int64_t group = 0; group < tiles.groups; ++group, from += kScaleBytes, lane += kTileOutputs * kScaleBytes)
+      std::memcpy(lane, from, kScaleBytes);
+  }
+}
+
+void pack_tile_scales(const WeightView& weight, const PackedTiles& tiles, std::int64_t tile, std::byte* scales) {
+  constexpr std::byte kOne{127};  // 2^0
+  const std::int64_t bytes = tiles.groups * kTileOutputs * scale_bytes(tiles);
+  std::byte* to = scales + tile * bytes;
+  if (weight.scale.empty()) {
+    std::fill_n(to, bytes, kOne);
+  } else if (scale_bytes(tiles) == 4) {
+    copy_scales<4>(weight, tiles, tile, to);
+  } else {
+    copy_scales<1>(weight, tiles, tile, to);
+  }
+}
+
+// Outputs [first, last) as a weight of their own.
+WeightView outputs_of(const WeightView& weight, std::int64_t first, std::int64_t last) {
+  WeightView part = weight;
+  part.out = last - first;
+  const std::size_t row_bytes = weight.data.size() / static_cast<std::size_t>(weight.out);
+  part.data =
+      weight.data.subspan(static_cast<std::size_t>(first) * row_bytes, static_cast<std::size_t>(part.out) * row_bytes);
+  if (weight.scale.empty()) return part;
+  const std::int64_t scale_row = first / weight.scale_rows;
+  const std::int64_t scale_rows = (last + weight.scale_rows - 1) / weight.scale_rows - scale_row;
+  const auto bytes = static_cast<std::size_t>(scale_columns_of(weight) * (weight.scale_dtype == DType::f32 ? 4 : 1));
+  part.scale =
+      weight.scale.subspan(static_cast<std::size_t>(scale_row) * bytes, static_cast<std::size_t>(scale_rows) * bytes);
+  check(first % weight.scale_rows == 0 || scale_rows == 1, "a piece of outputs begins with a row of scales");
+  return part;
+}
+
+}  // namespace
+
+PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory)
+    : PreparedWeight(weight.out, weight.in) {
+  check_weight(weight);
+  tiles_ = layout_of(weight);
+  codes_ = Memory(memory, bytes_of_codes(tiles_));
+  scales_ = Memory(memory, bytes_of_scales(tiles_));
   tiles_.codes = codes_.data();
-  const bool values = tiles_.code_format == CodeFormat::f32 && weight.format != WeightFormat::f32;
-  pool.parallel_for(tiles_.tiles(), 4, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
-    for (std::int64_t tile = first; tile < last; ++tile) {
-      std::byte* to = codes_.data() + tile * tiles_.tile_bytes();
-      if (values) {
-        pack_values_tile(weight, tile, to);
-        continue;
-      }
-      switch (tiles_.code_format) {
-        case CodeFormat::f32: pack_plain_tile<4>(weight, tile, to); break;
-        case CodeFormat::bf16: pack_plain_tile<2>(weight, tile, to); break;
-        case CodeFormat::fp8: pack_plain_tile<1>(weight, tile, to); break;
-        case CodeFormat::fp4: pack_nibble_tile(weight, tile, to); break;
-      }
+  tiles_.scales = scales_.data();
+  const std::int64_t pieces = (weight.out + kPieceOutputs - 1) / kPieceOutputs;
+  pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
+    constexpr std::int64_t kTiles = kPieceOutputs / kTileOutputs;
+    for (std::int64_t tile = first * kTiles; tile < std::min(last * kTiles, tiles_.tiles()); ++tile) {
+      pack_tile(weight, tiles_, tile, codes_.data() + tile * tiles_.tile_bytes());
+      if (is_scaled(tiles_)) pack_tile_scales(weight, tiles_, tile, scales_.data());
     }
   });
 }
 
-void PackedWeight::pack_scales(const WeightView& weight) {
-  constexpr std::byte kOne{127};  // 2^0
-  const bool floats = !weight.scale.empty() && weight.scale_dtype == DType::f32;
-  tiles_.scale_format = floats ? ScaleFormat::f32 : ScaleFormat::e8m0;
-  if (!weight.scale.empty()) {
-    tiles_.group_columns = weight.scale_columns;
-    tiles_.groups = scale_columns_of(weight);
+PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_t last, Arena& scratch) {
+  const WeightView part = outputs_of(weight, first, last);
+  PackedTiles tiles = layout_of(part);
+  const auto codes = scratch.take<std::byte, 1>({bytes_of_codes(tiles)});
+  // What is packed leaves out outputs and columns beyond the matrix.
+  if (part.out % kTileOutputs != 0 || part.in % block_columns(tiles.code_format) != 0)
+    std::memset(codes.data(), 0, static_cast<std::size_t>(codes.size()));
+  tiles.codes = codes.data();
+  const auto scales = scratch.take<std::byte, 1>({bytes_of_scales(tiles)});
+  if (part.out % kTileOutputs != 0) std::memset(scales.data(), 0, static_cast<std::size_t>(scales.size()));
+  tiles.scales = scales.data();
+  for (std::int64_t tile = 0; tile < tiles.tiles(); ++tile) {
+    pack_tile(part, tiles, tile, codes.data() + tile * tiles.tile_bytes());
+    if (is_scaled(tiles)) pack_tile_scales(part, tiles, tile, scales.data());
   }
-  const std::int64_t size = floats ? 4 : 1;
-  scales_ = Memory(host_allocator(), tiles_.tiles() * tiles_.groups * kTileOutputs * size);
-  tiles_.scales = scales_.data();
-  const auto is_moderate = [](std::byte scale) {
-    const int exponent = std::to_integer<int>(scale) - 127;
-    return exponent >= kLeastModerateScale && exponent <= kMostModerateScale;
-  };
-  tiles_.moderate_scales = !floats && std::all_of(weight.scale.begin(), weight.scale.end(), is_moderate);
-  if (weight.scale.empty()) {
-    std::fill_n(scales_.data(), scales_.bytes(), kOne);
-    return;
-  }
-  for (std::int64_t row = 0; row < weight.out; ++row)
-    for (std::int64_t group = 0; group < tiles_.groups; ++group) {
-      const std::int64_t from = row / weight.scale_rows * tiles_.groups + group;
-      const std::int64_t to = (row / kTileOutputs * tiles_.groups + group) * kTileOutputs + row % kTileOutputs;
-      std::memcpy(scales_.data() + to * size, weight.scale.data() + from * size, static_cast<std::size_t>(size));
-    }
+  return tiles;
 }
 
 const PackedTiles& packed(const PreparedWeight& weight) {

@@ -4,27 +4,32 @@
 #include "fathom/backends/cpu/kernels/packed_tiles.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/ops/arguments.h"
+#include "fathom/tensor/arena.h"
 #include "fathom/tensor/memory.h"
 
 namespace fathom {
 
+// Outputs that a thread packs, and multiplies, at a time: four tiles, enough accumulators for a single row.
+inline constexpr std::int64_t kPieceOutputs = 64;
+
 class PackedWeight final : public PreparedWeight {
  public:
   // Copies. What the released formats cannot say to the kernels (codes of NaN, scales beyond 2^7 beside FP8, scale
-  // blocks that cut a packed block) is packed as f32, of the same values.
-  PackedWeight(const WeightView& weight, ThreadPool& pool);
+  // blocks that cut a packed block) is packed as f32, of the same values. The pool divides pieces of outputs as
+  // products do, so that a thread writes first, and in memory near it, what it will read.
+  PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory);
 
   const PackedTiles& tiles() const { return tiles_; }
   std::int64_t bytes() const { return codes_.bytes() + scales_.bytes(); }
 
  private:
-  void pack_codes(const WeightView& weight, ThreadPool& pool);
-  void pack_scales(const WeightView& weight);
-
   PackedTiles tiles_;
   Memory codes_;
   Memory scales_;
 };
+
+// Outputs [first, last) of a weight, packed into scratch memory by this thread; `first` is a multiple of kPieceOutputs.
+PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_t last, Arena& scratch);
 
 // The packed form of a weight that this backend prepared for products; InternalError for any other.
 const PackedTiles& packed(const PreparedWeight& weight);

@@ -4,13 +4,12 @@
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/cpu/kernels/linear.h"
+#include "fathom/backends/cpu/mapped_weight.h"
 #include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/tensor/weight_values.h"
 
 namespace fathom {
 namespace {
-
-constexpr std::int64_t kPieceOutputs = 64;  // four tiles: enough accumulators for a single row
 
 class TableWeight final : public PreparedWeight {
  public:
@@ -45,7 +44,12 @@ void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_
 }  // namespace
 
 std::unique_ptr<PreparedWeight> CpuBackend::prepare(const WeightView& weight) {
-  return std::make_unique<PackedWeight>(weight, pool_);
+  return std::make_unique<PackedWeight>(weight, pool_, weight_memory_);
+}
+
+std::unique_ptr<PreparedWeight> CpuBackend::prepare_expert(const WeightView& weight) {
+  if (!mapped_experts_ || !MappedWeight::fits(weight)) return prepare(weight);
+  return std::make_unique<MappedWeight>(weight);
 }
 
 std::unique_ptr<PreparedWeight> CpuBackend::prepare_table(const WeightView& weight) {

@@ -16,6 +16,8 @@ namespace fathom {
 
 inline constexpr std::int64_t kTileOutputs = 16;
 inline constexpr std::int64_t kBlockBytes = 64;
+inline constexpr std::int64_t kChunkBlocks =
+    16;  // packed at a time: of each output a cache line, four bytes to a block
 
 enum class CodeFormat : std::uint8_t { f32, bf16, fp8, fp4 };
 enum class ScaleFormat : std::uint8_t { none, e8m0, f32 };

@@ -1,0 +1,68 @@
+// Which instruction sets there are, that kernels run with the one that was asked for, and that exponentials, which need
+// a multiply-add rounded once, have the same bits with all of them.
+#include "fathom/backends/cpu/instruction_set.h"
+
+#include "fathom/ops/released_arithmetic.h"
+#include "tests/ops/op_support.h"
+
+namespace fathom::op_test {
+namespace {
+
+TEST(InstructionSet, TheBestIsUsedUntilAnotherIsAskedFor) {
+  const std::vector<std::string> names = instruction_sets();
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(instruction_set_in_use(), names.front());
+  for (const std::string& name : names) {
+    use_instruction_set(name);
+    EXPECT_EQ(instruction_set_in_use(), name);
+    EXPECT_EQ(instruction_sets(), names) << "one that is not used is still there";
+  }
+  use_instruction_set("best");
+  EXPECT_EQ(instruction_set_in_use(), names.front());
+  use_instruction_set(names.back());
+  use_instruction_set("");
+  EXPECT_EQ(instruction_set_in_use(), names.front());
+}
+
+TEST(InstructionSet, RefusalsNameWhatWasAskedForAndWhatThereIs) {
+  const std::string before = instruction_set_in_use();
+  const std::string fault = fault_of<InputError>([] { use_instruction_set("avx9"); });
+  expect_names(fault, {"[cpu]", "avx9", "best", before.c_str()});
+  for (const std::string& name : instruction_sets()) expect_names(fault, {name.c_str()});
+  EXPECT_EQ(instruction_set_in_use(), before);
+}
+
+class ExponentialTest : public ::testing::TestWithParam<const char*> {
+ private:
+  TargetScope target_{GetParam()};
+};
+
+// silu(x) = x / (1 + e^-x), so that every e^-x that changes 1 + e^-x is seen; and e^x itself, large enough to be seen.
+TEST_P(ExponentialTest, BitsOfTheReleasedOne) {
+  constexpr std::int64_t kCount = 1 << 18;
+  Random random(5);
+  const Array<float> gate(kCount);
+  const Array<float> up(kCount);
+  for (std::int64_t index = 0; index < kCount; ++index) {
+    gate[index] = static_cast<float>(random.uniform(-100.0, index % 2 == 0 ? 18.0 : -5.0));
+    up[index] = std::ldexp(1.0F, 20);
+  }
+  const Array<float> found(kCount);
+  CpuBackend({.threads = 1})
+      .swiglu({.gate = gate.view<2>({1, kCount}),
+               .up = up.view<2>({1, kCount}),
+               .limit = 0.0F,
+               .weight = {},
+               .out = found.view<2>({1, kCount})});
+  for (std::int64_t index = 0; index < kCount; ++index) {
+    const float silu = gate[index] / (1.0F + released_exp(-gate[index]));
+    const float expected = silu * up[index];
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(found[index]), std::bit_cast<std::uint32_t>(expected))
+        << "gate " << gate[index] << ": found " << found[index] << ", expected " << expected;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, ExponentialTest, ::testing::ValuesIn(and_narrower_targets({"cpu_1"})), backend_name);
+
+}  // namespace
+}  // namespace fathom::op_test
