@@ -57,22 +57,35 @@ void add_pieces(const Batch& batch, const PreparedWeight& weight, float* out, st
     pieces.push_back({&batch, &packed(weight), first, out});
 }
 
-// x_of(row) is the input of a row of the slots in expert order.
-template <typename Rows>
-void multiply(const Piece& piece, const Rows& x_of) {
-  const float* x[kLinearRows];
+// The inputs of a product, rows of the slots in expert order.
+struct Inputs {
+  explicit Inputs(std::int64_t slots) : x(static_cast<std::size_t>(slots)), moderate(x.size()) {}
+
+  void set(std::int64_t row, const float* values, std::int64_t count) {
+    x[static_cast<std::size_t>(row)] = values;
+    moderate[static_cast<std::size_t>(row)] = static_cast<std::uint8_t>(is_moderate(values, count));
+  }
+
+  std::vector<const float*> x;
+  std::vector<std::uint8_t> moderate;  // not bool: threads set them side by side
+};
+
+void multiply(const Piece& piece, const Inputs& inputs, Arena& scratch) {
   float* out[kLinearRows];
   const PackedTiles& weight = *piece.weight;
-  for (std::int64_t row = 0; row < piece.batch->count; ++row) {
-    x[row] = x_of(piece.batch->first + row);
-    out[row] = piece.out + (piece.batch->first + row) * weight.out + piece.first_out;
-  }
+  const Batch& batch = *piece.batch;
+  for (std::int64_t row = 0; row < batch.count; ++row)
+    out[row] = piece.out + (batch.first + row) * weight.out + piece.first_out;
+  const auto moderate =
+      std::span(inputs.moderate).subspan(static_cast<std::size_t>(batch.first), static_cast<std::size_t>(batch.count));
   linear_piece({.weight = &weight,
                 .first_out = piece.first_out,
                 .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
-                .rows = piece.batch->count,
-                .x = x,
-                .out = out});
+                .rows = batch.count,
+                .x = inputs.x.data() + batch.first,
+                .out = out,
+                .moderate_x = std::find(moderate.begin(), moderate.end(), 0) == moderate.end()},
+               scratch);
 }
 
 }  // namespace
@@ -94,19 +107,22 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
     add_pieces(batch, *args.experts[batch.expert].w1, gate.data(), pieces);
     add_pieces(batch, *args.experts[batch.expert].w3, up.data(), pieces);
   }
-  for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t piece, Arena&) {
-    multiply(pieces[piece], [&](std::int64_t row) { return args.x[grouped.slots[row] / selected].data(); });
+  Inputs inputs(slots);
+  for_each(slots, channels, [&, count = channels](std::int64_t row, Arena&) {
+    inputs.set(row, args.x[grouped.slots[row] / selected].data(), count);
   });
+  for_each(std::ssize(pieces), kPieceOutputs * channels,
+           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
   for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
     // The route's weight enters before w2.
     swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
                gate[row].data());
+    inputs.set(row, gate[row].data(), dim);
   });
   pieces.clear();
   for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
-  for_each(std::ssize(pieces), kPieceOutputs * dim, [&](std::int64_t piece, Arena&) {
-    multiply(pieces[piece], [&](std::int64_t row) { return gate[row].data(); });
-  });
+  for_each(std::ssize(pieces), kPieceOutputs * dim,
+           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
 
   std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));
   for (std::int64_t row = 0; row < slots; ++row) row_of_slot[grouped.slots[row]] = row;
