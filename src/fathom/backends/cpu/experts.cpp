@@ -70,7 +70,7 @@ struct Inputs {
   std::vector<std::uint8_t> moderate;  // not bool: threads set them side by side
 };
 
-void multiply(const Piece& piece, const Inputs& inputs, Arena& scratch) {
+void multiply(const Piece& piece, const Inputs& inputs) {
   float* out[kLinearRows];
   const PackedTiles& weight = *piece.weight;
   const Batch& batch = *piece.batch;
@@ -84,8 +84,7 @@ void multiply(const Piece& piece, const Inputs& inputs, Arena& scratch) {
                 .rows = batch.count,
                 .x = inputs.x.data() + batch.first,
                 .out = out,
-                .moderate_x = std::find(moderate.begin(), moderate.end(), 0) == moderate.end()},
-               scratch);
+                .moderate_x = std::find(moderate.begin(), moderate.end(), 0) == moderate.end()});
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
     inputs.set(row, args.x[grouped.slots[row] / selected].data(), count);
   });
   for_each(std::ssize(pieces), kPieceOutputs * channels,
-           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
+           [&](std::int64_t piece, Arena&) { multiply(pieces[piece], inputs); });
   for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
     // The route's weight enters before w2.
     swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
@@ -122,7 +121,7 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   pieces.clear();
   for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
   for_each(std::ssize(pieces), kPieceOutputs * dim,
-           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
+           [&](std::int64_t piece, Arena&) { multiply(pieces[piece], inputs); });
 
   std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));
   for (std::int64_t row = 0; row < slots; ++row) row_of_slot[grouped.slots[row]] = row;

@@ -30,8 +30,7 @@ struct RowsOfProduct {
   std::int64_t out_step = 0;
 };
 
-void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_t first_row, std::int64_t last_row,
-                    Arena& scratch) {
+void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_t first_row, std::int64_t last_row) {
   const float* x[kLinearRows];
   float* out[kLinearRows];
   piece.rows = last_row - first_row;
@@ -41,7 +40,7 @@ void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_
   }
   piece.x = x;
   piece.out = out;
-  linear_piece(piece, scratch);
+  linear_piece(piece);
 }
 
 bool are_few_and_moderate(std::int64_t rows, std::span<const float> x) {
@@ -81,7 +80,7 @@ void CpuBackend::do_linear(const LinearArgs& args) {
   const std::int64_t work = kPieceOutputs * weight.in * std::min(rows, kLinearRows);
   const RowsOfProduct product = {.x = args.x.data(), .x_step = weight.in, .out = args.out.data(), .out_step = out};
   const bool moderate = are_few_and_moderate(rows, args.x.span());
-  pool_.parallel_for(row_pieces * out_pieces, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t at) {
+  pool_.parallel_for(row_pieces * out_pieces, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t) {
     for (std::int64_t index = first; index < last;) {
       const std::int64_t row = index / out_pieces * kLinearRows;
       const std::int64_t end = std::min(last, (index / out_pieces + 1) * out_pieces);  // pieces of the same rows
@@ -90,7 +89,7 @@ void CpuBackend::do_linear(const LinearArgs& args) {
       RowsOfProduct shifted = product;
       shifted.out += first_out;
       multiply_piece({.weight = &weight, .first_out = first_out, .last_out = last_out, .moderate_x = moderate}, shifted,
-                     row, std::min(rows, row + kLinearRows), scratch_[static_cast<std::size_t>(at)]);
+                     row, std::min(rows, row + kLinearRows));
       index = end;
     }
   });
@@ -105,7 +104,7 @@ void CpuBackend::do_grouped_linear(const GroupedLinearArgs& args) {
   const std::int64_t out_pieces = pieces_of(latent, kPieceOutputs);
   const std::int64_t work = kPieceOutputs * weight.in * std::min(tokens, kLinearRows);
   const bool moderate = are_few_and_moderate(tokens, args.x.span());
-  for_each(groups * row_pieces * out_pieces, work, [&](std::int64_t index, Arena& scratch) {
+  for_each(groups * row_pieces * out_pieces, work, [&](std::int64_t index, Arena&) {
     const std::int64_t group = index / (row_pieces * out_pieces);
     const std::int64_t row = index / out_pieces % row_pieces * kLinearRows;
     const std::int64_t first = index % out_pieces * kPieceOutputs;
@@ -118,7 +117,7 @@ void CpuBackend::do_grouped_linear(const GroupedLinearArgs& args) {
                     .x_step = groups * weight.in,
                     .out = args.out.data() + group * latent + first,
                     .out_step = groups * latent},
-                   row, std::min(tokens, row + kLinearRows), scratch);
+                   row, std::min(tokens, row + kLinearRows));
   });
 }
 

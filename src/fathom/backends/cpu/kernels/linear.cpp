@@ -256,108 +256,60 @@ HWY_INLINE void multiply_few(const LinearPiece& piece) {
 
 // --- several rows: decode a panel once, then tiles of rows and outputs ----------------------------------------------
 
-// A block of x's columns, rows side by side: as they come they may lie a power of two apart, where they share cache
-// sets.
-inline constexpr std::int64_t kRowStep = kPanelColumns + 16;
-inline constexpr std::int64_t kRowsInOrder = 24;
-
-struct ManyRows {
-  explicit ManyRows(const LinearPiece& piece, Arena& arena)
-      : panel(arena.take<float, 1>({kPanelColumns * kTileOutputs}).data()),
-        columns(arena.take<float, 1>({piece.rows * kRowStep}).data()),
-        beside{arena.take<float, 1>({piece.rows * kTileOutputs}).data(),
-               arena.take<float, 1>({piece.rows * kTileOutputs}).data()} {}
-
-  float* panel;      // [kPanelColumns, 16]
-  float* columns;    // [rows, kRowStep]
-  float* beside[2];  // [rows, 16]: sums of the first tile and of others that the piece takes in part
-  const float* x[kLinearRows];
-  float* out[kLinearRows];
+// The sums of one tile lie in `out` itself, or beside it when the piece takes only some of the tile's outputs.
+struct TileSums {
+  float* row[kLinearRows];
+  HWY_ALIGN float beside[kLinearRows * kTileOutputs];
+  std::int64_t skipped = 0;  // of the tile's sixteen, before the piece
+  std::int64_t kept = 0;
 };
 
-struct TileOutputs {
-  TileOutputs(const LinearPiece& piece, std::int64_t tile_index)
-      : tile(tile_index),
-        first(HWY_MAX(piece.first_out, tile * kTileOutputs)),
-        last(HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs)) {}
-
-  bool whole() const { return last - first == kTileOutputs; }
-
-  std::int64_t tile;
-  std::int64_t first;
-  std::int64_t last;
-};
-
-// Where a tile's sums lie: in piece.out itself, or beside it when the piece takes only some of the tile's outputs.
-HWY_INLINE void point_to_sums(const LinearPiece& piece, const TileOutputs& outputs, ManyRows& state) {
-  float* beside = state.beside[outputs.first == piece.first_out ? 0 : 1];
-  for (std::int64_t row = 0; row < piece.rows; ++row)
-    state.out[row] = outputs.whole() ? piece.out[row] + (outputs.first - piece.first_out) : beside + row * kTileOutputs;
-}
-
-HWY_INLINE void close_sums(const LinearPiece& piece, const TileOutputs& outputs, const ManyRows& state) {
-  if (outputs.whole()) return;
-  for (std::int64_t row = 0; row < piece.rows; ++row)
-    std::memcpy(piece.out[row] + (outputs.first - piece.first_out),
-                state.out[row] + (outputs.first - outputs.tile * kTileOutputs),
-                static_cast<std::size_t>(outputs.last - outputs.first) * sizeof(float));
-}
-
-HWY_INLINE void point_to_columns(const LinearPiece& piece, std::int64_t column, std::int64_t depth, bool gathered,
-                                 ManyRows& state) {
+HWY_INLINE void open_sums(const LinearPiece& piece, std::int64_t tile, TileSums& sums) {
+  const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
+  const std::int64_t last = HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs);
+  sums.skipped = first - tile * kTileOutputs;
+  sums.kept = last - first;
   for (std::int64_t row = 0; row < piece.rows; ++row) {
-    state.x[row] = piece.x[row] + column;
-    if (!gathered) continue;
-    float* to = state.columns + row * kRowStep;
-    std::memcpy(to, state.x[row], static_cast<std::size_t>(depth) * sizeof(float));
-    state.x[row] = to;
+    const bool whole = sums.kept == kTileOutputs;
+    sums.row[row] = whole ? piece.out[row] + (first - piece.first_out) : sums.beside + row * kTileOutputs;
+    store_wide(zero_wide(), sums.row[row]);
   }
 }
 
-// Tiles [first, last) of a piece.
+HWY_INLINE void close_sums(const LinearPiece& piece, std::int64_t tile, const TileSums& sums) {
+  if (sums.kept == kTileOutputs) return;
+  const std::int64_t first = tile * kTileOutputs + sums.skipped - piece.first_out;
+  for (std::int64_t row = 0; row < piece.rows; ++row)
+    std::memcpy(piece.out[row] + first, sums.row[row] + sums.skipped,
+                static_cast<std::size_t>(sums.kept) * sizeof(float));
+}
+
+// A tile's columns lie one after the other in memory: reading them in order lets the machine fetch ahead.
 template <class Codes>
-HWY_INLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first, std::int64_t last, bool gathered,
-                               ManyRows& state) {
+HWY_NOINLINE void multiply_many(const LinearPiece& piece) {
   const PackedTiles& weight = *piece.weight;
   const bool stored = weight.code_format == CodeFormat::f32;  // the tile itself is a panel
-  for (std::int64_t tile = first; tile < last; ++tile) {
-    point_to_sums(piece, TileOutputs(piece, tile), state);
-    for (std::int64_t row = 0; row < piece.rows; ++row) store_wide(zero_wide(), state.out[row]);
-  }
-  for (std::int64_t column = 0; column < weight.in; column += kPanelColumns) {
-    const std::int64_t depth = HWY_MIN(kPanelColumns, weight.in - column);
-    point_to_columns(piece, column, depth, gathered, state);
-    for (std::int64_t tile = first; tile < last; ++tile) {
-      point_to_sums(piece, TileOutputs(piece, tile), state);
-      if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, state.panel);
-      multiply_tile({.x = state.x,
-                     .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : state.panel,
+  HWY_ALIGN float panel[kPanelColumns * kTileOutputs];
+  TileSums sums;
+  const float* x[kLinearRows];
+  for (std::int64_t tile = piece.first_out / kTileOutputs; tile * kTileOutputs < piece.last_out; ++tile) {
+    open_sums(piece, tile, sums);
+    for (std::int64_t column = 0; column < weight.in; column += kPanelColumns) {
+      const std::int64_t depth = HWY_MIN(kPanelColumns, weight.in - column);
+      for (std::int64_t row = 0; row < piece.rows; ++row) x[row] = piece.x[row] + column;
+      if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
+      multiply_tile({.x = x,
+                     .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
                      .depth = depth,
-                     .out = state.out,
+                     .out = sums.row,
                      .rows = piece.rows});
     }
+    close_sums(piece, tile, sums);
   }
-  for (std::int64_t tile = first; tile < last; ++tile) {
-    point_to_sums(piece, TileOutputs(piece, tile), state);
-    close_sums(piece, TileOutputs(piece, tile), state);
-  }
-}
-
-// Many rows take a block of columns for all tiles and then the next, so that x stays in the second cache. Fewer take
-// tile by tile: its columns lie one after the other in memory, and reading them in order lets the machine fetch ahead.
-template <class Codes>
-HWY_NOINLINE void multiply_many(const LinearPiece& piece, Arena& arena) {
-  const Arena::Scope scope(arena);
-  ManyRows state(piece, arena);
-  const std::int64_t end = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
-  const bool gathered = piece.rows > kRowsInOrder;
-  const std::int64_t step = gathered ? HWY_MAX(end, std::int64_t{1}) : 1;
-  for (std::int64_t tile = piece.first_out / kTileOutputs; tile < end; tile += step)
-    multiply_tiles<Codes>(piece, tile, HWY_MIN(end, tile + step), gathered, state);
 }
 
 template <class Codes, bool kScaled>
-HWY_INLINE void multiply(const LinearPiece& piece, Arena& arena) {
+HWY_INLINE void multiply(const LinearPiece& piece) {
 #if HWY_TARGET != HWY_SCALAR
   switch (piece.rows) {
     case 1: return multiply_few<Codes, kScaled, 1>(piece);
@@ -367,15 +319,15 @@ HWY_INLINE void multiply(const LinearPiece& piece, Arena& arena) {
     default: break;
   }
 #endif
-  multiply_many<Codes>(piece, arena);
+  multiply_many<Codes>(piece);
 }
 
-void LinearPieceKernel(const LinearPiece& piece, Arena& arena) {
+void LinearPieceKernel(const LinearPiece& piece) {
   switch (piece.weight->code_format) {
-    case CodeFormat::f32: return multiply<F32Codes, false>(piece, arena);
-    case CodeFormat::bf16: return multiply<Bf16Codes, false>(piece, arena);
-    case CodeFormat::fp8: return multiply<Fp8Codes, true>(piece, arena);
-    case CodeFormat::fp4: return multiply<Fp4Codes, true>(piece, arena);
+    case CodeFormat::f32: return multiply<F32Codes, false>(piece);
+    case CodeFormat::bf16: return multiply<Bf16Codes, false>(piece);
+    case CodeFormat::fp8: return multiply<Fp8Codes, true>(piece);
+    case CodeFormat::fp4: return multiply<Fp4Codes, true>(piece);
   }
 }
 
@@ -387,7 +339,7 @@ namespace fathom {
 
 HWY_EXPORT(LinearPieceKernel);
 
-void linear_piece(const LinearPiece& piece, Arena& scratch) { HWY_DYNAMIC_DISPATCH(LinearPieceKernel)(piece, scratch); }
+void linear_piece(const LinearPiece& piece) { HWY_DYNAMIC_DISPATCH(LinearPieceKernel)(piece); }
 
 }  // namespace fathom
 #endif

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "fathom/backends/cpu/kernels/packed_tiles.h"
-#include "fathom/tensor/arena.h"
 
 namespace fathom {
 
@@ -23,6 +22,6 @@ struct LinearPiece {
   bool moderate_x = false;          // every row is_moderate (rows.h); asked of a few rows only
 };
 
-void linear_piece(const LinearPiece& piece, Arena& scratch);
+void linear_piece(const LinearPiece& piece);
 
 }  // namespace fathom
