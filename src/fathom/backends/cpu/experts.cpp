@@ -66,22 +66,34 @@ void ask_ahead(const ExpertsArgs& args, const Grouped& grouped, std::int64_t bat
     if (const auto* mapped = dynamic_cast<const MappedWeight*>(weight); mapped != nullptr) mapped->will_need();
 }
 
-// x_of(row) is the input of a row of the slots in expert order.
-template <typename Rows>
-void multiply(const Piece& piece, const Rows& x_of, Arena& scratch) {
-  const float* x[kLinearRows];
+// The inputs of a product, rows of the slots in expert order.
+struct Inputs {
+  explicit Inputs(std::int64_t slots) : x(static_cast<std::size_t>(slots)), moderate(x.size()) {}
+
+  void set(std::int64_t row, const float* values, std::int64_t count) {
+    x[static_cast<std::size_t>(row)] = values;
+    moderate[static_cast<std::size_t>(row)] = static_cast<std::uint8_t>(is_moderate(values, count));
+  }
+
+  std::vector<const float*> x;
+  std::vector<std::uint8_t> moderate;  // not bool: threads set them side by side
+};
+
+void multiply(const Piece& piece, const Inputs& inputs, Arena& scratch) {
   float* out[kLinearRows];
   const PreparedWeight& weight = *piece.weight;
-  for (std::int64_t row = 0; row < piece.batch->count; ++row) {
-    x[row] = x_of(piece.batch->first + row);
-    out[row] = piece.out + (piece.batch->first + row) * weight.out + piece.first_out;
-  }
+  const Batch& batch = *piece.batch;
+  for (std::int64_t row = 0; row < batch.count; ++row)
+    out[row] = piece.out + (batch.first + row) * weight.out + piece.first_out;
+  const auto moderate =
+      std::span(inputs.moderate).subspan(static_cast<std::size_t>(batch.first), static_cast<std::size_t>(batch.count));
   LinearPiece product = {.weight = nullptr,
                          .first_out = piece.first_out,
                          .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
-                         .rows = piece.batch->count,
-                         .x = x,
-                         .out = out};
+                         .rows = batch.count,
+                         .x = inputs.x.data() + batch.first,
+                         .out = out,
+                         .moderate_x = std::find(moderate.begin(), moderate.end(), 0) == moderate.end()};
   const auto* mapped = dynamic_cast<const MappedWeight*>(&weight);
   if (mapped == nullptr) {
     product.weight = &packed(weight);
@@ -115,24 +127,26 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
     add_pieces(batch, *args.experts[batch.expert].w1, gate.data(), pieces);
     add_pieces(batch, *args.experts[batch.expert].w3, up.data(), pieces);
   }
+  Inputs inputs(slots);
+  for_each(slots, channels, [&, count = channels](std::int64_t row, Arena&) {
+    inputs.set(row, args.x[grouped.slots[row] / selected].data(), count);
+  });
   for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t index, Arena& scratch) {
     const Piece& piece = pieces[index];
     if (piece.first_out == 0 && piece.out == gate.data())
       ask_ahead(args, grouped, piece.batch - grouped.batches.data() + kBatchesAhead);
-    multiply(
-        piece, [&](std::int64_t row) { return args.x[grouped.slots[row] / selected].data(); }, scratch);
+    multiply(piece, inputs, scratch);
   });
   for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
     // The route's weight enters before w2.
     swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
                gate[row].data());
+    inputs.set(row, gate[row].data(), dim);
   });
   pieces.clear();
   for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
-  for_each(std::ssize(pieces), kPieceOutputs * dim, [&](std::int64_t piece, Arena& scratch) {
-    multiply(
-        pieces[piece], [&](std::int64_t row) { return gate[row].data(); }, scratch);
-  });
+  for_each(std::ssize(pieces), kPieceOutputs * dim,
+           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
 
   std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));
   for (std::int64_t row = 0; row < slots; ++row) row_of_slot[grouped.slots[row]] = row;

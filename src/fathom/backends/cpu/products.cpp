@@ -4,6 +4,7 @@
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/cpu/kernels/linear.h"
+#include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/mapped_weight.h"
 #include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/tensor/weight_values.h"
@@ -39,6 +40,10 @@ void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_
   piece.x = x;
   piece.out = out;
   linear_piece(piece);
+}
+
+bool are_few_and_moderate(std::int64_t rows, std::span<const float> x) {
+  return rows <= kFewRows && is_moderate(x.data(), std::ssize(x));
 }
 
 }  // namespace
@@ -78,6 +83,7 @@ void CpuBackend::do_linear(const LinearArgs& args) {
   const std::int64_t out_pieces = pieces_of(out, kPieceOutputs);
   const std::int64_t work = kPieceOutputs * weight.in * std::min(rows, kLinearRows);
   const RowsOfProduct product = {.x = args.x.data(), .x_step = weight.in, .out = args.out.data(), .out_step = out};
+  const bool moderate = are_few_and_moderate(rows, args.x.span());
   pool_.parallel_for(row_pieces * out_pieces, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t) {
     for (std::int64_t index = first; index < last;) {
       const std::int64_t row = index / out_pieces * kLinearRows;
@@ -86,8 +92,8 @@ void CpuBackend::do_linear(const LinearArgs& args) {
       const std::int64_t last_out = std::min(out, first_out + (end - index) * kPieceOutputs);
       RowsOfProduct shifted = product;
       shifted.out += first_out;
-      multiply_piece({.weight = &weight, .first_out = first_out, .last_out = last_out}, shifted, row,
-                     std::min(rows, row + kLinearRows));
+      multiply_piece({.weight = &weight, .first_out = first_out, .last_out = last_out, .moderate_x = moderate}, shifted,
+                     row, std::min(rows, row + kLinearRows));
       index = end;
     }
   });
@@ -101,12 +107,16 @@ void CpuBackend::do_grouped_linear(const GroupedLinearArgs& args) {
   const std::int64_t row_pieces = pieces_of(tokens, kLinearRows);
   const std::int64_t out_pieces = pieces_of(latent, kPieceOutputs);
   const std::int64_t work = kPieceOutputs * weight.in * std::min(tokens, kLinearRows);
+  const bool moderate = are_few_and_moderate(tokens, args.x.span());
   for_each(groups * row_pieces * out_pieces, work, [&](std::int64_t index, Arena&) {
     const std::int64_t group = index / (row_pieces * out_pieces);
     const std::int64_t row = index / out_pieces % row_pieces * kLinearRows;
     const std::int64_t first = index % out_pieces * kPieceOutputs;
     const std::int64_t last = std::min(latent, first + kPieceOutputs);
-    multiply_piece({.weight = &weight, .first_out = group * latent + first, .last_out = group * latent + last},
+    multiply_piece({.weight = &weight,
+                    .first_out = group * latent + first,
+                    .last_out = group * latent + last,
+                    .moderate_x = moderate},
                    {.x = args.x.data() + group * weight.in,
                     .x_step = groups * weight.in,
                     .out = args.out.data() + group * latent + first,

@@ -39,10 +39,14 @@ struct F32Codes {
 struct Bf16Codes {
   static constexpr int kColumns = 2;
   static constexpr float kLift = 1.0F;
+  // The lower (0) or the upper (1) half of each word.
+  static HWY_INLINE Part value(hn::Vec<Words> pair, int column) {
+    return as_floats(column == 0 ? hn::ShiftLeft<16>(pair) : hn::And(pair, hn::Set(Words(), 0xFFFF0000U)));
+  }
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
     const auto pair = load_words(part_of_block(block, part));
-    values[0] = as_floats(hn::ShiftLeft<16>(pair));
-    values[1] = as_floats(hn::And(pair, hn::Set(Words(), 0xFFFF0000U)));
+    values[0] = value(pair, 0);
+    values[1] = value(pair, 1);
   }
 };
 
@@ -51,20 +55,32 @@ struct Fp8Codes {
   static constexpr float kLift = kE4m3Lift;
   static constexpr float kRowLift = 0x1p100F;  // of kLift, what a moderate x can bear; scales bear the rest
   static constexpr int kScaleLift = 20;
+#if HWY_TARGET == HWY_SCALAR
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
-    const auto four = load_words(part_of_block(block, part));
-    values[0] = spread(hn::ShiftLeft<24>(four));
-    values[1] = spread(hn::ShiftLeft<16>(four));
-    values[2] = spread(hn::ShiftLeft<8>(four));
-    values[3] = spread(four);
+    const hn::Rebind<std::int32_t, Lanes> integers;
+    for (int column = 0; column < kColumns; ++column) {
+      const auto code = static_cast<std::uint32_t>(part_of_block(block, part)[column]) << 24U;
+      values[column] =
+          fields_of(hn::BitCast(Words(), hn::ShiftRight<4>(hn::Set(integers, static_cast<std::int32_t>(code)))));
+    }
   }
+#else
+  static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    // Two codes at a time, each in the top byte of sixteen bits; the arithmetic shift leaves the sign at the top.
+    const hn::Repartition<std::int16_t, Lanes> halves;
+    const auto four = hn::BitCast(halves, load_words(part_of_block(block, part)));
+    const auto odd = hn::BitCast(Words(), hn::ShiftRight<4>(four));
+    const auto even = hn::BitCast(Words(), hn::ShiftRight<4>(hn::ShiftLeft<8>(four)));
+    values[0] = fields_of(hn::ShiftLeft<16>(even));
+    values[1] = fields_of(hn::ShiftLeft<16>(odd));
+    values[2] = fields_of(even);
+    values[3] = fields_of(odd);
+  }
+#endif
 
  private:
-  // A code in the top byte to a float: the arithmetic shift leaves the sign at the top.
-  static HWY_INLINE Part spread(hn::Vec<Words> word) {
-    const hn::Rebind<std::int32_t, Lanes> integers;
-    const auto shifted = hn::ShiftRight<4>(hn::BitCast(integers, word));
-    return as_floats(hn::And(hn::BitCast(Words(), shifted), hn::Set(Words(), kE4m3Fields)));
+  static HWY_INLINE Part fields_of(hn::Vec<Words> words) {
+    return as_floats(hn::And(words, hn::Set(Words(), kE4m3Fields)));
   }
 };
 
@@ -83,32 +99,35 @@ struct Fp4Codes {
   }
 #else
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
-    hn::Vec<Words> pairs[kColumns / 2];
-    decode_pairs(block, part, pairs);
-    const auto upper_half = hn::Set(Words(), 0xFFFF0000U);
-    HWY_UNROLL(4)
-    for (int pair = 0; pair < kColumns / 2; ++pair) {
-      values[2 * pair] = as_floats(hn::ShiftLeft<16>(pairs[pair]));
-      values[2 * pair + 1] = as_floats(hn::And(pairs[pair], upper_half));
+    HWY_UNROLL(2)
+    for (int half = 0; half < 2; ++half) {
+      hn::Vec<Words> pairs[2];
+      decode_half(block, part, half, pairs);
+      HWY_UNROLL(4)
+      for (int column = 0; column < 4; ++column)
+        values[4 * half + column] = Bf16Codes::value(pairs[column / 2], column % 2);
     }
   }
 
-  // Four bf16 blocks of the same values, one part of each.
-  static HWY_INLINE void decode_pairs(const std::byte* block, int part, hn::Vec<Words> (&pairs)[kColumns / 2]) {
+  // Columns [4 * half, 4 * half + 4) of one part as pairs of bf16.
+  static HWY_INLINE void decode_half(const std::byte* block, int part, int half, hn::Vec<Words> (&pairs)[2]) {
     const Bytes bytes;
     const hn::Repartition<std::uint16_t, Lanes> halves;
     const auto codes = hn::BitCast(bytes, load_words(part_of_block(block, part)));
     const auto nibble = hn::Set(bytes, std::uint8_t{0xf});
-    const auto high = hn::And(hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, codes))), nibble);
-    decode_two_pairs(hn::And(codes, nibble), pairs);
-    decode_two_pairs(high, pairs + 2);
+    if (half == 0) {
+      decode_two_pairs(hn::And(codes, nibble), pairs);
+    } else {
+      const auto high = hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, codes)));
+      decode_two_pairs(hn::And(high, nibble), pairs);
+    }
   }
 
  private:
   using Bytes = hn::Repartition<std::uint8_t, Lanes>;
 
   // The upper half of a value's float32 is looked up byte by byte; the lower half is zero.
-  static HWY_INLINE void decode_two_pairs(hn::Vec<Bytes> codes, hn::Vec<Words>* pairs) {
+  static HWY_INLINE void decode_two_pairs(hn::Vec<Bytes> codes, hn::Vec<Words> (&pairs)[2]) {
     HWY_ALIGN static constexpr std::uint8_t kUpper[16] = {0x00, 0x3F, 0x3F, 0x3F, 0x40, 0x40, 0x40, 0x40,
                                                           0x80, 0xBF, 0xBF, 0xBF, 0xC0, 0xC0, 0xC0, 0xC0};
     HWY_ALIGN static constexpr std::uint8_t kLower[16] = {0x00, 0x00, 0x80, 0xC0, 0x00, 0x40, 0x80, 0xC0,
@@ -146,21 +165,16 @@ HWY_INLINE void load_scales(const PackedTiles& weight, std::int64_t tile, std::i
   }
 }
 
-// The moderate factors of a tile's sixteen outputs, times 2^lift, and their inverses.
-HWY_INLINE void load_moderate_scales(const PackedTiles& weight, std::int64_t tile, std::int64_t group, int lift,
-                                     float* HWY_RESTRICT scales, float* HWY_RESTRICT inverses) {
+// The exponents of a tile's sixteen moderate factors in one group of columns.
+HWY_INLINE hn::Vec<Words> moderate_exponents(const PackedTiles& weight, std::int64_t tile, std::int64_t group,
+                                             int part) {
   const hn::Rebind<std::uint8_t, Lanes> bytes;
-  const auto* from =
-      reinterpret_cast<const std::uint8_t*>(weight.scales) + (tile * weight.groups + group) * kTileOutputs;
-  HWY_UNROLL(16)
-  for (int part = 0; part < kParts; ++part) {
-    const auto exponents = hn::Add(hn::PromoteTo(Words(), hn::LoadU(bytes, from + part * kLanes)),
-                                   hn::Set(Words(), static_cast<std::uint32_t>(lift)));
-    const auto opposite = hn::Sub(hn::Set(Words(), 254U), exponents);
-    store_part(as_floats(hn::ShiftLeft<23>(exponents)), scales + part * kLanes);
-    store_part(as_floats(hn::ShiftLeft<23>(opposite)), inverses + part * kLanes);
-  }
+  const std::byte* from = weight.scales + (tile * weight.groups + group) * kTileOutputs + part * kLanes;
+  return hn::PromoteTo(Words(), hn::LoadU(bytes, reinterpret_cast<const std::uint8_t*>(from)));
 }
+
+// 2^(exponent - 127)
+HWY_INLINE Part power_of_exponent(hn::Vec<Words> exponent) { return as_floats(hn::ShiftLeft<23>(exponent)); }
 
 // Scaled columns [first, last) of a tile as floats [column][16]; `first` begins a block and the panel takes whole
 // blocks.

@@ -16,8 +16,9 @@ namespace fathom::HWY_NAMESPACE {
 
 // Vectors of sums in flight: enough to hide the latency of a sum, few enough for the registers.
 inline constexpr int kSumsAtOnce = 8;
-inline constexpr std::int64_t kApartColumns = 128;  // at a time with scales apart: what lies beside stays in L1
-inline constexpr std::int64_t kPanelColumns = 256;  // decoded at a time otherwise: 16 KiB of floats
+inline constexpr int kFp4SumsAtOnce = 4;            // beside eight vectors of pairs
+inline constexpr std::int64_t kApartColumns = 128;  // of a few rows lifted at a time: they stay in L1
+inline constexpr std::int64_t kPanelColumns = 256;  // of more rows, decoded at a time: 16 KiB of floats
 
 #if HWY_TARGET != HWY_SCALAR  // which has no registers for a few rows, and takes long to compile sixteen parts apart
 
@@ -101,55 +102,73 @@ HWY_INLINE void multiply_few_rows(const LinearPiece& piece, std::int64_t first_t
   store_few_rows(state, sums);
 }
 
-// Whether every x is zero or in the bounds of Note [Scales apart].
-HWY_INLINE bool is_moderate(const float* x, std::int64_t count) {
-  const Part least = set_part(kLeastModerateX);
-  const Part most = set_part(kMostModerateX);
-  auto inside = hn::Eq(zero_part(), zero_part());
-  for (std::int64_t index = 0; index < count; index += kLanes) {
-    const Part size = hn::Abs(load_first(x + index, count - index));
-    const auto is_large_enough = hn::Or(hn::Ge(size, least), hn::Eq(size, zero_part()));
-    inside = hn::And(inside, hn::And(is_large_enough, hn::Lt(size, most)));
-  }
-  return hn::AllTrue(Lanes(), inside);
-}
-
+// Turns sums in units of one group's scales to those of another (Note [Scales apart]).
 template <int kRows, int kTiles>
-HWY_INLINE void scale_sums(FewRows<kRows, kTiles>& state, const float* HWY_RESTRICT scales) {
+HWY_INLINE void change_units(const PackedTiles& weight, std::int64_t first_tile, std::int64_t from, std::int64_t to,
+                             FewRows<kRows, kTiles>& state) {
   HWY_UNROLL(16)
   for (int tile = 0; tile < kTiles; ++tile) {
     HWY_UNROLL(16)
     for (int part = 0; part < kParts; ++part) {
-      const Part scale = load_part(scales + tile * kTileOutputs + part * kLanes);
+      const auto lift = hn::Sub(moderate_exponents(weight, first_tile + tile, from, part),
+                                moderate_exponents(weight, first_tile + tile, to, part));
+      const Part ratio = power_of_exponent(hn::Add(lift, hn::Set(Words(), 127U)));
       HWY_UNROLL(16)
-      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], scale);
+      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], ratio);
     }
   }
 }
 
-// The products of `columns` columns of FP4, first decoded to bf16 blocks beside: a part's eight columns are eight links
-// of one chain, and a machine that sees them together waits for each.
+// Sums in units of a group's scales, lowered by 2^lift, to sums.
 template <int kRows, int kTiles>
-HWY_INLINE void multiply_decoded(std::int64_t columns, FewRows<kRows, kTiles>& state, std::byte* decoded) {
-  constexpr std::int64_t kPairs = Fp4Codes::kColumns / 2;
-  const std::int64_t blocks = (columns + Fp4Codes::kColumns - 1) / Fp4Codes::kColumns;
-  const std::byte* next[kTiles];
-  for (int tile = 0; tile < kTiles; ++tile) {
-    std::byte* to = decoded + tile * blocks * kPairs * kBlockBytes;
-    next[tile] = state.block[tile] + blocks * kBlockBytes;
-    for (std::int64_t block = 0; block < blocks; ++block, to += kPairs * kBlockBytes)
-      for (int part = 0; part < kParts; ++part) {
-        hn::Vec<Words> pairs[kPairs];
-        Fp4Codes::decode_pairs(state.block[tile] + block * kBlockBytes, part, pairs);
-        HWY_UNROLL(4)
-        for (int pair = 0; pair < kPairs; ++pair)
-          hn::StoreU(pairs[pair], Words(), reinterpret_cast<std::uint32_t*>(to + pair * kBlockBytes) + part * kLanes);
+HWY_INLINE void leave_units(const PackedTiles& weight, std::int64_t first_tile, std::int64_t group, int lift,
+                            FewRows<kRows, kTiles>& state) {
+  for (int tile = 0; tile < kTiles; ++tile)
+    for (int part = 0; part < kParts; ++part) {
+      const auto exponents = moderate_exponents(weight, first_tile + tile, group, part);
+      const Part scale = power_of_exponent(hn::Add(exponents, hn::Set(Words(), static_cast<std::uint32_t>(lift))));
+      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], scale);
+    }
+}
+
+// The products of whole blocks of FP4. A part's columns are links of one chain, and a machine that meets eight of them
+// at once waits for each: chains take turns column by column.
+template <int kRows, int kTiles>
+HWY_INLINE void multiply_fp4_block(std::int64_t first, FewRows<kRows, kTiles>& state) {
+  HWY_UNROLL(2)
+  for (int half = 0; half < 2; ++half) {
+    hn::Vec<Words> pairs[kTiles][kParts][2];
+    HWY_UNROLL(16)
+    for (int tile = 0; tile < kTiles; ++tile) {
+      HWY_UNROLL(16)
+      for (int part = 0; part < kParts; ++part) Fp4Codes::decode_half(state.block[tile], part, half, pairs[tile][part]);
+    }
+    HWY_UNROLL(4)
+    for (int column = 0; column < 4; ++column) {
+      HWY_UNROLL(16)
+      for (int tile = 0; tile < kTiles; ++tile) {
+        HWY_UNROLL(16)
+        for (int part = 0; part < kParts; ++part) {
+          const Part value = Bf16Codes::value(pairs[tile][part][column / 2], column % 2);
+          HWY_UNROLL(16)
+          for (int row = 0; row < kRows; ++row) {
+            Part& sum = state.sums[tile][part][row];
+            sum = multiply_add(set_part(state.x[row][first + 4 * half + column]), value, sum);
+            in_order(sum);
+          }
+        }
       }
-    state.block[tile] = to - blocks * kPairs * kBlockBytes;
+    }
   }
-  for (std::int64_t index = 0; index < columns; index += Bf16Codes::kColumns)
-    multiply_block<Bf16Codes, false>(index, Bf16Codes::kColumns, state);
-  for (int tile = 0; tile < kTiles; ++tile) state.block[tile] = next[tile];
+  HWY_UNROLL(16)
+  for (int tile = 0; tile < kTiles; ++tile) state.block[tile] += kBlockBytes;
+}
+
+template <int kRows, int kTiles>
+HWY_INLINE void multiply_fp4(std::int64_t columns, FewRows<kRows, kTiles>& state) {
+  std::int64_t index = 0;
+  for (; index + Fp4Codes::kColumns <= columns; index += Fp4Codes::kColumns) multiply_fp4_block(index, state);
+  if (index < columns) multiply_block<Fp4Codes, false>(index, columns - index, state);
 }
 
 // x times Codes::kRowLift, beside.
@@ -172,28 +191,26 @@ template <class Codes, int kRows, int kTiles>
 HWY_INLINE void multiply_few_rows_scales_apart(const LinearPiece& piece, std::int64_t first_tile,
                                                float* HWY_RESTRICT sums) {
   constexpr bool kFp4 = std::is_same_v<Codes, Fp4Codes>;
-  constexpr std::int64_t kMostColumns = kFp4 ? kApartColumns / 4 : kApartColumns;
   const PackedTiles& weight = *piece.weight;
   FewRows<kRows, kTiles> state;
-  HWY_ALIGN float inverses[kTiles * kTileOutputs];
-  HWY_ALIGN std::byte beside[kFp4 ? kTiles * kMostColumns / 2 * kBlockBytes : kRows * kMostColumns * 4];
+  HWY_ALIGN float lifted[kFp4 ? 1 : kRows * kApartColumns];
   open_few_rows(piece, first_tile, state);
+  std::int64_t unit = 0;
   for (std::int64_t column = 0; column < weight.in;) {
     const std::int64_t group = column / weight.group_columns;
-    const std::int64_t count = HWY_MIN(HWY_MIN(weight.in, (group + 1) * weight.group_columns) - column, kMostColumns);
-    for (int tile = 0; tile < kTiles; ++tile)
-      load_moderate_scales(weight, first_tile + tile, group, Codes::kScaleLift, state.scales + tile * kTileOutputs,
-                           inverses + tile * kTileOutputs);
+    const std::int64_t end = HWY_MIN(weight.in, (group + 1) * weight.group_columns);
+    const std::int64_t count = kFp4 ? end - column : HWY_MIN(end - column, kApartColumns);
+    if (group != unit) change_units(weight, first_tile, unit, group, state);
+    unit = group;
     for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row] + column;
-    scale_sums(state, inverses);
     if constexpr (kFp4) {
-      multiply_decoded(count, state, beside);
+      multiply_fp4(count, state);
     } else {
-      multiply_lifted<Codes>(count, state, reinterpret_cast<float*>(beside));
+      multiply_lifted<Codes>(count, state, lifted);
     }
-    scale_sums(state, state.scales);
     column += count;
   }
+  leave_units(weight, first_tile, unit, Codes::kScaleLift, state);
   store_few_rows(state, sums);
 }
 
@@ -220,16 +237,15 @@ HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_
 
 template <class Codes, Scales kScales, int kRows>
 HWY_NOINLINE void multiply_few_with(const LinearPiece& piece) {
-  constexpr int kTiles = kSumsAtOnce / (kRows * kParts);
+  constexpr int kSums = std::is_same_v<Codes, Fp4Codes> && kScales == Scales::apart ? kFp4SumsAtOnce : kSumsAtOnce;
+  constexpr int kTiles = kSums / (kRows * kParts);
   multiply_few_rows_by_tiles<Codes, kScales, kRows, (kTiles < 1 ? 1 : kTiles)>(piece, piece.first_out / kTileOutputs);
 }
 
 template <class Codes, bool kScaled, int kRows>
 HWY_INLINE void multiply_few(const LinearPiece& piece) {
   if constexpr (kScaled) {
-    bool moderate = piece.weight->moderate_scales;
-    for (int row = 0; row < kRows && moderate; ++row) moderate = is_moderate(piece.x[row], piece.weight->in);
-    if (moderate) return multiply_few_with<Codes, Scales::apart, kRows>(piece);
+    if (piece.moderate_x && piece.weight->moderate_scales) return multiply_few_with<Codes, Scales::apart, kRows>(piece);
     return multiply_few_with<Codes, Scales::within, kRows>(piece);
   } else {
     multiply_few_with<Codes, Scales::none, kRows>(piece);

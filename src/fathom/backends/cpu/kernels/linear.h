@@ -8,6 +8,7 @@
 namespace fathom {
 
 inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: they share a decoded panel
+inline constexpr std::int64_t kFewRows = 4;       // up to here codes are decoded in registers
 
 // out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain over k ascending, from
 // +0, each product and each sum rounded.
@@ -18,6 +19,7 @@ struct LinearPiece {
   std::int64_t rows = 0;            // at most kLinearRows
   const float* const* x = nullptr;  // [rows], weight.in floats each
   float* const* out = nullptr;      // [rows], last_out - first_out floats each
+  bool moderate_x = false;          // every row is_moderate (rows.h); asked of a few rows only
 };
 
 void linear_piece(const LinearPiece& piece);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "fathom/backends/cpu/kernels/packed_tiles.h"
 #include "fathom/backends/cpu/kernels/targets.h"
 #include "fathom/ops/cache_format.h"
 
@@ -163,6 +164,18 @@ void AddRow(const float* x, std::int64_t columns, float* out) {
   }
 }
 
+bool IsModerate(const float* x, std::int64_t columns) {
+  const Part least = set_part(kLeastModerateX);
+  const Part most = set_part(kMostModerateX);
+  auto inside = hn::Eq(zero_part(), zero_part());
+  for (std::int64_t index = 0; index < columns; index += kLanes) {
+    const Part size = hn::Abs(load_first(x + index, columns - index));
+    const auto is_large_enough = hn::Or(hn::Ge(size, least), hn::Eq(size, zero_part()));
+    inside = hn::And(inside, hn::And(is_large_enough, hn::Lt(size, most)));
+  }
+  return hn::AllTrue(Lanes(), inside);
+}
+
 }  // namespace fathom::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -176,6 +189,7 @@ HWY_EXPORT(HadamardRow);
 HWY_EXPORT(RoundE2m1Row);
 HWY_EXPORT(SwigluRow);
 HWY_EXPORT(AddRow);
+HWY_EXPORT(IsModerate);
 
 float sum_squares_row(const float* x, std::int64_t columns) { return HWY_DYNAMIC_DISPATCH(SumOfSquares)(x, columns); }
 
@@ -196,6 +210,8 @@ void swiglu_row(const float* gate, const float* up, float limit, float weight, s
 }
 
 void add_row(const float* x, std::int64_t columns, float* out) { HWY_DYNAMIC_DISPATCH(AddRow)(x, columns, out); }
+
+bool is_moderate(const float* x, std::int64_t columns) { return HWY_DYNAMIC_DISPATCH(IsModerate)(x, columns); }
 
 }  // namespace fathom
 #endif

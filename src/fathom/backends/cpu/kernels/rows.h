@@ -26,4 +26,7 @@ void swiglu_row(const float* gate, const float* up, float limit, float weight, s
 // out += x
 void add_row(const float* x, std::int64_t columns, float* out);
 
+// Whether every x is zero or in the bounds of Note [Scales apart] (packed_tiles.h).
+bool is_moderate(const float* x, std::int64_t columns);
+
 }  // namespace fathom

@@ -60,11 +60,19 @@ HWY_INLINE void multiply_rows(const TileProduct& product, std::int64_t first) {
   for (int row = 0; row < kRows; ++row) store_wide(sums[row], product.out[first + row]);
 }
 
-// As many rows at once as remain, in falling sizes.
 template <int kRows = kTileRows>
-HWY_INLINE void multiply_tile(const TileProduct& product, std::int64_t first = 0) {
-  for (; first + kRows <= product.rows; first += kRows) multiply_rows<kRows>(product, first);
-  if constexpr (kRows > 1) multiply_tile<(kRows > 8 ? 8 : kRows > 4 ? 4 : kRows > 2 ? 2 : 1)>(product, first);
+HWY_INLINE void multiply_some_rows(const TileProduct& product, std::int64_t first, std::int64_t count) {
+  if (count == kRows) return multiply_rows<kRows>(product, first);
+  if constexpr (kRows > 1) multiply_some_rows<kRows - 1>(product, first, count);
+}
+
+// Equal shares of the rows: seven as four and three, since few sums at once wait for their own latency.
+HWY_INLINE void multiply_tile(const TileProduct& product) {
+  const std::int64_t turns = (product.rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t turn = 0; turn < turns; ++turn) {
+    const std::int64_t first = turn * product.rows / turns;
+    multiply_some_rows(product, first, (turn + 1) * product.rows / turns - first);
+  }
 }
 
 }  // namespace fathom::HWY_NAMESPACE
