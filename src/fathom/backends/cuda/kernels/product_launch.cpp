@@ -12,7 +12,7 @@ constexpr int kMostStages = 8;
 constexpr int kFewestDecodeStages = 3;
 constexpr int kMostResident = 3;
 constexpr int kMostResidentOfNarrowFp4 = 2;  // measured: a third leaves too few stages to each
-constexpr int kLargestCluster = 8;  // what every device with clusters grants
+constexpr int kLargestCluster = 8;           // what every device with clusters grants
 
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
@@ -36,8 +36,7 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
   const double bytes = static_cast<double>(size.units) * size.blocks * stage;
   const double memory = bytes / (32e3 * device.multiprocessors);
-  const int most_resident =
-      size.kind == TileKind::fp4 && size.columns == 8 ? kMostResidentOfNarrowFp4 : kMostResident;
+  const int most_resident = size.kind == TileKind::fp4 && size.columns == 8 ? kMostResidentOfNarrowFp4 : kMostResident;
   DecodeShape best;
   double least = 0.0;
   for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)

@@ -128,7 +128,7 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;    // [tokens, channels]
+  float* out = nullptr;          // [tokens, channels]
   std::uint32_t* use = nullptr;  // [experts] times chosen, added to; or null
   Fault* fault = nullptr;        // or null: for an expert that does not exist
 };
