@@ -18,14 +18,18 @@ class CompressorTest : public PartTest {
     const Step step = next_step(lengths);
     const auto x = random_rows(step.tokens(), config_.channels);
     inputs_.insert(inputs_.end(), x.span().begin(), x.span().end());
-    const auto entries = compress(step, *weights_.layers[static_cast<std::size_t>(layer)].attn.compressor,
+    const CompressorWeights& weights = *weights_.layers[static_cast<std::size_t>(layer)].attn.compressor;
+    std::vector<LinearOutput> products;
+    const CompressorInput input = plan_input(step, weights, products);
+    recorder_.linears({.x = x, .outputs = products});
+    const auto entries = compress(step, weights,
                                   {.ratio = config_.ratio(layer),
                                    .overlap = layer == 1,
                                    .dim = config_.head_dim,
                                    .norm_eps = config_.norm_eps,
                                    .kv_tails = step.places(&SequenceCache::kv_tail, layer),
                                    .gate_tails = step.places(&SequenceCache::gate_tail, layer)},
-                                  x);
+                                  input);
     end_step();
     return {entries.span().begin(), entries.span().end()};
   }

@@ -22,12 +22,23 @@ class IndexerTest : public PartTest {
     const Step step = next_step(lengths);
     x_ = random_rows(step.tokens(), config_.channels);
     latent_ = random_rows(step.tokens(), config_.query_latent);
-    const auto selected = LightningIndexer(config_, layout_.index_key, kLayer, *weights_.layers[kLayer].attn.indexer)
-                              .select(step, x_, latent_);
+    const LightningIndexer indexer(config_, layout_.index_key, kLayer, *weights_.layers[kLayer].attn.indexer);
+    std::vector<LinearOutput> of_x;
+    std::vector<LinearOutput> of_latent;
+    const IndexerInput input = indexer.plan_input(step, of_x, of_latent);
+    recorder_.linears({.x = x_, .outputs = of_x});
+    recorder_.linears({.x = latent_, .outputs = of_latent});
+    const auto selected = indexer.select(step, input);
     end_step();
     return {selected.span().begin(), selected.span().end()};
   }
   Call query_projection() const { return recorder_.only("linear", std::string(kPrefix) + "wq_b"); }
+  // Of queries, which alone have heads.
+  Call query_rotation() const {
+    for (const Call& rotation : recorder_.all("rotate"))
+      if (rotation.view("x").shape[1] > 1) return rotation;
+    throw std::out_of_range("no query turned");
+  }
 
   View<const float, 2> x_;
   View<const float, 2> latent_;
@@ -45,9 +56,9 @@ TEST_F(IndexerTest, KeysGoThroughHadamardAfterTheyTurn) {
 
 TEST_F(IndexerTest, QueriesGoThroughHadamardAfterTheyTurn) {
   select({5});
-  const Call rotation = recorder_.next("rotate", query_projection().index);
-  const Call hadamard = recorder_.next("hadamard", query_projection().index);
-  EXPECT_EQ(rotation.index, query_projection().index + 1) << "no norm in between";
+  const Call rotation = query_rotation();
+  const Call hadamard = recorder_.next("hadamard", rotation.index);
+  EXPECT_EQ(rotation.view("x").values, query_projection().view("out").values) << "no norm in between";
   EXPECT_EQ(rotation.view("x").shape, (std::vector<std::int64_t>{5, 3, 32}));
   EXPECT_EQ(hadamard.index, rotation.index + 1);
   EXPECT_EQ(hadamard.view("x").values, rotation.view("after.x").values);
@@ -57,8 +68,8 @@ TEST_F(IndexerTest, QueriesGoThroughHadamardAfterTheyTurn) {
 TEST_F(IndexerTest, KeysAndQueriesTurnByTheLayersAngles) {
   select({9});
   const auto frequencies = yarn_formula(16, 50000.0, config_.yarn);
-  expect_close(recorder_.next("rotate", query_projection().index).view("cosine").values,
-               cosines({0, 1, 2, 3, 4, 5, 6, 7, 8}, frequencies), 1e-5, "queries");
+  expect_close(query_rotation().view("cosine").values, cosines({0, 1, 2, 3, 4, 5, 6, 7, 8}, frequencies), 1e-5,
+               "queries");
   expect_close(recorder_.next("rotate", recorder_.only("gated_pool").index).view("cosine").values,
                cosines({0, 4}, frequencies), 1e-5, "keys, at the first token of their block");
 }
@@ -66,7 +77,7 @@ TEST_F(IndexerTest, KeysAndQueriesTurnByTheLayersAngles) {
 TEST_F(IndexerTest, KeysAndQueriesAreRoundedInReleasedStorage) {
   select({9});
   const Call rounding = recorder_.only("round_index");
-  EXPECT_EQ(rounding.index, recorder_.next("hadamard", query_projection().index).index + 1);
+  EXPECT_EQ(rounding.index, recorder_.next("hadamard", query_rotation().index).index + 1);
   EXPECT_NE(rounding.view("after.x").values, rounding.view("x").values);
   EXPECT_EQ(recorder_.only("index_top_k").view("q").values, rounding.view("after.x").values);
   EXPECT_EQ(recorder_.only("store_index_keys").number("row_bytes"), 32 / 2 + 1) << "FP4 and one scale";
@@ -81,7 +92,7 @@ TEST_F(Float32IndexerTest, NeitherKeysNorQueriesAreRounded) {
   select({9});
   EXPECT_TRUE(recorder_.all("round_index").empty());
   EXPECT_EQ(recorder_.only("index_top_k").view("q").values,
-            recorder_.next("hadamard", query_projection().index).view("after.x").values);
+            recorder_.next("hadamard", query_rotation().index).view("after.x").values);
   EXPECT_EQ(recorder_.only("store_index_keys").number("row_bytes"), 32 * 4);
 }
 

@@ -71,7 +71,7 @@ void Backend::norm_rotate(const NormRotateArgs& args) {
   const auto [rows, heads, head_dim] = args.x.shape();
   check_angles(args.cosine, args.sine, rows, head_dim);
   if (!args.weight.empty()) check_equal(args.weight.size(), head_dim, "norm_rotate weight");
-  if (rows > 0) do_norm_rotate(args);
+  do_norm_rotate(args);
 }
 
 void Backend::do_norm_rotate(const NormRotateArgs& args) {
