@@ -17,6 +17,20 @@ std::int64_t shared_floats(std::int64_t streams, std::int64_t channels) {
   return block_row_sum_floats(streams * channels) + channels;
 }
 
+// A token's gates: its mix and `pre` lie with the block.
+__device__ TokenGates gates_of(const HyperConnectionKernel& args, std::int64_t token, const float* mix, float* pre) {
+  const auto streams = static_cast<int>(args.streams);
+  return {.mix = mix,
+          .scale = args.scale,
+          .base = args.base,
+          .pre = pre,
+          .post = args.post + token * streams,
+          .comb = args.comb + token * streams * streams,
+          .streams = streams,
+          .iterations = args.iterations,
+          .eps = args.eps};
+}
+
 // A block a token. Every sum is that of the separate kernels (streams.cu, rows.cu).
 __global__ void __launch_bounds__(kThreads) hyper_connection(const __grid_constant__ HyperConnectionKernel args) {
   begin_in_turn();
@@ -36,16 +50,7 @@ __global__ void __launch_bounds__(kThreads) hyper_connection(const __grid_consta
   const float* x = args.x + token * count;
   const float squares = block_row_sum(count, sums, [x](std::int64_t element) { return x[element] * x[element]; });
   if (warp_id() == 0) {
-    write_gates({.mix = mix,
-                 .scale = args.scale,
-                 .base = args.base,
-                 .pre = pre,
-                 .post = args.post + token * streams,
-                 .comb = args.comb + token * streams * streams,
-                 .streams = streams,
-                 .iterations = args.iterations,
-                 .eps = args.eps},
-                1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps));
+    write_gates(gates_of(args, token, mix, pre), 1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps));
     __syncwarp();
     if (lane_id() < streams) args.pre[token * streams + lane_id()] = pre[lane_id()];
   }
@@ -121,15 +126,7 @@ __global__ void __launch_bounds__(kThreads)
   __syncthreads();
   cluster_arrive();
   cluster_wait();
-  const TokenGates gates = {.mix = mix,
-                            .scale = args.scale,
-                            .base = args.base,
-                            .pre = pre,
-                            .post = args.post + token * streams,
-                            .comb = args.comb + token * streams * streams,
-                            .streams = streams,
-                            .iterations = args.iterations,
-                            .eps = args.eps};
+  const TokenGates gates = gates_of(args, token, mix, pre);
   const auto inverse_rms = [&](float squares, int count) {
     return 1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps);
   };

@@ -55,8 +55,6 @@ class ExpertStore {
   std::vector<BackendFigure> figures() const;
 
  private:
-  struct Candidates;
-
   bool is_on_gpu(const TiledWeight& weight) const;
   void write_tiles(ExpertTable& table);
   void take_use();
