@@ -11,6 +11,7 @@ namespace fathom::cuda {
 
 inline constexpr std::int64_t kDeepOutputs = 32;  // at most
 inline constexpr std::int64_t kDeepPiece = 128;   // inputs
+inline constexpr std::int64_t kDeepRows = 4096;   // of one launch: parts of 24 outputs over 16,384 inputs take 50 MB
 
 struct DeepProductKernel {
   const float* weight;  // [outputs, in]

@@ -14,6 +14,7 @@
 #include "fathom/backends/cuda/device/device.h"
 #include "fathom/backends/cuda/device/staged_spans.h"
 #include "fathom/backends/cuda/device/step_recorder.h"
+#include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
@@ -109,6 +110,8 @@ class CudaLauncher final : public Backend {
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
+  // A deep product's launch of so many rows, kDeepRows at most, with its parts in scratch_; x and out are the caller's.
+  DeepProductKernel deep_product(const PreparedWeight& weight, std::int64_t rows);
   void deep_linear(const LinearArgs& args);
   bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
   void experts_on_tensor_cores(const ExpertsArgs& args);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
 
 #include "fathom/backends/cuda/choose/expert_placement.h"
@@ -164,21 +165,24 @@ void ExpertStore::between_steps() {
     }
   }
   const std::vector<ExpertSwap> swaps = choose_swaps(use, on_gpu, kMostSwaps);
-  for (const auto [to_gpu, to_host] : swaps)
-    exchange(*places[to_gpu].table, places[to_gpu].expert, *places[to_host].table, places[to_host].expert);
+  std::set<ExpertTable*> changed;
+  for (const auto [to_gpu, to_host] : swaps) {
+    exchange(places[to_gpu].table->experts[places[to_gpu].expert],
+             places[to_host].table->experts[places[to_host].expert]);
+    changed.insert({places[to_gpu].table, places[to_host].table});
+  }
+  for (ExpertTable* table : changed) write_tiles(*table);
   if (!swaps.empty()) device_.synchronize();
   swaps_ += std::ssize(swaps);
 }
 
-void ExpertStore::exchange(ExpertTable& left, std::int64_t expert, ExpertTable& right, std::int64_t other) {
+void ExpertStore::exchange(const ExpertWeights& left, const ExpertWeights& right) {
   for (const auto weight : kThree) {
-    TiledWeight& one = *tiled(*(left.experts[expert].*weight));
-    TiledWeight& two = *tiled(*(right.experts[other].*weight));
+    TiledWeight& one = *tiled(*(left.*weight));
+    TiledWeight& two = *tiled(*(right.*weight));
     if (spare_.bytes() < one.bytes()) spare_ = Memory(device_memory_, one.bytes());
     one.exchange(two, device_, spare_.data());
   }
-  write_tiles(left);
-  write_tiles(right);
 }
 
 std::vector<BackendFigure> ExpertStore::figures() const {

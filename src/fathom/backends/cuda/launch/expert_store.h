@@ -58,7 +58,7 @@ class ExpertStore {
   bool is_on_gpu(const TiledWeight& weight) const;
   void write_tiles(ExpertTable& table);
   void take_use();
-  void exchange(ExpertTable& left, std::int64_t expert, ExpertTable& right, std::int64_t other);
+  void exchange(const ExpertWeights& left, const ExpertWeights& right);  // their tables are written anew afterwards
 
   const Device& device_;
   Allocator& device_memory_;

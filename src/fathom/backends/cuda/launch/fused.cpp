@@ -1,10 +1,10 @@
 // Operations that are several kernels by their definition (ops/fused_definitions.cpp) and fewer here.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
 
 #include "fathom/backends/cuda/kernels/cache_rows.h"
-#include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
@@ -58,20 +58,11 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
   const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
   if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
-  constexpr std::int64_t kMostRows = 4096;  // of one launch: their parts take 50 MB
-  const DeviceWeight& weight = plain(args.fn).weight();
   const Arena::Scope scope(scratch_);
-  DeepProductKernel product = {.weight = reinterpret_cast<const float*>(weight.data),
-                               .x = nullptr,
-                               .out = nullptr,
-                               .parts = nullptr,
-                               .rows = std::min(tokens, kMostRows),
-                               .outputs = weight.out,
-                               .in = weight.in};
-  product.parts = scratch_.take<float, 1>({product.rows * product.outputs * product.pieces()}).data();
-  for (std::int64_t token = 0; token < tokens; token += kMostRows) {
-    product.rows = std::min(kMostRows, tokens - token);
-    product.x = args.streams.data() + token * weight.in;
+  DeepProductKernel product = deep_product(args.fn, tokens);
+  for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
+    product.rows = std::min(kDeepRows, tokens - token);
+    product.x = args.streams.data() + token * product.in;
     launch_deep_product(product, device_.stream());
     launch_hyper_connection({.x = product.x,
                              .parts = product.parts,

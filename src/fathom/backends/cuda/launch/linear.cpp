@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -16,23 +15,27 @@ PackedRows CudaLauncher::packed(const RowsOfX& x, TileKind kind) {
                    device_.stream());
 }
 
-void CudaLauncher::deep_linear(const LinearArgs& args) {
-  constexpr std::int64_t kMostRows = 4096;  // of one launch: parts of 24 outputs over 16,384 inputs take 50 MB
-  const std::int64_t rows = args.x.extent(0);
-  const DeviceWeight& weight = plain(args.weight).weight();
-  const Arena::Scope scope(scratch_);
+DeepProductKernel CudaLauncher::deep_product(const PreparedWeight& prepared, std::int64_t rows) {
+  const DeviceWeight& weight = plain(prepared).weight();
   DeepProductKernel kernel = {.weight = reinterpret_cast<const float*>(weight.data),
                               .x = nullptr,
                               .out = nullptr,
                               .parts = nullptr,
-                              .rows = std::min(rows, kMostRows),
+                              .rows = std::min(rows, kDeepRows),
                               .outputs = weight.out,
                               .in = weight.in};
   kernel.parts = scratch_.take<float, 1>({kernel.rows * kernel.outputs * kernel.pieces()}).data();
-  for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    kernel.rows = std::min(kMostRows, rows - row);
-    kernel.x = args.x.data() + row * weight.in;
-    kernel.out = args.out.data() + row * weight.out;
+  return kernel;
+}
+
+void CudaLauncher::deep_linear(const LinearArgs& args) {
+  const std::int64_t rows = args.x.extent(0);
+  const Arena::Scope scope(scratch_);
+  DeepProductKernel kernel = deep_product(args.weight, rows);
+  for (std::int64_t row = 0; row < rows; row += kDeepRows) {
+    kernel.rows = std::min(kDeepRows, rows - row);
+    kernel.x = args.x.data() + row * kernel.in;
+    kernel.out = args.out.data() + row * kernel.outputs;
     launch_deep_product(kernel, device_.stream());
   }
 }
