@@ -23,6 +23,7 @@ struct Asked {
 struct RequestSizes {
   std::int64_t longest = 260;       // of prompts
   std::int64_t again_of_eight = 7;  // so many are asked again as they were, and cost no cold answer
+  std::int64_t most_answered = 0;   // tokens; 0: few of most and 30 of some
 };
 
 class RandomRequests {
@@ -78,6 +79,7 @@ class RandomRequests {
     sampling.temperature = between(0, 1) == 0 ? 0.0 : 0.9;
     sampling.seed = static_cast<std::uint64_t>(between(0, 1000));
     sampling.max_tokens = between(0, 15) == 0 ? 30 : between(1, 3);
+    if (sizes_.most_answered > 0) sampling.max_tokens = between(1, sizes_.most_answered);
     sampling.top_logprobs = 2;
     Engine alone(transformer_, {});
     alone.submit(request);

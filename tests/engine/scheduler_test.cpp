@@ -40,6 +40,51 @@ TEST(Scheduler, WhoDecodesGoesFirstAndPromptsHaveTheRoomTheyAreGiven) {
   EXPECT_EQ(plan.prompt_tokens, 20);
 }
 
+TEST(Scheduler, DraftsTakeRoomThatIsLeftAndHalfOfItWherePromptsWait) {
+  Scheduler scheduler({.step_tokens = 20, .sequences = 8});
+  for (const SequenceId id : {0, 1}) scheduler.join(id, "", 3);
+  scheduler.plan(kAnyRoom);
+  for (const SequenceId id : {0, 1}) scheduler.grow(id);
+  for (const SequenceId id : {0, 1}) scheduler.propose(id, 7);
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)), (std::map<SequenceId, std::int64_t>{{0, 8}, {1, 8}}));
+  scheduler.grow(0, 3, 5);  // two of seven were right
+  scheduler.grow(1, 8, 0);
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)), (std::map<SequenceId, std::int64_t>{{0, 1}, {1, 1}}))
+      << "none is proposed";
+  for (const SequenceId id : {0, 1}) scheduler.grow(id);
+  for (const SequenceId id : {0, 1}) scheduler.propose(id, 7);
+  scheduler.join(2, "", 100);
+  const StepPlan plan = scheduler.plan(kAnyRoom);
+  const auto runs = runs_of(plan);
+  EXPECT_EQ(runs.at(0) + runs.at(1), 2 + 9);
+  EXPECT_EQ(runs.at(2), 9);
+  EXPECT_EQ(plan.prompt_tokens, 9);
+}
+
+TEST(Scheduler, NobodyIsParkedForADraft) {
+  const CacheCost cost{.state_bytes = 100, .page_bytes = 10, .page_tokens = 8};
+  Scheduler scheduler({.step_tokens = 64, .sequences = 8, .cache_bytes = 2 * 100 + 3 * 10, .cost = cost});
+  scheduler.join(0, "", 4);
+  scheduler.plan(kAnyRoom);
+  scheduler.grow(0);
+  scheduler.join(1, "", 4);
+  scheduler.plan(kAnyRoom);
+  scheduler.grow(0);
+  scheduler.grow(1);
+  scheduler.plan(kAnyRoom);
+  scheduler.grow(0);  // 7 tokens, 6 of them read
+  scheduler.grow(1);
+  scheduler.propose(0, 7);
+  scheduler.propose(1, 7);
+  const StepPlan plan = scheduler.plan(kAnyRoom);
+  EXPECT_TRUE(plan.parked.empty());
+  const auto runs = runs_of(plan);
+  EXPECT_EQ(runs.at(0), 1 + 7) << "the page that is free";
+  EXPECT_LE(runs.at(1), 8 - 5) << "as far as its own page goes";
+  EXPECT_GE(runs.at(1), 1);
+  EXPECT_LE(scheduler.cache_bytes(), 2 * 100 + 3 * 10);
+}
+
 TEST(Scheduler, UsersGetTheSameHoweverMuchTheyAsk) {
   Scheduler scheduler({.step_tokens = 128, .sequences = 64});
   SequenceId next = 0;

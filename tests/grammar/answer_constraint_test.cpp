@@ -156,6 +156,43 @@ TEST(AnswerConstraint, TextThatBeginsWithThinkIsReasoning) {
 }
 
 // Whatever leads astray is tried, whole and in bytes.
+// Guesses of any length between the tokens, and what may come is what may come without them.
+TEST(AnswerConstraint, AGuessLeavesNothingBehind) {
+  const std::vector<ConstraintPlan> plans = {
+      schema_plan(R"({"type": "object", "properties": {"name": {"type": "string"}, "sizes": {"type": "array", "items":
+                  {"type": "integer"}}}, "required": ["name", "sizes"], "additionalProperties": false})"),
+      {.answer = ConstraintPlan::Answer::json_object, .thinking = true},
+      {.tools = {{.name = "look",
+                  .parameters = R"({"type": "object", "properties": {"where": {"type": "string"}}})",
+                  .strict = true}},
+       .choice = ConstraintPlan::Choice::required,
+       .thinking = true}};
+  std::mt19937 random(11);
+  for (const ConstraintPlan& plan : plans) {
+    const auto plain = small_maker().make(plan);
+    const auto guessing = small_maker().make(plan);
+    const auto draw = [&](TokenConstraint& constraint) {
+      if (!constraint.narrows()) return random() % 20 == 0 ? small_tokenizer().encode("</think>").front() : 200;
+      const auto tokens = allowed_tokens(constraint, small_tokenizer());
+      return tokens[random() % tokens.size()];
+    };
+    int guessed = 0;
+    for (int place = 0; place < 120; ++place) {
+      ASSERT_EQ(plain->narrows(), guessing->narrows());
+      if (plain->narrows()) {
+        ASSERT_EQ(allowed_tokens(*plain, small_tokenizer()), allowed_tokens(*guessing, small_tokenizer()));
+      }
+      ASSERT_TRUE(guessing->begin_guess());
+      for (auto left = random() % 9; left > 0; --left, ++guessed) guessing->accept(draw(*guessing));
+      guessing->end_guess();
+      const std::int32_t token = draw(*plain);
+      plain->accept(token);
+      guessing->accept(token);
+    }
+    EXPECT_GT(guessed, 100);
+  }
+}
+
 TEST(AnswerConstraint, WhatIsParsedFits) {
   const std::vector<std::string> temptations = {"</think>",
                                                 "<think>",

@@ -1,6 +1,7 @@
 #include "fathom/apps/model_session.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "fathom/spec/model_size.h"
 
@@ -41,10 +42,11 @@ ModelSession::ModelSession(const ModelOptions& options)
     : checkpoint_(std::make_shared<const Checkpoint>(Checkpoint::open(options.directory))),
       tokenizer_(load_tokenizer(*checkpoint_)),
       backend_(make_backend(options.backend, model_size(checkpoint_->config()).stored.bytes)),
-      transformer_(checkpoint_, *backend_,
-                   {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
-                    // A snapshot is taken one token before a prompt's end, without a step of its own.
-                    .rollback_tokens = options.engine.prefix.on ? 1 : 0}),
+      transformer_(
+          checkpoint_, *backend_,
+          {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
+           // A snapshot is taken one token before a prompt's end, without a step of its own.
+           .rollback_tokens = std::max<std::int64_t>(options.engine.prefix.on ? 1 : 0, options.engine.drafts.most)}),
       engine_(transformer_, engine_config(options.engine, tokenizer_)) {}
 
 }  // namespace fathom

@@ -33,6 +33,16 @@ std::int64_t snapshot_interval(const CacheCost& cost) {
   return (tokens + cost.page_tokens - 1) / cost.page_tokens * cost.page_tokens;
 }
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+std::int64_t rows_of(std::span<const BatchRun> runs) {
+  std::int64_t rows = 0;
+  for (const BatchRun& run : runs) rows += std::ssize(run.ids);
+  return rows;
+}
+
 }  // namespace
 
 void EngineConfig::validate() const {
@@ -43,6 +53,8 @@ void EngineConfig::validate() const {
   if (prefix.minimum < 1) throw InputError("[engine] prefix.minimum is {}, it is 1 or more", prefix.minimum);
   if (prefix.interval < 0) throw InputError("[engine] prefix.interval is {}, it is 0 or more", prefix.interval);
   if (prefix.bytes < 0) throw InputError("[engine] prefix.bytes is {}, it is 0 or more", prefix.bytes);
+  if (drafts.most < 0 || drafts.most > kMostDrafts)
+    throw InputError("[engine] drafts.most is {}, it is 0 (none) to {}", drafts.most, kMostDrafts);
   if (sampled_vocab < 0) throw InputError("[engine] sampled_vocab is {}, it is 0 (the model's) or more", sampled_vocab);
 }
 
@@ -61,6 +73,9 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config)
     throw InputError("[engine] sampled_vocab is {}, the model's vocabulary is {}", config_.sampled_vocab, vocab);
   if (config_.sampled_vocab == 0) config_.sampled_vocab = vocab;
   config_.max_sequences = std::min(config_.max_sequences, config_.max_batch_tokens);
+  const std::int64_t rollback = transformer_.cache_layout().window_rows - transformer_.config().window;
+  if (config_.drafts.most > rollback)
+    throw InputError("[engine] drafts.most is {}, the caches take back {} tokens", config_.drafts.most, rollback);
   if (config_.prefix.on && config_.prefix.disk.store)
     disk_ = std::make_unique<PrefixDisk>(config_.prefix.disk, transformer.cache_layout(), transformer.backend());
   if (config_.prefix.interval == 0) config_.prefix.interval = snapshot_interval(cost_of(transformer.cache_layout()));
@@ -122,6 +137,7 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   sequence->sampling = std::move(request.sampling);
   sequence->constraint = std::move(request.constraint);
   sequence->scope = std::move(request.cache_scope);
+  sequence->drafts.acceptance = Acceptance(&acceptance_);
   if (disk_) sequence->chain.emplace(disk_->chain(sequence->scope));
   scheduler_.hold(id, disk_ != nullptr);
   sequences_.emplace(id, std::move(sequence));
@@ -159,6 +175,7 @@ void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) 
     Sequence& sequence = *sequences_.at(id);
     try {
       sequence.cache.emplace(transformer_.make_cache());
+      sequence.drafts.mtp_from = sequence.drafts.mtp_to = 0;
       sequence.pin = std::move(sequence.claim).resume(*sequence.cache, transformer_.backend());
       sequence.claim = {};
       if (sequence.cached_tokens < 0) {  // not one that comes back
@@ -170,7 +187,7 @@ void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) 
         counts_.disk_tokens += from_disk ? sequence.loaded : 0;
       }
     } catch (const std::exception& fault) {
-      end(id, fault, events);
+      end(id, fault.what(), events);
     }
   }
 }
@@ -181,13 +198,24 @@ Engine::Batch Engine::batch(const StepPlan& plan) {
     const auto found = sequences_.find(id);
     if (found == sequences_.end()) continue;
     Sequence& sequence = *found->second;
-    const bool is_whole = sequence.waiting() == tokens;  // only a finished prompt wants logits
-    batch.sequences.push_back(&sequence);
+    const std::int64_t known = std::min(tokens, sequence.waiting());
+    const Part part{.sequence = &sequence,
+                    .id = id,
+                    .start = sequence.read(),
+                    .tokens = tokens,
+                    .drafts = tokens - known,
+                    .wants_logits = sequence.waiting() == known};  // only a finished prompt does
+    std::span<const std::int32_t> ids =
+        std::span(sequence.tokens).subspan(static_cast<std::size_t>(part.start), static_cast<std::size_t>(known));
+    if (part.drafts > 0) {
+      sequence.drafts.ids.assign(ids.begin(), ids.end());
+      for (std::int64_t draft = 0; draft < part.drafts; ++draft)
+        sequence.drafts.ids.push_back(sequence.drafts.tokens.at(static_cast<std::size_t>(draft)).token);
+      ids = sequence.drafts.ids;
+    }
+    batch.parts.push_back(part);
     batch.runs.push_back(
-        {.cache = &*sequence.cache,
-         .ids = std::span(sequence.tokens)
-                    .subspan(static_cast<std::size_t>(sequence.read()), static_cast<std::size_t>(tokens)),
-         .logits_from = is_whole ? tokens - 1 : tokens});
+        {.cache = &*sequence.cache, .ids = ids, .logits_from = part.wants_logits ? known - 1 : tokens});
   }
   return batch;
 }
@@ -200,7 +228,10 @@ TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits)
   }
   TokenEvent event{.sequence = sequence.id,
                    .token = sample(logits, sequence.sampling, std::ssize(sequence.tokens), mask),
-                   .cached_tokens = sequence.cached_tokens};
+                   .cached_tokens = sequence.cached_tokens,
+                   .fault = {},
+                   .drafted = sequence.drafts.drafted,
+                   .accepted = sequence.drafts.accepted};
   const std::int32_t token = event.token.token;
   if (sequence.constraint) sequence.constraint->accept(token);
   sequence.tokens.push_back(token);
@@ -213,35 +244,63 @@ TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits)
   return event;
 }
 
-void Engine::end(SequenceId id, const std::exception& fault, std::vector<TokenEvent>& events) {
-  events.push_back({.sequence = id, .finish = FinishReason::overloaded, .fault = fault.what()});
+void Engine::end(SequenceId id, const std::string& fault, std::vector<TokenEvent>& events) {
+  events.push_back({.sequence = id, .finish = FinishReason::overloaded, .fault = fault});
   sequences_.at(id)->cache.reset();  // nothing of it is kept
   cancel(id);
 }
 
-void Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+// A drafted token is right when it is the one that is sampled where it stands, from the same logits and with the same
+// random numbers as without a draft; behind the first wrong one nothing counts.
+void Engine::commit(const Part& part, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+  Sequence& sequence = *part.sequence;
+  SequenceDrafts& drafts = sequence.drafts;
   std::vector<float> row(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
-  std::int64_t wanted = 0;
-  for (Sequence* sequence : batch.sequences) {
-    if (sequence->waiting() > 0) continue;  // its prompt goes on in the next step
-    transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[wanted++].data()),
+  std::int64_t accepted = 0;
+  while (true) {
+    transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[accepted].data()),
                                     std::as_writable_bytes(std::span(row)));
-    try {
-      events.push_back(next_token(*sequence, row));
-    } catch (const std::exception& fault) {  // of this sequence alone: its logits, its constraint
-      end(sequence->id, fault, events);
-      continue;
-    }
+    TokenEvent event = next_token(sequence, row);
     ++counts_.sampled_tokens;
-    if (events.back().finish == FinishReason::none)
-      scheduler_.grow(sequence->id);
-    else
-      cancel(sequence->id);
+    bool goes_on = false;
+    if (accepted < part.drafts) {
+      const DraftedToken& guess = drafts.tokens[static_cast<std::size_t>(accepted)];
+      const bool right = guess.token == event.token.token;
+      drafts.acceptance.note(guess, right);
+      acceptance_.note(guess, right);
+      goes_on = right && event.finish == FinishReason::none;
+      if (accepted == 0) drafts.drafted += part.drafts;
+      drafts.accepted += right ? 1 : 0;
+      counts_.accepted += right ? 1 : 0;
+      event.drafted = drafts.drafted;
+      event.accepted = drafts.accepted;
+    }
+    events.push_back(std::move(event));
+    if (!goes_on) break;
+    ++accepted;
   }
+  counts_.drafted += part.drafts;
+  if (part.drafts > 0) sequence.cache->set_tokens(part.start + 1 + accepted);
+  scheduler_.grow(part.id, accepted + 1, part.drafts - accepted);
+}
+
+Engine::Endings Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+  Endings endings;
+  std::int64_t row = 0;
+  for (const Part& part : batch.parts) {
+    if (!part.wants_logits) continue;  // its prompt goes on in the next step
+    try {
+      commit(part, logits.rows(row, 1 + part.drafts), events);
+      if (events.back().finish != FinishReason::none) endings.finished.push_back(part.id);
+    } catch (const std::exception& fault) {  // of this sequence alone: its logits, its constraint
+      endings.faulty.emplace_back(part.id, fault.what());
+    }
+    row += 1 + part.drafts;
+  }
+  return endings;
 }
 
 std::vector<TokenEvent> Engine::step() {
-  using Clock = std::chrono::steady_clock;
   if (disk_) advance_loads();
   const StepPlan plan = scheduler_.plan(pace_.room());
   if (plan.runs.empty()) {
@@ -255,16 +314,20 @@ std::vector<TokenEvent> Engine::step() {
   if (!now.runs.empty()) {
     try {
       const auto logits = transformer_.forward(now.runs);
-      take_snapshots(now);
-      commit(now, logits, events);
+      const Endings endings = commit(now, logits, events);
       counts_.prompt_tokens += plan.prompt_tokens;
+      if (plan.prompt_tokens == 0) step_costs_.took(rows_of(now.runs), seconds_since(begin));
+      for (const auto& [id, fault] : endings.faulty) end(id, fault, events);
+      take_snapshots(now);
+      for (const SequenceId id : endings.finished) cancel(id);
+      if (config_.drafts.most > 0) draft(now);
     } catch (const std::exception& fault) {  // the caches of these sequences may be half written
       for (const auto& [id, tokens] : plan.runs)
-        if (sequences_.contains(id)) end(id, fault, events);
+        if (sequences_.contains(id)) end(id, fault.what(), events);
     }
   }
   ++counts_.steps;
-  pace_.took(plan.prompt_tokens, std::chrono::duration<double>(Clock::now() - begin).count());
+  pace_.took(plan.prompt_tokens, seconds_since(begin));
   std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   return events;
 }

@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "fathom/engine/acceptance.h"
 #include "fathom/engine/chunk_pace.h"
 #include "fathom/engine/prefix_disk.h"
 #include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
 #include "fathom/engine/scheduler.h"
+#include "fathom/engine/step_costs.h"
 #include "fathom/engine/token_constraint.h"
 #include "fathom/model/transformer.h"
 
@@ -31,6 +33,13 @@ struct PrefixCacheConfig {
   PrefixDiskConfig disk = {};   // where it is kept besides, across restarts
 };
 
+// Tokens that are guessed and verified together with the one before them (docs/speculation.md). No answer depends on
+// it.
+struct DraftConfig {
+  std::int64_t most = 0;  // in a step, of one sequence; 0: none. The cache's rollback_tokens must allow them
+  bool always = false;    // as many as there may be, whether they pay or not
+};
+
 struct EngineConfig {
   std::int64_t max_batch_tokens = 512;  // tokens one step may carry, over all sequences
   std::int64_t max_sequences = 64;      // that run at a time, no more than max_batch_tokens; others wait
@@ -42,6 +51,7 @@ struct EngineConfig {
   // model's head may be padded beyond its tokenizer's ids, and such an id stands for no text.
   std::int64_t sampled_vocab = 0;
   PrefixCacheConfig prefix = {};
+  DraftConfig drafts = {};
 
   void validate() const;
 };
@@ -63,6 +73,8 @@ struct TokenEvent {
   FinishReason finish = FinishReason::none;  // anything but none: the sequence's last event
   std::int64_t cached_tokens = 0;            // of the prompt, found in the cache
   std::string fault = {};                    // of ours, where it ended the sequence
+  std::int64_t drafted = 0;                  // tokens that were guessed for it, so far
+  std::int64_t accepted = 0;                 // of them, those that were right
 };
 
 struct EngineFigures {
@@ -79,6 +91,8 @@ struct EngineFigures {
   std::int64_t disk_tokens = 0;    // of cached_tokens, those that came from disk
   std::int64_t disk_hits = 0;      // requests that found more on disk than in memory
   std::int64_t disk_dropped = 0;   // blobs that were not handed over to be written
+  std::int64_t drafted = 0;        // tokens that were guessed and verified since the start
+  std::int64_t accepted = 0;       // of them, those that were right
   PrefixTreeFigures kept = {};
 };
 
@@ -113,9 +127,23 @@ class Engine : private KeptMemory {
 
  private:
   struct Sequence;
+  // Of the batch, that of one sequence.
+  struct Part {
+    Sequence* sequence = nullptr;
+    SequenceId id = 0;         // it may be gone
+    std::int64_t start = 0;    // positions that its cache had
+    std::int64_t tokens = 0;   // that it reads
+    std::int64_t drafts = 0;   // of them, guessed
+    bool wants_logits = true;  // of its last token, and of those before its drafts
+  };
   struct Batch {
-    std::vector<Sequence*> sequences;
-    std::vector<BatchRun> runs;  // one per sequence
+    std::vector<Part> parts;
+    std::vector<BatchRun> runs;  // one per part
+  };
+  // Sequences whose answers are over, and those that a fault of their own met.
+  struct Endings {
+    std::vector<SequenceId> finished;
+    std::vector<std::pair<SequenceId, std::string>> faulty;
   };
   Claim claim(SequenceId id) override;
   void forgo(SequenceId id) override;
@@ -139,9 +167,13 @@ class Engine : private KeptMemory {
 
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
-  void commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
+  Endings commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
+  void commit(const Part& part, View<const float, 2> logits, std::vector<TokenEvent>& events);
   TokenEvent next_token(Sequence& sequence, std::span<const float> logits);
-  void end(SequenceId id, const std::exception& fault, std::vector<TokenEvent>& events);
+  void end(SequenceId id, const std::string& fault, std::vector<TokenEvent>& events);
+  // What may follow is guessed (engine_drafts.cpp).
+  class Drafting;
+  void draft(const Batch& batch);
 
   Transformer& transformer_;
   EngineConfig config_;
@@ -153,7 +185,10 @@ class Engine : private KeptMemory {
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;
-  EngineFigures counts_;  // those since the start
+  StepCosts step_costs_;   // of steps without prompts
+  StepCosts draft_costs_;  // of the MTP block's passes
+  Acceptance acceptance_;  // of all sequences
+  EngineFigures counts_;   // those since the start
 };
 
 }  // namespace fathom

@@ -58,7 +58,9 @@ bool Engine::keep_within_limit(std::int64_t more_bytes) {
 // What cannot be kept, for want of memory, is not: the sequence goes on.
 void Engine::take_snapshots(const Batch& batch) {
   const CacheLayout& layout = transformer_.cache_layout();
-  for (Sequence* sequence : batch.sequences) {
+  for (const Part& part : batch.parts) {
+    if (!sequences_.contains(part.id)) continue;  // a fault ended it
+    Sequence* const sequence = part.sequence;
     if (disk_) put_pages(*sequence);
     if (sequence->read() < sequence->stop) continue;
     const std::int64_t tokens = sequence->next_kept;

@@ -8,8 +8,26 @@
 #include <vector>
 
 #include "fathom/engine/engine.h"
+#include "fathom/engine/repetition_index.h"
 
 namespace fathom {
+
+// What is guessed of one sequence (docs/speculation.md).
+struct SequenceDrafts {
+  std::vector<DraftedToken> tokens = {};  // behind all that are known, for the next step
+  std::vector<std::int32_t> ids = {};     // of a step: the token that is known, and those
+  Acceptance acceptance;
+  RepetitionIndex repetitions = {};
+  // The MTP block has taken the positions mtp_from to mtp_to; its cache counts from mtp_from on, since rotations tell
+  // nothing but distances. Equal: none.
+  std::int64_t mtp_from = 0;
+  std::int64_t mtp_to = 0;
+  std::int64_t pause = 0;        // tokens, the next time that it does not pay
+  std::int64_t pause_until = 0;  // so many are known
+  std::int64_t trial_until = 0;  // so many are known, it is drafted whether it pays or not
+  std::int64_t drafted = 0;
+  std::int64_t accepted = 0;
+};
 
 // tokens = prompt and what was sampled; those below cache->tokens() have been through the model.
 struct Engine::Sequence {
@@ -36,6 +54,8 @@ struct Engine::Sequence {
   std::int64_t loaded = 0;     // of those, what was not in memory before
   std::int64_t put_pages = 0;  // handed over to be written, or there
   std::unique_ptr<PrefixLoad> load;
+
+  SequenceDrafts drafts;
 
   std::int64_t read() const { return cache ? cache->tokens() : 0; }
   std::int64_t waiting() const { return std::ssize(tokens) - read(); }

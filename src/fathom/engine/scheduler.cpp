@@ -51,17 +51,21 @@ void Scheduler::leave(SequenceId id) {
   if (gone) of_user_.erase(user);
 }
 
-void Scheduler::grow(SequenceId id) {
+void Scheduler::grow(SequenceId id, std::int64_t tokens, std::int64_t rejected) {
   Sequence& sequence = sequences_.at(id);
-  ++sequence.tokens;
+  sequence.tokens += tokens;
+  sequence.read -= rejected;
   sequence.answers = true;
 }
+
+void Scheduler::propose(SequenceId id, std::int64_t drafts) { sequences_.at(id).drafts = drafts; }
 
 StepPlan Scheduler::plan(std::int64_t prompt_room) {
   StepPlan plan;
   admit(plan);
   decode(plan);
-  const std::int64_t left = limits_.step_tokens - std::ssize(plan.runs);
+  std::int64_t left = limits_.step_tokens;
+  for (const ScheduledRun& run : plan.runs) left -= run.tokens;
   read_prompts(plan, plan.runs.empty() ? left : std::min(left, prompt_room));
   return plan;
 }
@@ -165,7 +169,7 @@ void Scheduler::park(Entry entry) {
   Sequence& sequence = entry->second;
   used_bytes_ -= own_bytes(sequence);
   sequence.running = sequence.answers = false;
-  sequence.read = sequence.pages_to = sequence.shared = 0;
+  sequence.read = sequence.pages_to = sequence.shared = sequence.drafts = 0;
   sequence.stop = KeptMemory::kNever;
   --running_;
 }
@@ -198,6 +202,33 @@ void Scheduler::decode(StepPlan& plan) {
     plan.runs.push_back({entry->first, 1});
     take(entry, 1, kDecodeCost);
   }
+  // Half of what is left is the prompts'.
+  const bool prompts =
+      std::any_of(sequences_.begin(), sequences_.end(), [](const auto& e) { return e.second.reads(); });
+  std::int64_t left = (limits_.step_tokens - std::ssize(plan.runs)) / (prompts ? 2 : 1);
+  for (ScheduledRun& run : plan.runs) {
+    const Entry entry = sequences_.find(run.sequence);
+    const std::int64_t drafts = room_for_drafts(entry->second, left);
+    entry->second.drafts = 0;
+    take(entry, drafts, kPromptCost * static_cast<double>(drafts));
+    run.tokens += drafts;
+    left -= drafts;
+  }
+}
+
+// Nobody is parked for a guess.
+std::int64_t Scheduler::room_for_drafts(Sequence& sequence, std::int64_t rows_left) {
+  const std::int64_t drafts = std::min(sequence.drafts, rows_left);
+  if (drafts <= 0) return 0;
+  const std::int64_t more = limits_.cost.bytes(sequence.read + drafts) - limits_.cost.bytes(sequence.pages_to);
+  if (more <= 0) return drafts;
+  if (!free_up(more)) {
+    const std::int64_t page = limits_.cost.page_tokens;
+    return std::min(drafts, (sequence.pages_to + page - 1) / page * page - sequence.read);
+  }
+  sequence.pages_to = sequence.read + drafts;
+  used_bytes_ += more;
+  return drafts;
 }
 
 void Scheduler::read_prompts(StepPlan& plan, std::int64_t room) {

@@ -5,7 +5,9 @@
 //      ▲                  │
 //      └─────park─────────┘  memory ran out: its cache is given up, later it reads all of its tokens again
 //
-// - Whoever decodes goes in every step, one token each: a long prompt stalls nobody.
+// - Whoever decodes goes in every step, one token each and what is drafted behind it (docs/speculation.md): a long
+// prompt
+//   stalls nobody.
 // - What is left of the step is shared among prompts in quanta, the least served user first and of a user the least
 //   served sequence. A sequence without a user is a user of its own.
 // - A sequence is admitted when its tokens fit into the memory that is free. Caches grow a page at a time; when there
@@ -85,8 +87,10 @@ class Scheduler {
   // A new sequence of that many tokens; ids ascend. `user` empty: nobody's.
   void join(SequenceId id, const std::string& user, std::int64_t tokens);
   void leave(SequenceId id);
-  // One token more, which the next step may take.
-  void grow(SequenceId id);
+  // So many tokens more, which the next steps may take; of those that the last one took, `rejected` are not among them.
+  void grow(SequenceId id, std::int64_t tokens = 1, std::int64_t rejected = 0);
+  // Its next step may take so many drafted tokens behind its own, where there is room for them.
+  void propose(SequenceId id, std::int64_t drafts);
 
   // Held ones are not admitted: what they begin with is on its way.
   void hold(SequenceId id, bool held) { sequences_.at(id).held = held; }
@@ -114,6 +118,7 @@ class Scheduler {
     std::int64_t pages_to = 0;  // tokens that its memory is counted for
     std::int64_t shared = 0;    // pages that are counted with what is kept
     std::int64_t stop = KeptMemory::kNever;
+    std::int64_t drafts = 0;  // for its next step
     bool running = false;
     bool held = false;
     bool answers = false;  // has sampled since it was admitted
@@ -126,6 +131,7 @@ class Scheduler {
   void admit(StepPlan& plan);
   Entry next_to_admit();  // the end where all that wait are held
   void decode(StepPlan& plan);
+  std::int64_t room_for_drafts(Sequence& sequence, std::int64_t rows_left);
   void read_prompts(StepPlan& plan, std::int64_t room);
   std::vector<Entry> by_share(bool (Sequence::*wanted)() const);
   // False when it is the sequence itself that had to be parked.

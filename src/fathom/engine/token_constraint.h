@@ -18,6 +18,11 @@ class TokenConstraint {
   virtual void allowed(std::span<std::uint32_t> mask) = 0;
   // The token that came, in order; one that allowed() permitted.
   virtual void accept(std::int32_t token) = 0;
+
+  // Between them tokens are only guessed: end_guess() goes back to where begin_guess() was called. False where that
+  // cannot be, and nothing was begun.
+  virtual bool begin_guess() { return false; }
+  virtual void end_guess() {}
 };
 
 }  // namespace fathom

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "fathom/engine/token_constraint.h"
@@ -32,12 +33,26 @@ class AnswerConstraint final : public TokenConstraint {
   void allowed(std::span<std::uint32_t> mask) override;
   // InternalError for a token that allowed() does not permit.
   void accept(std::int32_t token) override;
+  bool begin_guess() override;
+  void end_guess() override;
 
  private:
   enum class Phase : std::uint8_t { reasoning, text, grammar, over };
+  // Where it stands in all but the grammar.
+  struct Place {
+    explicit Place(Phase phase);
+
+    Phase phase;
+    MarkerProgress think_end;
+    MarkerProgress mark;             // <｜DSML｜
+    MarkerProgress end_of_sentence;  // spelled out
+    bool drafted = false;            // the reasoning has <｜DSML｜: what is meant must be said behind it
+    bool at_start = true;            // of the text, where <think> and </think> are markers still
+    std::string start = {};          // the beginning of one of them there
+  };
 
   // The reasoning must come to its end.
-  bool must_go_on() const { return !rules_.free_text || drafted_; }
+  bool must_go_on() const { return !rules_.free_text || at_.drafted; }
   void allow_reasoning(std::span<std::uint32_t> mask) const;
   void forbid_astray(const MarkerTokens& marker, std::size_t matched, std::span<std::uint32_t> mask) const;
   void read(std::string_view text);
@@ -47,14 +62,9 @@ class AnswerConstraint final : public TokenConstraint {
 
   AnswerRules rules_;
   const Vocabulary* vocabulary_;
-  Phase phase_;
+  Place at_;
   GrammarWalk walk_;
-  MarkerProgress think_end_;
-  MarkerProgress mark_;             // <｜DSML｜
-  MarkerProgress end_of_sentence_;  // spelled out
-  bool drafted_ = false;            // the reasoning has <｜DSML｜: what is meant must be said behind it
-  bool at_start_ = true;            // of the text, where <think> and </think> are markers still
-  std::string start_;               // the beginning of one of them there
+  std::optional<Place> before_guess_;
 };
 
 }  // namespace fathom::grammar

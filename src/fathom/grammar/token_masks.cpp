@@ -178,8 +178,13 @@ SetId GrammarWalk::behind(std::string_view bytes) const {
   return next;
 }
 
+void GrammarWalk::end_guess() {
+  at_ = before_guess_;
+  before_guess_ = kDead;
+}
+
 void GrammarWalk::trim() {
-  if (sets_.sets() < kMostSets) return;
+  if (sets_.sets() < kMostSets || before_guess_ != kDead) return;
   at_ = sets_.keep_only(at_);
   known_.clear();
 }

@@ -63,6 +63,9 @@ class GrammarWalk {
   bool accept_bytes(std::string_view bytes);
   // What accept_bytes() would say; nothing changes.
   bool takes(std::string_view bytes) const;
+  // Where it is then, end_guess() comes back to.
+  void begin_guess() { before_guess_ = at_; }
+  void end_guess();
   // The text so far is whole.
   bool finished() const { return sets_.set(at_).finished; }
 
@@ -80,6 +83,7 @@ class GrammarWalk {
   std::shared_ptr<StateMasks> masks_;
   mutable Configurations sets_;  // grows as it is asked
   SetId at_;
+  SetId before_guess_ = kDead;  // none
   std::vector<SetId> path_;  // by depth in the tree
   std::unordered_map<SetId, std::vector<std::uint32_t>> known_;
 };

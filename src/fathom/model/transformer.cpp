@@ -40,7 +40,8 @@ Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& ba
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
       arena_(backend.allocator()),
-      streams_arena_(backend.allocator()) {}
+      streams_arena_(backend.allocator()),
+      gathered_arena_(backend.allocator()) {}
 
 Transformer::Transformer(const Transformer& other, Backend& backend)
     : source_(other.source_),
@@ -52,7 +53,8 @@ Transformer::Transformer(const Transformer& other, Backend& backend)
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
       arena_(backend.allocator()),
-      streams_arena_(backend.allocator()) {}
+      streams_arena_(backend.allocator()),
+      gathered_arena_(backend.allocator()) {}
 
 // Steps of few tokens that launch alike: the runs' lengths, the logits wanted, and how many entries are completed.
 std::uint64_t Transformer::pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const {
@@ -203,7 +205,21 @@ View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<co
   const auto result = logits(step, batch, mtp.head, streams);
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_mtp_tokens(run.cache->mtp_tokens() + std::ssize(run.ids));
+  draft_streams_ = streams;
   return result;
+}
+
+View<const float, 3> Transformer::gather_streams(std::span<const View<const float, 3>> parts) {
+  std::int64_t rows = 0;
+  for (const auto& part : parts) rows += part.extent(0);
+  gathered_arena_.clear();
+  const auto gathered = gathered_arena_.take<float, 3>({rows, config_.streams, config_.channels});
+  std::int64_t row = 0;
+  for (const auto& part : parts) {
+    backend_.copy(std::as_bytes(part.span()), reinterpret_cast<std::byte*>(gathered.rows(row, part.extent(0)).data()));
+    row += part.extent(0);
+  }
+  return gathered;
 }
 
 }  // namespace fathom

@@ -44,9 +44,15 @@ class Transformer {
   // Residual streams [tokens, streams, channels] that the last forward() left, valid until the next forward().
   View<const float, 3> final_streams() const { return final_streams_; }
 
+  bool has_mtp() const { return !weights_->mtp.empty(); }
   // Multi-token prediction (report 2.4): for each run, ids are the tokens that follow those whose trunk streams
   // [tokens, streams, channels] are given, run after run. Returns logits as forward() does, of the token after next.
   View<const float, 2> draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);
+  // Residual streams [tokens, streams, channels] that the last draft() left, valid until the next draft() or forward():
+  // in place of the trunk's, for the token after the one just drafted.
+  View<const float, 3> draft_streams() const { return draft_streams_; }
+  // Rows of either one behind the other, for a draft; the backend's memory, valid until the next call.
+  View<const float, 3> gather_streams(std::span<const View<const float, 3>> parts);
 
  private:
   Transformer(const Transformer& other, Backend& backend);
@@ -68,8 +74,10 @@ class Transformer {
   Floats plain_frequencies_;
   Floats compressed_frequencies_;
   Arena arena_;
-  Arena streams_arena_;  // the trunk's streams outlive the step: a draft reads them
+  Arena streams_arena_;   // the trunk's streams outlive the step: a draft reads them
+  Arena gathered_arena_;  // what a draft begins with outlives the draft before it
   View<const float, 3> final_streams_;
+  View<const float, 3> draft_streams_;
 };
 
 }  // namespace fathom

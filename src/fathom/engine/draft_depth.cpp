@@ -1,0 +1,30 @@
+#include "fathom/engine/draft_depth.h"
+
+#include <algorithm>
+
+namespace fathom {
+namespace {
+
+constexpr double kLeastGain = 1.02;  // a smaller one is within what the estimates are wrong by
+
+}  // namespace
+
+DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates) {
+  DraftDepth best;
+  const double plain = costs.seconds(outlook.rows);
+  if (plain <= 0.0) return best;
+  double all_right = 1.0;
+  double more = 0.0;
+  for (std::int64_t depth = 1; depth <= std::ssize(rates); ++depth) {
+    all_right *= rates[static_cast<std::size_t>(depth - 1)];
+    more += all_right;
+    const double drafting =
+        outlook.draft_seconds * static_cast<double>(std::max<std::int64_t>(0, depth - outlook.drafted));
+    const double seconds = costs.seconds(outlook.rows + depth) + drafting;
+    const double gain = (outlook.tokens + more) / seconds * plain / outlook.tokens;
+    if (gain > std::max(best.gain, kLeastGain)) best = {.depth = depth, .gain = gain, .tokens = more};
+  }
+  return best;
+}
+
+}  // namespace fathom
