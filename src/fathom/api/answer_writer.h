@@ -37,6 +37,8 @@ struct Usage {
   std::int64_t cached_tokens = 0;  // of the prompt
   std::int64_t completion_tokens = 0;
   std::int64_t reasoning_tokens = 0;  // of the completion
+  std::int64_t drafted_tokens = 0;    // that were guessed for it (docs/speculation.md)
+  std::int64_t accepted_tokens = 0;   // of them, those that were right
 };
 
 enum class EndReason : std::uint8_t { stop, stop_string, length, tool_calls, overloaded };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fathom/api/call_ids.h"
+#include "fathom/api/draft_usage.h"
 #include "fathom/api/event_frame.h"
 #include "fathom/api/held_brace.h"
 #include "fathom/api/json_object.h"
@@ -18,7 +19,8 @@ std::string usage_json(const Usage& usage) {
       .number("output_tokens", usage.completion_tokens);
   if (usage.reasoning_tokens > 0)
     json.json("output_tokens_details", JsonObject().number("thinking_tokens", usage.reasoning_tokens).close());
-  return json.text("service_tier", "standard").close();
+  json.text("service_tier", "standard");
+  return add_drafts(json, usage).close();
 }
 
 std::string_view stop_reason(EndReason reason) {

@@ -5,6 +5,7 @@
 
 #include "fathom/api/call_ids.h"
 #include "fathom/api/chunk_writer.h"
+#include "fathom/api/draft_usage.h"
 #include "fathom/api/held_brace.h"
 #include "fathom/api/json_object.h"
 #include "fathom/api/token_logprobs.h"
@@ -20,7 +21,8 @@ std::string usage_json(const Usage& usage, bool thinking) {
   if (thinking)
     json.json("completion_tokens_details", JsonObject().number("reasoning_tokens", usage.reasoning_tokens).close());
   json.number("prompt_cache_hit_tokens", usage.cached_tokens);
-  return json.number("prompt_cache_miss_tokens", usage.prompt_tokens - usage.cached_tokens).close();
+  json.number("prompt_cache_miss_tokens", usage.prompt_tokens - usage.cached_tokens);
+  return add_drafts(json, usage).close();
 }
 
 std::string call_json(std::int64_t index, const std::string& id, const std::string& name,

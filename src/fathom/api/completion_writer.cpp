@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fathom/api/chunk_writer.h"
+#include "fathom/api/draft_usage.h"
 #include "fathom/api/json_object.h"
 #include "fathom/api/token_logprobs.h"
 #include "fathom/base/error.h"
@@ -11,13 +12,13 @@ namespace fathom::api {
 namespace {
 
 std::string usage_json(const Usage& usage) {
-  return JsonObject()
-      .number("completion_tokens", usage.completion_tokens)
+  JsonObject json;
+  json.number("completion_tokens", usage.completion_tokens)
       .number("prompt_tokens", usage.prompt_tokens)
       .number("prompt_cache_hit_tokens", usage.cached_tokens)
       .number("prompt_cache_miss_tokens", usage.prompt_tokens - usage.cached_tokens)
-      .number("total_tokens", usage.prompt_tokens + usage.completion_tokens)
-      .close();
+      .number("total_tokens", usage.prompt_tokens + usage.completion_tokens);
+  return add_drafts(json, usage).close();
 }
 
 class CompletionWriter : public AnswerWriter {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fathom/api/call_ids.h"
+#include "fathom/api/draft_usage.h"
 #include "fathom/api/event_frame.h"
 #include "fathom/api/held_brace.h"
 #include "fathom/api/json_object.h"
@@ -14,13 +15,13 @@ namespace fathom::api {
 namespace {
 
 std::string usage_json(const Usage& usage) {
-  return JsonObject()
-      .number("input_tokens", usage.prompt_tokens)
+  JsonObject json;
+  json.number("input_tokens", usage.prompt_tokens)
       .json("input_tokens_details", JsonObject().number("cached_tokens", usage.cached_tokens).close())
       .number("output_tokens", usage.completion_tokens)
       .json("output_tokens_details", JsonObject().number("reasoning_tokens", usage.reasoning_tokens).close())
-      .number("total_tokens", usage.prompt_tokens + usage.completion_tokens)
-      .close();
+      .number("total_tokens", usage.prompt_tokens + usage.completion_tokens);
+  return add_drafts(json, usage).close();
 }
 
 // How a response stands: what changes between its first event and its last.

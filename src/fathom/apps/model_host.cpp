@@ -61,6 +61,7 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
                            .minimum = settings.prefix_minimum,
                            .bytes = settings.prefix_megabytes << 20,
                            .disk = std::move(disk)};
+  options.engine.drafts.most = settings.draft_tokens;
   return options;
 }
 

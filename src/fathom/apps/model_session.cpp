@@ -36,6 +36,13 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::Range(1, 1 << 20))
       ->envname("FATHOM_BATCH_TOKENS")
       ->capture_default_str();
+  options.engine.drafts.most = kMostDrafts;
+  command
+      .add_option("--draft-tokens", options.engine.drafts.most,
+                  "guessed and verified in one step, at most, where that is faster; 0: none; the answer is the same")
+      ->check(CLI::Range(std::int64_t{0}, kMostDrafts))
+      ->envname("FATHOM_DRAFT_TOKENS")
+      ->capture_default_str();
 }
 
 ModelSession::ModelSession(const ModelOptions& options)

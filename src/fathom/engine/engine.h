@@ -185,10 +185,11 @@ class Engine : private KeptMemory {
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;
-  StepCosts step_costs_;   // of steps without prompts
-  StepCosts draft_costs_;  // of the MTP block's passes
-  Acceptance acceptance_;  // of all sequences
-  EngineFigures counts_;   // those since the start
+  StepCosts step_costs_;                // of steps without prompts
+  StepCosts draft_costs_;               // of the MTP block's passes
+  Acceptance acceptance_;               // of all sequences
+  std::int64_t steps_since_plain_ = 0;  // without drafts
+  EngineFigures counts_;                // those since the start
 };
 
 }  // namespace fathom

@@ -17,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kFirstPause = 32;
 constexpr std::int64_t kLongestPause = 1024;
 constexpr std::int64_t kTrial = 6;
+// Steps, of which one goes without drafts.
+constexpr std::int64_t kPlainEvery = 64;
 // Before an MTP pass was measured: of a step's time.
 constexpr double kUnknownDraftShare = 0.2;
 
@@ -49,6 +51,7 @@ class Engine::Drafting {
     decoding_ = std::count_if(guesses_.begin(), guesses_.end(), [](const Guess& guess) { return guess.decodes(); });
     outlook_ = {.tokens = static_cast<double>(decoding_), .rows = decoding_};
     for (Guess& guess : guesses_) begin(guess);
+    if (measures_plain()) return read_trunk();
     for (Guess& guess : guesses_) choose(guess);
     read_trunk();
     while (draft_more()) {
@@ -75,6 +78,14 @@ class Engine::Drafting {
   };
 
   bool always() const { return engine_.config_.drafts.always; }
+
+  // What a step without drafts takes must be known to compare with, and be seen again now and then.
+  bool measures_plain() {
+    if (always() || decoding_ == 0) return false;
+    if (++engine_.steps_since_plain_ < kPlainEvery && engine_.step_costs_.knows(decoding_)) return false;
+    engine_.steps_since_plain_ = 0;
+    return true;
+  }
 
   void begin(Guess& guess) {
     guess.state().tokens.clear();
@@ -229,7 +240,7 @@ class Engine::Drafting {
       SequenceDrafts& state = guess.state();
       const std::int64_t from = first_of_trunk(guess);
       const std::int64_t end = sequence.read();
-      if (from >= end || (guess.decodes() && !guess.drafts && guess.rests())) continue;
+      if (from >= end || (guess.decodes() && !guess.drafts && (guess.rests() || guess.most <= 0))) continue;
       if (state.mtp_to == state.mtp_from || state.mtp_to != from) state.mtp_from = from;
       sequence.cache->set_mtp_tokens(from - state.mtp_from);
       state.mtp_to = end;

@@ -98,6 +98,8 @@ GeneratorLoad EngineLoop::load() const {
           .disk_damaged = stored.damaged,
           .disk_hits = figures_.disk_hits,
           .disk_tokens = figures_.disk_tokens,
+          .drafted_tokens = figures_.drafted,
+          .accepted_tokens = figures_.accepted,
           .draining = draining_,
           .backend = engine_.backend_figures()};
 }

@@ -53,9 +53,11 @@ struct GeneratorLoad {
   std::int64_t disk_read_bytes = 0;
   std::int64_t disk_dropped =
       0;  // blobs that were not written: the disk is too slow or full, or the day's volume is spent
-  std::int64_t disk_damaged = 0;  // blobs and files that could not be trusted
-  std::int64_t disk_hits = 0;     // this model's requests that found more on disk than in memory
-  std::int64_t disk_tokens = 0;   // that they found there
+  std::int64_t disk_damaged = 0;     // blobs and files that could not be trusted
+  std::int64_t disk_hits = 0;        // this model's requests that found more on disk than in memory
+  std::int64_t disk_tokens = 0;      // that they found there
+  std::int64_t drafted_tokens = 0;   // guessed and verified since the start
+  std::int64_t accepted_tokens = 0;  // of them, those that were right
   bool draining = false;
   std::vector<BackendFigure> backend = {};
 };

@@ -55,6 +55,8 @@ std::string AnswerAssembly::push(const TokenEvent& event) {
   const bool has_token = event.finish != FinishReason::overloaded;
   if (has_token) {
     ++usage_.completion_tokens;
+    usage_.drafted_tokens = event.drafted;
+    usage_.accepted_tokens = event.accepted;
     if (in_thinking_) ++usage_.reasoning_tokens;
     const std::int32_t id = event.token.token;
     if (id != model_.end_of_sentence) {

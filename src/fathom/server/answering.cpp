@@ -326,6 +326,8 @@ void RunningAnswer::over(std::string_view finish) {
     const api::Usage& usage = assembly_->usage();
     record.prompt_tokens = usage.prompt_tokens;
     record.cached_tokens = usage.cached_tokens;
+    record.drafted_tokens = usage.drafted_tokens;
+    record.accepted_tokens = usage.accepted_tokens;
     record.output_tokens = usage.completion_tokens;
     record.reasoning_tokens = usage.reasoning_tokens;
   }

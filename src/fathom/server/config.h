@@ -38,6 +38,7 @@ struct EngineSettings {
   std::string prefix_disk;            // folder; empty: none
   std::int64_t prefix_disk_gigabytes = 64;
   std::int64_t prefix_disk_daily_gigabytes = 256;
+  std::int64_t draft_tokens = 7;
 };
 
 struct ServerConfig {

@@ -73,6 +73,10 @@ std::string write_record(const RequestRecord& record) {
     line.count("cached", record.cached_tokens);
     line.count("output", record.output_tokens);
     line.count("reasoning", record.reasoning_tokens);
+    if (record.drafted_tokens > 0) {
+      line.count("drafted", record.drafted_tokens);
+      line.count("accepted", record.accepted_tokens);
+    }
     line.milliseconds("queue_ms", record.queue_seconds);
     line.milliseconds("first_ms", record.first_token_seconds);
     if (record.output_tokens > 1 && record.token_seconds > 0.0)

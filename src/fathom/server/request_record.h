@@ -19,6 +19,8 @@ struct RequestRecord {
   bool stream = false;
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;
+  std::int64_t drafted_tokens = 0;
+  std::int64_t accepted_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t reasoning_tokens = 0;
   double queue_seconds = -1.0;        // from acceptance to the first step; -1: it never began

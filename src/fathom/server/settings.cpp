@@ -183,6 +183,8 @@ std::vector<Setting> make_settings() {
   table.number("prefix_disk_gigabytes", FATHOM_IN(engine.prefix_disk_gigabytes), 1, 1 << 20, "of its files");
   table.number("prefix_disk_daily_gigabytes", FATHOM_IN(engine.prefix_disk_daily_gigabytes), 1, 1 << 20,
                "written a day at most, in UTC, for the disk's sake");
+  table.number("draft_tokens", FATHOM_IN(engine.draft_tokens), 0, 7,
+               "guessed and verified in one step of an answer, at most, where that is faster; 0: none");
   table.group("Network");
   table.text("host", FATHOM_IN(http.host), "address to listen on");
   table.number("port", FATHOM_IN(http.port), 0, 65535, "0: any that is free");
