@@ -20,7 +20,7 @@ TEST(DraftDepthTest, NothingIsDraftedBeforeAStepWasMeasured) {
 }
 
 TEST(DraftDepthTest, FreeRowsAreTakenAndCertainOnesToo) {
-  EXPECT_EQ(best_depth({}, costs(0.0), std::vector<double>(7, 0.5)).depth, 7);
+  EXPECT_EQ(best_depth({}, costs(0.001), std::vector<double>(7, 0.5)).depth, 7);
   const DraftDepth sure = best_depth({.drafted = 7}, costs(3.0), std::vector<double>(7, 1.0));
   EXPECT_EQ(sure.depth, 7);
   EXPECT_DOUBLE_EQ(sure.tokens, 7.0);
@@ -46,6 +46,20 @@ TEST(DraftDepthTest, InALargeBatchARowMustGiveAsMuchAsTheOthers) {
   // more often than that.
   const StepOutlook crowd{.tokens = 16.0, .rows = 16};
   EXPECT_EQ(best_depth(crowd, costs(1.0), std::vector<double>{0.6}).depth, 0);
+}
+
+TEST(DraftDepthTest, OfABatchTheBestRowsAreTaken) {
+  const StepOutlook batch{.tokens = 4.0, .rows = 4};
+  // A step of 13 ms for four; rows of a millisecond: 0.9 and 0.8 are above 4 / 13 a millisecond, 0.1 is not.
+  const RowChoice there = best_rows(batch, costs(1.0), {}, std::vector<double>{0.9, 0.8, 0.1}, 1.0);
+  EXPECT_EQ(there.rows, 2);
+  EXPECT_NEAR(there.gain, 5.7 / 15.0 * 13.0 / 4.0, 1e-6);
+  EXPECT_EQ(best_rows(batch, costs(1.0), {}, std::vector<double>{0.9, 0.8, 0.1}, 1.3).rows, 0) << "too little";
+  const DraftingSeconds drafting = [](std::int64_t rows) { return 0.002 + 0.00005 * static_cast<double>(rows); };
+  const std::vector<double> alone{0.8}, together{0.8, 0.8, 0.8, 0.8};
+  EXPECT_EQ(best_rows(batch, costs(1.0), drafting, alone, 1.0).rows, 0) << "a pass for one";
+  EXPECT_EQ(best_rows(batch, costs(1.0), drafting, together, 1.0).rows, 4) << "a pass for four";
+  EXPECT_EQ(best_rows(batch, StepCosts(), {}, together, 1.0).rows, 0) << "nothing is known";
 }
 
 }  // namespace

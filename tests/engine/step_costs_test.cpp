@@ -21,6 +21,11 @@ TEST(StepCostsTest, NothingIsKnownBeforeAFewPasses) {
   costs.took(1, 0.010);
   EXPECT_TRUE(costs.known());
   EXPECT_DOUBLE_EQ(costs.seconds(1), 0.010);
+  EXPECT_TRUE(costs.knows(1));
+  StepCosts of_more;
+  took_often(of_more, 4, 0.010);
+  EXPECT_FALSE(of_more.knows(3));
+  EXPECT_TRUE(of_more.knows(5));
 }
 
 TEST(StepCostsTest, OneMoreRowIsTakenForCheapUntilItWasTried) {
@@ -36,12 +41,25 @@ TEST(StepCostsTest, OneMoreRowIsTakenForCheapUntilItWasTried) {
 
 TEST(StepCostsTest, BetweenAndBeyondWhatWasSeenItGoesStraightOn) {
   StepCosts costs;
+  took_often(costs, 2, 0.010);
+  took_often(costs, 4, 0.014);
+  took_often(costs, 8, 0.026);
+  EXPECT_NEAR(costs.seconds(3), 0.012, 1e-9);
+  EXPECT_NEAR(costs.seconds(6), 0.020, 1e-9);
+  EXPECT_NEAR(costs.seconds(10), 0.032, 1e-9);
+  EXPECT_NEAR(costs.seconds(1), 0.008, 1e-9);
+}
+
+TEST(StepCostsTest, MoreRowsNeverTakeLess) {
+  StepCosts costs;
   took_often(costs, 1, 0.010);
-  took_often(costs, 3, 0.010);
-  took_often(costs, 5, 0.018);
-  EXPECT_NEAR(costs.seconds(4), 0.014, 1e-9);
-  EXPECT_NEAR(costs.seconds(7), 0.026, 1e-9);
-  EXPECT_NEAR(costs.seconds(2), 0.010, 1e-9);
+  took_often(costs, 3, 0.030);  // by chance
+  took_often(costs, 4, 0.020);
+  took_often(costs, 6, 0.040);
+  EXPECT_NEAR(costs.seconds(1), 0.010, 1e-9);
+  EXPECT_LT(costs.seconds(3), costs.seconds(4));
+  EXPECT_NEAR((costs.seconds(3) + costs.seconds(4)) / 2, 0.025, 1e-3) << "they are taken together";
+  for (std::int64_t rows = 1; rows < 20; ++rows) EXPECT_LE(costs.seconds(rows), costs.seconds(rows + 1)) << rows;
 }
 
 TEST(StepCostsTest, PassesThatWaitedForOthersSayLittle) {

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace fathom {
-namespace {
-
-constexpr double kLeastGain = 1.02;  // a smaller one is within what the estimates are wrong by
-
-}  // namespace
-
 DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates) {
   DraftDepth best;
   const double plain = costs.seconds(outlook.rows);
@@ -22,7 +16,23 @@ DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::s
         outlook.draft_seconds * static_cast<double>(std::max<std::int64_t>(0, depth - outlook.drafted));
     const double seconds = costs.seconds(outlook.rows + depth) + drafting;
     const double gain = (outlook.tokens + more) / seconds * plain / outlook.tokens;
-    if (gain > std::max(best.gain, kLeastGain)) best = {.depth = depth, .gain = gain, .tokens = more};
+    if (gain > std::max(best.gain, kLeastDraftGain)) best = {.depth = depth, .gain = gain, .tokens = more};
+  }
+  return best;
+}
+
+RowChoice best_rows(const StepOutlook& outlook, const StepCosts& costs, const DraftingSeconds& drafting,
+                    std::span<const double> options, double gain) {
+  RowChoice best{.rows = 0, .gain = gain};
+  const double plain = costs.seconds(outlook.rows);
+  if (plain <= 0.0) return {};
+  double more = 0.0;
+  for (std::int64_t rows = 1; rows <= std::ssize(options); ++rows) {
+    more += options[static_cast<std::size_t>(rows - 1)];
+    const double spent = drafting ? drafting(rows) : 0.0;
+    const double found =
+        (outlook.tokens + more) / (costs.seconds(outlook.rows + rows) + spent) * plain / outlook.tokens;
+    if (found > best.gain) best = {.rows = rows, .gain = found};
   }
   return best;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "fathom/engine/step_costs.h"
@@ -24,5 +25,18 @@ struct DraftDepth {
 
 // rates [most]: of each drafted token to be right if all before it were. 0 where no depth gains more than noise.
 DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates);
+
+// The same over all sequences of a step: how many more rows it should have, of which each is right so often [options],
+// the best first. `drafting`: seconds to draft so many; none: they are there. 0 where no count gains at least as
+// `gain`.
+using DraftingSeconds = std::function<double(std::int64_t rows)>;
+struct RowChoice {
+  std::int64_t rows = 0;
+  double gain = 1.0;
+};
+RowChoice best_rows(const StepOutlook& outlook, const StepCosts& costs, const DraftingSeconds& drafting,
+                    std::span<const double> options, double gain);
+
+inline constexpr double kLeastDraftGain = 1.03;  // a smaller one is within what the estimates are wrong by
 
 }  // namespace fathom

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +39,9 @@ struct PrefixCacheConfig {
 struct DraftConfig {
   std::int64_t most = 0;  // in a step, of one sequence; 0: none. The cache's rollback_tokens must allow them
   bool always = false;    // as many as there may be, whether they pay or not
+  // For measurements on weights that mean nothing: the token that the MTP block drafts for a place of a text, the first
+  // of its draft or a later one, after it has done its work. None: what it says.
+  std::function<std::int32_t(std::int64_t place, std::int64_t depth)> oracle = {};
 };
 
 struct EngineConfig {

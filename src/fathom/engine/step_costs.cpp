@@ -24,45 +24,60 @@ void StepCosts::Seen::add(double seconds) {
   quartile_ = *quarter;
 }
 
+double StepCosts::Seen::weight() const {
+  return static_cast<double>(std::min<std::int64_t>(passes_, static_cast<std::int64_t>(kKept)));
+}
+
 void StepCosts::took(std::int64_t rows, double seconds) {
   if (rows < 1 || seconds <= 0.0) return;
   Seen& seen = seen_[static_cast<std::size_t>(std::min(rows, kMostRows))];
   const double before = seen.seconds();
   const bool steady = seen.steady();
   seen.add(seconds);
-  if (!steady) return;
-  for (Seen& other : seen_)
-    if (&other != &seen) other.drift(seen.seconds() / before);
+  if (steady)
+    for (Seen& other : seen_)
+      if (&other != &seen) other.drift(seen.seconds() / before);
+  level();
 }
 
-std::int64_t StepCosts::seen_below(std::int64_t rows) const {
-  for (std::int64_t index = rows; index > 0; --index)
-    if (seen_[static_cast<std::size_t>(index)].enough()) return index;
-  return 0;
+// Where more rows seem to take less, both are taken together: monotone regression by pooling neighbours.
+void StepCosts::level() {
+  levels_.clear();
+  for (std::size_t rows = 1; rows < seen_.size(); ++rows) {
+    if (!seen_[rows].enough()) continue;
+    Level next{.seconds = seen_[rows].seconds(), .weight = seen_[rows].weight(), .rows = static_cast<double>(rows)};
+    while (!levels_.empty() && levels_.back().seconds >= next.seconds) {
+      const Level before = levels_.back();
+      levels_.pop_back();
+      const double weight = before.weight + next.weight;
+      const auto pooled = [&](double a, double b) { return (before.weight * a + next.weight * b) / weight; };
+      next = {
+          .seconds = pooled(before.seconds, next.seconds), .weight = weight, .rows = pooled(before.rows, next.rows)};
+    }
+    levels_.push_back(next);
+  }
 }
 
-std::int64_t StepCosts::seen_from(std::int64_t rows) const {
-  for (std::int64_t index = rows; index <= kMostRows; ++index)
-    if (seen_[static_cast<std::size_t>(index)].enough()) return index;
-  return 0;
+bool StepCosts::knows(std::int64_t rows) const {
+  const std::int64_t most = std::min(rows, kMostRows);
+  for (std::int64_t index = 1; index <= most; ++index)
+    if (seen_[static_cast<std::size_t>(index)].enough()) return true;
+  return false;
 }
 
 double StepCosts::seconds(std::int64_t rows) const {
-  const std::int64_t wanted = std::clamp<std::int64_t>(rows, 1, kMostRows);
-  const auto at = [&](std::int64_t index) { return seen_[static_cast<std::size_t>(index)].seconds(); };
-  const std::int64_t below = seen_below(wanted);
-  const std::int64_t above = seen_from(wanted);
-  if (below == wanted) return at(below);
-  if (below == 0 && above == 0) return 0.0;
-  if (below == 0) return at(above) / (1.0 + kRowMore * static_cast<double>(above - wanted));
-  if (above == 0) {
-    const std::int64_t before = seen_below(below - 1);
-    const double slope = before == 0 ? kRowMore * at(below)
-                                     : std::max(0.0, (at(below) - at(before)) / static_cast<double>(below - before));
-    return at(below) + slope * static_cast<double>(wanted - below);
+  if (levels_.empty()) return 0.0;
+  const auto wanted = static_cast<double>(std::clamp<std::int64_t>(rows, 1, kMostRows));
+  if (levels_.size() == 1) {
+    const Level& one = levels_.front();
+    return one.seconds * (1.0 + kRowMore * wanted) / (1.0 + kRowMore * one.rows);
   }
-  const double share = static_cast<double>(wanted - below) / static_cast<double>(above - below);
-  return at(below) + share * (at(above) - at(below));
+  auto above = std::find_if(levels_.begin(), levels_.end(), [&](const Level& level) { return level.rows >= wanted; });
+  above = std::clamp(above, levels_.begin() + 1, levels_.end() - 1);  // beyond the ends it goes straight on
+  const auto below = above - 1;
+  const double slope = (above->seconds - below->seconds) / (above->rows - below->rows);
+  const double seconds = below->seconds + slope * (wanted - below->rows);
+  return std::max(seconds, 0.5 * levels_.front().seconds);
 }
 
 }  // namespace fathom

@@ -5,18 +5,18 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace fathom {
 
 class StepCosts {
  public:
   void took(std::int64_t rows, double seconds);
-  // Of a pass over so many rows that nobody disturbs; by the nearest counts that were seen often enough where this one
-  // was not. 0 before the first.
+  // Of a pass over so many rows that nobody disturbs: more rows take no less. 0 before any count was seen often enough.
   double seconds(std::int64_t rows) const;
-  bool known() const { return seen_from(1) > 0; }
-  // So many rows or fewer were seen often enough: what seconds() says of them and of more is not a guess downwards.
-  bool knows(std::int64_t rows) const { return seen_below(rows < kMostRows ? rows : kMostRows) > 0; }
+  bool known() const { return !levels_.empty(); }
+  // So many rows or fewer were seen often enough: what seconds() says of them is no guess downwards.
+  bool knows(std::int64_t rows) const;
 
  private:
   static constexpr std::int64_t kMostRows = 64;  // more count as so many
@@ -31,6 +31,7 @@ class StepCosts {
     bool enough() const { return passes_ > kLeast; }
     bool steady() const { return passes_ > static_cast<std::int64_t>(kKept); }
     double seconds() const { return quartile_ * scale_; }
+    double weight() const;
 
    private:
     static constexpr std::int64_t kLeast = 3;  // and one before them, which met cold memory
@@ -40,11 +41,17 @@ class StepCosts {
     double scale_ = 1.0;
     double quartile_ = 0.0;  // a quarter of those kept were shorter: others' work lengthens passes and shortens none
   };
+  // Counts that lie beside each other and take the same time, so far as can be told.
+  struct Level {
+    double seconds = 0.0;
+    double weight = 0.0;
+    double rows = 0.0;  // on average
+  };
 
-  std::int64_t seen_below(std::int64_t rows) const;  // 0: none
-  std::int64_t seen_from(std::int64_t rows) const;   // 0: none
+  void level();
 
   std::array<Seen, kMostRows + 1> seen_{};  // by rows
+  std::vector<Level> levels_;               // of those seen often enough; rows and seconds ascend
 };
 
 }  // namespace fathom
