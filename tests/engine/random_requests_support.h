@@ -15,8 +15,39 @@
 
 namespace fathom::testing {
 
+// Lets come what a hash of the text so far says: of all tokens every other one, a few, or a single one. With stretches
+// where it does not narrow.
+class HashedConstraint final : public TokenConstraint {
+ public:
+  HashedConstraint(std::uint64_t seed, std::int64_t vocab) : at_(seed), vocab_(vocab) {}
+
+  bool narrows() const override { return at_ % 5 != 0; }
+  void allowed(std::span<std::uint32_t> mask) override {
+    std::fill(mask.begin(), mask.end(), 0U);
+    const std::uint64_t step = at_ % 5 == 1 ? static_cast<std::uint64_t>(vocab_) : at_ % 5 == 2 ? 37 : 2;
+    for (std::uint64_t token = at_ / 5 % step % static_cast<std::uint64_t>(vocab_);
+         token < static_cast<std::uint64_t>(vocab_); token += step)
+      mask[token / 32] |= 1U << (token % 32);
+  }
+  void accept(std::int32_t token) override {
+    at_ = (at_ ^ static_cast<std::uint64_t>(token)) * 0x9e3779b97f4a7c15ULL;
+    at_ ^= at_ >> 29;
+  }
+  bool begin_guess() override {
+    before_guess_ = at_;
+    return true;
+  }
+  void end_guess() override { at_ = before_guess_; }
+
+ private:
+  std::uint64_t at_;
+  std::uint64_t before_guess_ = 0;
+  std::int64_t vocab_;
+};
+
 struct Asked {
   GenerationRequest request;
+  std::uint64_t narrowed = 0;    // the seed of its constraint; 0: none
   std::vector<TokenEvent> cold;  // answered alone, by an engine that keeps nothing
 };
 
@@ -24,6 +55,7 @@ struct RequestSizes {
   std::int64_t longest = 260;       // of prompts
   std::int64_t again_of_eight = 7;  // so many are asked again as they were, and cost no cold answer
   std::int64_t most_answered = 0;   // tokens; 0: few of most and 30 of some
+  bool mixed = false;               // constraints, stop tokens, top-p and top-k too
 };
 
 class RandomRequests {
@@ -36,6 +68,13 @@ class RandomRequests {
   }
   const Asked& operator[](std::size_t index) const { return asked_[index]; }
   std::size_t size() const { return asked_.size(); }
+  // To submit: a constraint serves one answer.
+  GenerationRequest ready(const Asked& asked) const {
+    GenerationRequest request = asked.request;
+    if (asked.narrowed != 0)
+      request.constraint = std::make_shared<HashedConstraint>(asked.narrowed, transformer_.config().vocab);
+    return request;
+  }
   // Its index.
   std::size_t next() {
     if (!asked_.empty() && between(0, 7) < sizes_.again_of_eight) return earlier();
@@ -81,11 +120,22 @@ class RandomRequests {
     sampling.max_tokens = between(0, 15) == 0 ? 30 : between(1, 3);
     if (sizes_.most_answered > 0) sampling.max_tokens = between(1, sizes_.most_answered);
     sampling.top_logprobs = 2;
+    if (sizes_.mixed) mix(asked);
     Engine alone(transformer_, {});
-    alone.submit(request);
+    alone.submit(ready(asked));
     while (!alone.idle())
       for (TokenEvent& event : alone.step()) asked.cold.push_back(std::move(event));
     return asked;
+  }
+
+  void mix(Asked& asked) {
+    SamplingParams& sampling = asked.request.sampling;
+    if (between(0, 2) == 0) asked.narrowed = static_cast<std::uint64_t>(between(1, 1 << 30));
+    if (between(0, 2) == 0) sampling.top_p = 0.8;
+    if (between(0, 3) == 0) sampling.top_k = 5;
+    if (between(0, 3) == 0) sampling.top_logprobs = -1;
+    if (between(0, 1) == 0)
+      for (const std::int32_t id : ids(3)) sampling.stop_tokens.push_back(id);
   }
 
   Transformer& transformer_;
@@ -111,7 +161,9 @@ class Comparison {
  public:
   explicit Comparison(const RandomRequests& requests) : requests_(requests) {}
 
-  void submit(Engine& engine, std::size_t index) { running_[engine.submit(requests_[index].request)] = {index, 0}; }
+  void submit(Engine& engine, std::size_t index) {
+    running_[engine.submit(requests_.ready(requests_[index]))] = {index, 0};
+  }
   void cancel_oldest(Engine& engine) {
     if (running_.empty()) return;
     engine.cancel(running_.begin()->first);
