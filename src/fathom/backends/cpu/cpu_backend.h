@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "fathom/backends/cpu/product.h"
 #include "fathom/backends/cpu/weight_memory.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/ops/backend.h"
@@ -40,6 +42,7 @@ class CpuBackend : public Backend {
  protected:
   void do_embed(const EmbedArgs& args) override;
   void do_linear(const LinearArgs& args) override;
+  void do_linears(const LinearsArgs& args) override;
   void do_grouped_linear(const GroupedLinearArgs& args) override;
   void do_rms_norm(const RmsNormArgs& args) override;
   void do_rotary_table(const RotaryTableArgs& args) override;
@@ -72,6 +75,11 @@ class CpuBackend : public Backend {
     });
   }
   static std::int64_t grain(std::int64_t work);
+
+  // All products in one loop.
+  void multiply_rows(std::span<const Product> products, std::int64_t rows);
+  // The rows of a product as LinearPiece::strips, in scratch memory of the caller's thread.
+  const float* lay_rows(const Product& product, std::int64_t rows);
 
   ThreadPool pool_;
   WeightMemory weight_memory_;

@@ -2,6 +2,7 @@
 // that threads share them evenly. Bits are those of the definition (ops/experts_definition.cpp): the same products, the
 // same activation, and the sum over a token's slots ascending.
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
@@ -47,15 +48,15 @@ Grouped group_by_expert(const ExpertsArgs& args) {
 
 // A stretch of outputs of one weight for one batch.
 struct Piece {
-  const Batch* batch;
+  std::int64_t batch;
   const PreparedWeight* weight;
   std::int64_t first_out;
   float* out;  // [slots, weight.out]
 };
 
-void add_pieces(const Batch& batch, const PreparedWeight& weight, float* out, std::vector<Piece>& pieces) {
+void add_pieces(std::int64_t batch, const PreparedWeight& weight, float* out, std::vector<Piece>& pieces) {
   for (std::int64_t first = 0; first < weight.out; first += kPieceOutputs)
-    pieces.push_back({&batch, &weight, first, out});
+    pieces.push_back({batch, &weight, first, out});
 }
 
 // Weights that are used where they lie are read ahead, a few batches of them.
@@ -66,34 +67,53 @@ void ask_ahead(const ExpertsArgs& args, const Grouped& grouped, std::int64_t bat
     if (const auto* mapped = dynamic_cast<const MappedWeight*>(weight); mapped != nullptr) mapped->will_need();
 }
 
-// The inputs of a product, rows of the slots in expert order.
-struct Inputs {
-  explicit Inputs(std::int64_t slots) : x(static_cast<std::size_t>(slots)), moderate(x.size()) {}
+// The inputs of the products, rows of the slots in expert order.
+class Inputs {
+ public:
+  Inputs(std::int64_t slots, std::int64_t batches, std::int64_t columns, Arena& arena)
+      : rows_(static_cast<std::size_t>(slots)),
+        moderate_(static_cast<std::size_t>(batches)),
+        columns_(columns),
+        strips_(arena.take<float, 1>({slots * columns}).data()) {}
 
-  void set(std::int64_t row, const float* values, std::int64_t count) {
-    x[static_cast<std::size_t>(row)] = values;
-    moderate[static_cast<std::size_t>(row)] = static_cast<std::uint8_t>(is_moderate(values, count));
+  void set_row(std::int64_t row, const float* values) { rows_[static_cast<std::size_t>(row)] = values; }
+
+  // Once the rows of a batch are set.
+  void prepare(const Batch& batch, std::int64_t index) {
+    const auto rows =
+        std::span(rows_).subspan(static_cast<std::size_t>(batch.first), static_cast<std::size_t>(batch.count));
+    if (batch.count <= kFewRows) {
+      moderate_[static_cast<std::size_t>(index)] = static_cast<std::uint8_t>(
+          std::all_of(rows.begin(), rows.end(), [&](const float* values) { return is_moderate(values, columns_); }));
+      return;
+    }
+    for (std::int64_t column = 0; column < columns_; column += kStripColumns)
+      lay_strips(rows.data(), batch.count, columns_, column, strips_ + batch.first * columns_);
   }
 
-  std::vector<const float*> x;
-  std::vector<std::uint8_t> moderate;  // not bool: threads set them side by side
+  void give(const Batch& batch, std::int64_t index, LinearPiece& product) const {
+    product.rows = batch.count;
+    product.x = rows_.data() + batch.first;
+    product.strips = strips_ + batch.first * columns_;
+    product.moderate_x = moderate_[static_cast<std::size_t>(index)] != 0;
+  }
+
+ private:
+  std::vector<const float*> rows_;
+  std::vector<std::uint8_t> moderate_;  // of batches of few rows; not bool: threads set them side by side
+  std::int64_t columns_;
+  float* strips_;
 };
 
-void multiply(const Piece& piece, const Inputs& inputs, Arena& scratch) {
+void multiply(const Piece& piece, const Grouped& grouped, const Inputs& inputs, Arena& scratch) {
   float* out[kLinearRows];
   const PreparedWeight& weight = *piece.weight;
-  const Batch& batch = *piece.batch;
+  const Batch& batch = grouped.batches[piece.batch];
   for (std::int64_t row = 0; row < batch.count; ++row)
     out[row] = piece.out + (batch.first + row) * weight.out + piece.first_out;
-  const auto moderate =
-      std::span(inputs.moderate).subspan(static_cast<std::size_t>(batch.first), static_cast<std::size_t>(batch.count));
-  LinearPiece product = {.weight = nullptr,
-                         .first_out = piece.first_out,
-                         .last_out = std::min(weight.out, piece.first_out + kPieceOutputs),
-                         .rows = batch.count,
-                         .x = inputs.x.data() + batch.first,
-                         .out = out,
-                         .moderate_x = std::find(moderate.begin(), moderate.end(), 0) == moderate.end()};
+  LinearPiece product = {
+      .first_out = piece.first_out, .last_out = std::min(weight.out, piece.first_out + kPieceOutputs), .out = out};
+  inputs.give(batch, piece.batch, product);
   const auto* mapped = dynamic_cast<const MappedWeight*>(&weight);
   if (mapped == nullptr) {
     product.weight = &packed(weight);
@@ -122,31 +142,42 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   const auto down = args.arena.take<float, 2>({slots, channels});
 
   for (std::int64_t batch = 0; batch < kBatchesAhead; ++batch) ask_ahead(args, grouped, batch);
+  const std::int64_t batches = std::ssize(grouped.batches);
   std::vector<Piece> pieces;
-  for (const Batch& batch : grouped.batches) {
-    add_pieces(batch, *args.experts[batch.expert].w1, gate.data(), pieces);
-    add_pieces(batch, *args.experts[batch.expert].w3, up.data(), pieces);
+  for (std::int64_t batch = 0; batch < batches; ++batch) {
+    const ExpertWeights& expert = args.experts[grouped.batches[batch].expert];
+    add_pieces(batch, *expert.w1, gate.data(), pieces);
+    add_pieces(batch, *expert.w3, up.data(), pieces);
   }
-  Inputs inputs(slots);
-  for_each(slots, channels, [&, count = channels](std::int64_t row, Arena&) {
-    inputs.set(row, args.x[grouped.slots[row] / selected].data(), count);
+  const std::int64_t rows_of_batch = (slots + batches - 1) / batches;
+  Inputs inputs(slots, batches, channels, args.arena);
+  for_each(batches, rows_of_batch * channels, [&](std::int64_t index, Arena&) {
+    const Batch& batch = grouped.batches[index];
+    for (std::int64_t row = batch.first; row < batch.first + batch.count; ++row)
+      inputs.set_row(row, args.x[grouped.slots[row] / selected].data());
+    inputs.prepare(batch, index);
   });
-  for_each(std::ssize(pieces), kPieceOutputs * channels, [&](std::int64_t index, Arena& scratch) {
+  for_each(std::ssize(pieces), kPieceOutputs * channels * rows_of_batch, [&](std::int64_t index, Arena& scratch) {
     const Piece& piece = pieces[index];
-    if (piece.first_out == 0 && piece.out == gate.data())
-      ask_ahead(args, grouped, piece.batch - grouped.batches.data() + kBatchesAhead);
-    multiply(piece, inputs, scratch);
+    if (piece.first_out == 0 && piece.out == gate.data()) ask_ahead(args, grouped, piece.batch + kBatchesAhead);
+    multiply(piece, grouped, inputs, scratch);
   });
-  for_each(slots, dim * 8, [&](std::int64_t row, Arena&) {
-    // The route's weight enters before w2.
-    swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
-               gate[row].data());
-    inputs.set(row, gate[row].data(), dim);
+  Inputs activated(slots, batches, dim, args.arena);
+  for_each(batches, rows_of_batch * dim * 8, [&](std::int64_t index, Arena&) {
+    const Batch& batch = grouped.batches[index];
+    for (std::int64_t row = batch.first; row < batch.first + batch.count; ++row) {
+      // The route's weight enters before w2.
+      swiglu_row(gate[row].data(), up[row].data(), args.limit, args.weights.span()[grouped.slots[row]], dim,
+                 gate[row].data());
+      activated.set_row(row, gate[row].data());
+    }
+    activated.prepare(batch, index);
   });
   pieces.clear();
-  for (const Batch& batch : grouped.batches) add_pieces(batch, *args.experts[batch.expert].w2, down.data(), pieces);
-  for_each(std::ssize(pieces), kPieceOutputs * dim,
-           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], inputs, scratch); });
+  for (std::int64_t batch = 0; batch < batches; ++batch)
+    add_pieces(batch, *args.experts[grouped.batches[batch].expert].w2, down.data(), pieces);
+  for_each(std::ssize(pieces), kPieceOutputs * dim * rows_of_batch,
+           [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], grouped, activated, scratch); });
 
   std::vector<std::int64_t> row_of_slot(static_cast<std::size_t>(slots));
   for (std::int64_t row = 0; row < slots; ++row) row_of_slot[grouped.slots[row]] = row;

@@ -1,6 +1,7 @@
 // Weights: prepared, looked up by row, multiplied.
 #include <algorithm>
-#include <cstring>
+#include <span>
+#include <vector>
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/cpu/kernels/linear.h"
@@ -21,30 +22,42 @@ class TableWeight final : public PreparedWeight {
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
-// Rows [first_row, last_row) of a product whose row r reads x + r * x_step and writes out + r * out_step.
-struct RowsOfProduct {
-  const float* x = nullptr;
-  std::int64_t x_step = 0;
-  float* out = nullptr;
-  std::int64_t out_step = 0;
+// Rows of all products in equal pieces, no longer than a kernel takes.
+struct RowPieces {
+  std::int64_t rows = 0;
+  std::int64_t pieces = pieces_of(rows, kLinearRows);
+
+  std::int64_t first(std::int64_t piece) const { return piece * rows / pieces; }
+  std::int64_t count(std::int64_t piece) const { return first(piece + 1) - first(piece); }
 };
 
-void multiply_piece(LinearPiece piece, const RowsOfProduct& product, std::int64_t first_row, std::int64_t last_row) {
-  const float* x[kLinearRows];
-  float* out[kLinearRows];
-  piece.rows = last_row - first_row;
-  for (std::int64_t row = 0; row < piece.rows; ++row) {
-    x[row] = product.x + (first_row + row) * product.x_step;
-    out[row] = product.out + (first_row + row) * product.out_step;
-  }
-  piece.x = x;
-  piece.out = out;
-  linear_piece(piece);
+std::int64_t out_pieces_of(const Product& product) {
+  return pieces_of(product.last_out - product.first_out, kPieceOutputs);
 }
 
-bool are_few_and_moderate(std::int64_t rows, std::span<const float> x) {
-  return rows <= kFewRows && is_moderate(x.data(), std::ssize(x));
+// A kernel's arguments that are arrays.
+struct RowPointers {
+  RowPointers(const Product& product, std::int64_t first, std::int64_t count) {
+    for (std::int64_t row = 0; row < count; ++row) {
+      x[row] = product.x + (first + row) * product.x_step;
+      out[row] = product.out + (first + row) * product.out_step;
+    }
+  }
+  const float* x[kLinearRows];
+  float* out[kLinearRows];
+};
+
+bool are_moderate(const Product& product, std::int64_t rows) {
+  for (std::int64_t row = 0; row < rows; ++row)
+    if (!is_moderate(product.x + row * product.x_step, product.weight->in)) return false;
+  return true;
 }
+
+// What a product's rows are to the kernels.
+struct Prepared {
+  const float* strips = nullptr;
+  bool moderate = false;
+};
 
 }  // namespace
 
@@ -75,54 +88,108 @@ void CpuBackend::do_embed(const EmbedArgs& args) {
   });
 }
 
+void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t rows) {
+  const bool few = rows <= kFewRows;
+  const RowPieces row_pieces{.rows = rows};
+  const Arena::Scope scope(scratch_.front());
+  std::vector<Prepared> prepared;
+  std::vector<std::int64_t> first_of{0};  // index of each product's first piece
+  for (const Product& product : products) {
+    const Product& before = products[prepared.empty() ? 0 : prepared.size() - 1];
+    if (!prepared.empty() && before.x == product.x && before.weight->in == product.weight->in) {
+      prepared.push_back(prepared.back());
+    } else if (few) {
+      prepared.push_back({.moderate = are_moderate(product, rows)});
+    } else {
+      prepared.push_back({.strips = lay_rows(product, rows)});
+    }
+    first_of.push_back(first_of.back() + row_pieces.pieces * out_pieces_of(product));
+  }
+  std::int64_t work = 0;
+  for (const Product& product : products) work = std::max(work, kPieceOutputs * product.weight->in);
+  pool_.parallel_for(
+      first_of.back(), grain(work * std::min(rows, kLinearRows)),
+      [&](std::int64_t first, std::int64_t last, std::int64_t) {
+        std::size_t which = 0;
+        for (std::int64_t index = first; index < last;) {
+          while (index >= first_of[which + 1]) ++which;
+          const Product& product = products[which];
+          const std::int64_t out_pieces = out_pieces_of(product);
+          const std::int64_t piece = index - first_of[which];
+          const std::int64_t row_piece = piece / out_pieces;
+          // Pieces of the same rows are one.
+          const std::int64_t end = std::min(last, first_of[which] + (row_piece + 1) * out_pieces);
+          const std::int64_t first_out = product.first_out + piece % out_pieces * kPieceOutputs;
+          const std::int64_t last_out = std::min(product.last_out, first_out + (end - index) * kPieceOutputs);
+          const std::int64_t row = row_pieces.first(row_piece);
+          RowPointers pointers(product, row, row_pieces.count(row_piece));
+          for (float*& out : std::span(pointers.out, static_cast<std::size_t>(row_pieces.count(row_piece))))
+            out += first_out - product.first_out;
+          linear_piece({.weight = product.weight,
+                        .first_out = first_out,
+                        .last_out = last_out,
+                        .rows = row_pieces.count(row_piece),
+                        .x = pointers.x,
+                        .strips = few ? nullptr : prepared[which].strips + row * product.weight->in,
+                        .out = pointers.out,
+                        .moderate_x = prepared[which].moderate});
+          index = end;
+        }
+      });
+}
+
+const float* CpuBackend::lay_rows(const Product& product, std::int64_t rows) {
+  const std::int64_t columns = product.weight->in;
+  const RowPieces row_pieces{.rows = rows};
+  float* strips = scratch_.front().take<float, 1>({rows * columns}).data();
+  const std::int64_t blocks = pieces_of(columns, kStripColumns);
+  for_each(row_pieces.pieces * blocks, kStripColumns * std::min(rows, kLinearRows), [&](std::int64_t index, Arena&) {
+    const std::int64_t piece = index / blocks;
+    const std::int64_t row = row_pieces.first(piece);
+    const RowPointers pointers(product, row, row_pieces.count(piece));
+    lay_strips(pointers.x, row_pieces.count(piece), columns, index % blocks * kStripColumns, strips + row * columns);
+  });
+  return strips;
+}
+
 void CpuBackend::do_linear(const LinearArgs& args) {
   const PackedTiles& weight = packed(args.weight);
-  const std::int64_t rows = args.out.extent(0);
-  const std::int64_t out = args.out.extent(1);
-  const std::int64_t row_pieces = pieces_of(rows, kLinearRows);
-  const std::int64_t out_pieces = pieces_of(out, kPieceOutputs);
-  const std::int64_t work = kPieceOutputs * weight.in * std::min(rows, kLinearRows);
-  const RowsOfProduct product = {.x = args.x.data(), .x_step = weight.in, .out = args.out.data(), .out_step = out};
-  const bool moderate = are_few_and_moderate(rows, args.x.span());
-  pool_.parallel_for(row_pieces * out_pieces, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t) {
-    for (std::int64_t index = first; index < last;) {
-      const std::int64_t row = index / out_pieces * kLinearRows;
-      const std::int64_t end = std::min(last, (index / out_pieces + 1) * out_pieces);  // pieces of the same rows
-      const std::int64_t first_out = index % out_pieces * kPieceOutputs;
-      const std::int64_t last_out = std::min(out, first_out + (end - index) * kPieceOutputs);
-      RowsOfProduct shifted = product;
-      shifted.out += first_out;
-      multiply_piece({.weight = &weight, .first_out = first_out, .last_out = last_out, .moderate_x = moderate}, shifted,
-                     row, std::min(rows, row + kLinearRows));
-      index = end;
-    }
-  });
+  const Product product = {.weight = &weight,
+                           .last_out = weight.out,
+                           .x = args.x.data(),
+                           .x_step = weight.in,
+                           .out = args.out.data(),
+                           .out_step = weight.out};
+  multiply_rows(std::span(&product, 1), args.out.extent(0));
+}
+
+void CpuBackend::do_linears(const LinearsArgs& args) {
+  std::vector<Product> products;
+  for (const LinearOutput& output : args.outputs) {
+    const PackedTiles& weight = packed(output.weight);
+    products.push_back({.weight = &weight,
+                        .last_out = weight.out,
+                        .x = args.x.data(),
+                        .x_step = weight.in,
+                        .out = output.out.data(),
+                        .out_step = weight.out});
+  }
+  multiply_rows(products, args.x.extent(0));
 }
 
 void CpuBackend::do_grouped_linear(const GroupedLinearArgs& args) {
   const PackedTiles& weight = packed(args.weight);
-  const std::int64_t tokens = args.out.extent(0);
-  const std::int64_t groups = args.out.extent(1);
-  const std::int64_t latent = args.out.extent(2);
-  const std::int64_t row_pieces = pieces_of(tokens, kLinearRows);
-  const std::int64_t out_pieces = pieces_of(latent, kPieceOutputs);
-  const std::int64_t work = kPieceOutputs * weight.in * std::min(tokens, kLinearRows);
-  const bool moderate = are_few_and_moderate(tokens, args.x.span());
-  for_each(groups * row_pieces * out_pieces, work, [&](std::int64_t index, Arena&) {
-    const std::int64_t group = index / (row_pieces * out_pieces);
-    const std::int64_t row = index / out_pieces % row_pieces * kLinearRows;
-    const std::int64_t first = index % out_pieces * kPieceOutputs;
-    const std::int64_t last = std::min(latent, first + kPieceOutputs);
-    multiply_piece({.weight = &weight,
-                    .first_out = group * latent + first,
-                    .last_out = group * latent + last,
-                    .moderate_x = moderate},
-                   {.x = args.x.data() + group * weight.in,
-                    .x_step = groups * weight.in,
-                    .out = args.out.data() + group * latent + first,
-                    .out_step = groups * latent},
-                   row, std::min(tokens, row + kLinearRows));
-  });
+  const auto [tokens, groups, latent] = args.out.shape();
+  std::vector<Product> products;
+  for (std::int64_t group = 0; group < groups; ++group)
+    products.push_back({.weight = &weight,
+                        .first_out = group * latent,
+                        .last_out = (group + 1) * latent,
+                        .x = args.x.data() + group * weight.in,
+                        .x_step = groups * weight.in,
+                        .out = args.out.data() + group * latent,
+                        .out_step = groups * latent});
+  multiply_rows(products, tokens);
 }
 
 }  // namespace fathom

@@ -80,8 +80,8 @@ HWY_INLINE void score_keys(const AttentionPiece& piece, std::int64_t first, std:
 HWY_INLINE void exponentiate(const AttentionPiece& piece, const AttentionScratch& scratch) {
   const auto keys = std::ssize(piece.keys);
   const Part scale = set_part(piece.scale);
-  for (std::int64_t head = 0; head < scratch.heads; head += kLanes) {
-    const Part sink = load_first(piece.sink + HWY_MIN(head, piece.heads), HWY_MAX(0, piece.heads - head));
+  for (std::int64_t head = 0; head < piece.heads; head += kLanes) {
+    const Part sink = load_first(piece.sink + head, piece.heads - head);
     Part largest = hn::Neg(hn::Inf(Lanes()));
     for (std::int64_t key = 0; key < keys; ++key) {
       float* score = scratch.scores + key * scratch.heads + head;

@@ -178,31 +178,41 @@ HWY_INLINE Part power_of_exponent(hn::Vec<Words> exponent) { return as_floats(hn
 
 // Scaled columns [first, last) of a tile as floats [column][16]; `first` begins a block and the panel takes whole
 // blocks.
-template <class Codes>
-HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
-                             float* HWY_RESTRICT panel) {
-  HWY_ALIGN float scales[kTileOutputs] = {};
+template <class Codes, bool kScaled>
+HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
+                               float* HWY_RESTRICT panel) {
+  HWY_ALIGN float scales[kTileOutputs];
   const std::byte* block = weight.block(tile, first);
   for (std::int64_t column = first; column < last;) {
     const std::int64_t group = column / weight.group_columns;
     const std::int64_t end = HWY_MIN(last, (group + 1) * weight.group_columns);
-    if (weight.scale_format != ScaleFormat::none) load_scales(weight, tile, group, Codes::kLift, scales);
+    Wide scale;
+    if constexpr (kScaled) {
+      load_scales(weight, tile, group, Codes::kLift, scales);
+      scale = load_wide(scales);
+    }
     for (; column < end; column += Codes::kColumns) {
       HWY_UNROLL(16)
       for (int part = 0; part < kParts; ++part) {
         Part values[Codes::kColumns];
         Codes::decode(block, part, values);
-        const Part scale = load_part(scales + part * kLanes);
         HWY_UNROLL(16)
         for (int step = 0; step < Codes::kColumns; ++step) {
-          const Part value = weight.scale_format == ScaleFormat::none ? values[step] : hn::Mul(values[step], scale);
-          store_part(value, panel + step * kTileOutputs + part * kLanes);
+          if constexpr (kScaled) values[step] = hn::Mul(values[step], scale.part[part]);
+          store_part(values[step], panel + step * kTileOutputs + part * kLanes);
         }
       }
       block += kBlockBytes;
       panel += Codes::kColumns * kTileOutputs;
     }
   }
+}
+
+template <class Codes>
+HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
+                             float* HWY_RESTRICT panel) {
+  if (weight.scale_format == ScaleFormat::none) return decode_columns<Codes, false>(weight, tile, first, last, panel);
+  decode_columns<Codes, true>(weight, tile, first, last, panel);
 }
 
 }  // namespace fathom::HWY_NAMESPACE

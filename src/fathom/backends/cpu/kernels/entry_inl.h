@@ -16,8 +16,9 @@ namespace fathom::HWY_NAMESPACE {
 template <typename T>
 HWY_INLINE hn::Vec<hn::Rebind<T, Lanes>> load_stored(const std::byte* from, std::int64_t count) {
   const hn::Rebind<T, Lanes> stored;
+  if (count >= kLanes) return hn::LoadU(stored, reinterpret_cast<const T*>(from));
   HWY_ALIGN T lanes[kLanes] = {};
-  std::memcpy(lanes, from, static_cast<std::size_t>(HWY_MIN(count, std::int64_t{kLanes})) * sizeof(T));
+  std::memcpy(lanes, from, static_cast<std::size_t>(count) * sizeof(T));
   return hn::Load(stored, lanes);
 }
 

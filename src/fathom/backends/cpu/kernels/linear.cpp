@@ -9,7 +9,7 @@
 #include <hwy/foreach_target.h>
 // After foreach_target:
 #include "fathom/backends/cpu/kernels/codes_inl.h"
-#include "fathom/backends/cpu/kernels/tile_inl.h"
+#include "fathom/backends/cpu/kernels/strips_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
@@ -18,7 +18,6 @@ namespace fathom::HWY_NAMESPACE {
 inline constexpr int kSumsAtOnce = 8;
 inline constexpr int kFp4SumsAtOnce = 4;            // beside eight vectors of pairs
 inline constexpr std::int64_t kApartColumns = 128;  // of a few rows lifted at a time: they stay in L1
-inline constexpr std::int64_t kPanelColumns = 256;  // of more rows, decoded at a time: 16 KiB of floats
 
 #if HWY_TARGET != HWY_SCALAR  // which has no registers for a few rows, and takes long to compile sixteen parts apart
 
@@ -254,58 +253,57 @@ HWY_INLINE void multiply_few(const LinearPiece& piece) {
 
 #endif  // HWY_SCALAR
 
-// --- several rows: decode a panel once, then tiles of rows and outputs ----------------------------------------------
+// --- several rows: decode a panel once, then strips of rows and tiles of outputs
+// --------------------------------------
 
-// The sums of one tile lie in `out` itself, or beside it when the piece takes only some of the tile's outputs.
-struct TileSums {
-  float* row[kLinearRows];
-  HWY_ALIGN float beside[kLinearRows * kTileOutputs];
-  std::int64_t skipped = 0;  // of the tile's sixteen, before the piece
-  std::int64_t kept = 0;
-};
+// What the products of a block of columns meet lies in the caches together: the block's strips and the tiles' sums in
+// the second, a panel and a strip in the first. Sums meet a block of columns once; more tiles at once would let fewer
+// of them stay, fewer would read the strips more often. Of not so many rows all columns stay, and codes are read in
+// the order of memory.
+inline constexpr std::int64_t kTilesAtOnce = 8;
+inline constexpr std::int64_t kRowsThatStay = 24;
 
-HWY_INLINE void open_sums(const LinearPiece& piece, std::int64_t tile, TileSums& sums) {
-  const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
-  const std::int64_t last = HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs);
-  sums.skipped = first - tile * kTileOutputs;
-  sums.kept = last - first;
-  for (std::int64_t row = 0; row < piece.rows; ++row) {
-    const bool whole = sums.kept == kTileOutputs;
-    sums.row[row] = whole ? piece.out[row] + (first - piece.first_out) : sums.beside + row * kTileOutputs;
-    store_wide(zero_wide(), sums.row[row]);
-  }
-}
-
-HWY_INLINE void close_sums(const LinearPiece& piece, std::int64_t tile, const TileSums& sums) {
-  if (sums.kept == kTileOutputs) return;
-  const std::int64_t first = tile * kTileOutputs + sums.skipped - piece.first_out;
-  for (std::int64_t row = 0; row < piece.rows; ++row)
-    std::memcpy(piece.out[row] + first, sums.row[row] + sums.skipped,
-                static_cast<std::size_t>(sums.kept) * sizeof(float));
-}
-
-// A tile's columns lie one after the other in memory: reading them in order lets the machine fetch ahead.
 template <class Codes>
-HWY_NOINLINE void multiply_many(const LinearPiece& piece) {
+HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_tile, std::int64_t last_tile) {
   const PackedTiles& weight = *piece.weight;
   const bool stored = weight.code_format == CodeFormat::f32;  // the tile itself is a panel
-  HWY_ALIGN float panel[kPanelColumns * kTileOutputs];
-  TileSums sums;
-  const float* x[kLinearRows];
-  for (std::int64_t tile = piece.first_out / kTileOutputs; tile * kTileOutputs < piece.last_out; ++tile) {
-    open_sums(piece, tile, sums);
-    for (std::int64_t column = 0; column < weight.in; column += kPanelColumns) {
-      const std::int64_t depth = HWY_MIN(kPanelColumns, weight.in - column);
-      for (std::int64_t row = 0; row < piece.rows; ++row) x[row] = piece.x[row] + column;
-      if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
-      multiply_tile({.x = x,
-                     .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
-                     .depth = depth,
-                     .out = sums.row,
-                     .rows = piece.rows});
+  HWY_ALIGN float panel[kStripColumns * kTileOutputs];
+  HWY_ALIGN float sums[kTilesAtOnce * kLinearRows * kTileOutputs];  // [tile, row, 16]
+  const std::int64_t tile_sums = piece.rows * kTileOutputs;
+  std::memset(sums, 0, static_cast<std::size_t>((last_tile - first_tile) * tile_sums) * sizeof(float));
+  HWY_ALIGN float laid[kFewRows * kStripColumns];
+  for (std::int64_t column = 0; column < weight.in; column += kStripColumns) {
+    const std::int64_t depth = HWY_MIN(kStripColumns, weight.in - column);
+    const float* strips = piece.strips + column * piece.rows;
+    if (piece.rows <= kFewRows) {
+      lay_block(piece.x, piece.rows, column, depth, laid);
+      strips = laid;
     }
-    close_sums(piece, tile, sums);
+    for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {
+      if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
+      multiply_strips({.strips = strips,
+                       .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
+                       .depth = depth,
+                       .rows = piece.rows,
+                       .sums = sums + (tile - first_tile) * tile_sums});
+    }
   }
+  for (std::int64_t row = 0; row < piece.rows; ++row)
+    for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {
+      const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
+      const std::int64_t last = HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs);
+      std::memcpy(piece.out[row] + (first - piece.first_out),
+                  sums + (tile - first_tile) * tile_sums + row * kTileOutputs + (first - tile * kTileOutputs),
+                  static_cast<std::size_t>(last - first) * sizeof(float));
+    }
+}
+
+template <class Codes>
+HWY_INLINE void multiply_many(const LinearPiece& piece) {
+  const std::int64_t at_once = piece.rows <= kRowsThatStay ? 1 : kTilesAtOnce;
+  const std::int64_t last_tile = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
+  for (std::int64_t tile = piece.first_out / kTileOutputs; tile < last_tile; tile += at_once)
+    multiply_tiles<Codes>(piece, tile, HWY_MIN(last_tile, tile + at_once));
 }
 
 template <class Codes, bool kScaled>
@@ -331,6 +329,11 @@ void LinearPieceKernel(const LinearPiece& piece) {
   }
 }
 
+void LayStripsKernel(const float* const* x, std::int64_t rows, std::int64_t columns, std::int64_t first,
+                     float* HWY_RESTRICT strips) {
+  lay_block(x, rows, first, HWY_MIN(kStripColumns, columns - first), strips + first * rows);
+}
+
 }  // namespace fathom::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -338,8 +341,13 @@ HWY_AFTER_NAMESPACE();
 namespace fathom {
 
 HWY_EXPORT(LinearPieceKernel);
+HWY_EXPORT(LayStripsKernel);
 
 void linear_piece(const LinearPiece& piece) { HWY_DYNAMIC_DISPATCH(LinearPieceKernel)(piece); }
+
+void lay_strips(const float* const* x, std::int64_t rows, std::int64_t columns, std::int64_t first, float* strips) {
+  HWY_DYNAMIC_DISPATCH(LayStripsKernel)(x, rows, columns, first, strips);
+}
 
 }  // namespace fathom
 #endif

@@ -7,8 +7,9 @@
 
 namespace fathom {
 
-inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: they share a decoded panel
-inline constexpr std::int64_t kFewRows = 4;       // up to here codes are decoded in registers
+inline constexpr std::int64_t kLinearRows = 192;    // rows of one call: they share a decoded panel
+inline constexpr std::int64_t kFewRows = 4;         // up to here codes are decoded in registers
+inline constexpr std::int64_t kStripColumns = 256;  // of more rows, multiplied at a time
 
 // out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain over k ascending, from
 // +0, each product and each sum rounded.
@@ -17,11 +18,16 @@ struct LinearPiece {
   std::int64_t first_out = 0;
   std::int64_t last_out = 0;
   std::int64_t rows = 0;            // at most kLinearRows
-  const float* const* x = nullptr;  // [rows], weight.in floats each
+  const float* const* x = nullptr;  // [rows], weight.in floats each; read where rows are few
+  const float* strips = nullptr;    // the same values for more rows than few: lay_strips of every kStripColumns columns
   float* const* out = nullptr;      // [rows], last_out - first_out floats each
   bool moderate_x = false;          // every row is_moderate (rows.h); asked of a few rows only
 };
 
 void linear_piece(const LinearPiece& piece);
+
+// Lays columns [first, first + kStripColumns) of `rows` rows, fewer at the end, from strips + first * rows on as the
+// kernels of this machine read them.
+void lay_strips(const float* const* x, std::int64_t rows, std::int64_t columns, std::int64_t first, float* strips);
 
 }  // namespace fathom
