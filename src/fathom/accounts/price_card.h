@@ -32,11 +32,11 @@ struct TokenCounts {
 };
 
 struct Price {
-  std::string model;
+  std::string model = {};
   std::int64_t from = 0;  // seconds since 1970
-  Money hit;              // of a million tokens, like the other two
-  Money miss;
-  Money output;
+  Money hit = {};         // of a million tokens, like the other two
+  Money miss = {};
+  Money output = {};
   std::int64_t peak = 1;  // factor
 };
 
@@ -58,7 +58,7 @@ class PriceCard {
   PriceCard pinned(std::int64_t seconds) const;
 
  private:
-  std::string currency_;
+  std::string currency_ = {};
   std::vector<Price> prices_;                                      // by moment
   std::array<bool, 7> peak_days_{};                                // from Sunday
   std::vector<std::pair<std::int64_t, std::int64_t>> peak_hours_;  // seconds of the day, [begin, end)
