@@ -19,12 +19,6 @@ bool is_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || c == '.' || c == '_' || c == '-'; });
 }
 
-void check_limits(const Limits& limits) {
-  for (const std::int64_t limit :
-       {limits.in_flight, limits.tokens_per_minute, limits.tokens_per_day, limits.context_tokens})
-    if (limit < 0) throw InputError("[accounts] a limit is {}, expected 0 for none or more", limit);
-}
-
 Account account_of(const Row& row) {
   return {.name = row.text(0),
           .currency = row.text(1),
@@ -47,6 +41,12 @@ Account open_account(Database& database, const std::string& name) {
 }
 
 }  // namespace
+
+void check_limits(const Limits& limits) {
+  for (const std::int64_t limit :
+       {limits.in_flight, limits.tokens_per_minute, limits.tokens_per_day, limits.context_tokens})
+    if (limit < 0) throw InputError("[accounts] a limit is {}, expected 0 for none or more", limit);
+}
 
 std::string write_limits(const Limits& limits) {
   std::string text;

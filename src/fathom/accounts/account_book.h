@@ -51,6 +51,8 @@ std::vector<Account> list_accounts(Database& database);
 // Of a finished request: the gift first. Nothing for accounts that are not prepaid.
 void spend(Database& database, const std::string& name, Money cost);
 
+// Both for keys too. InputError for a limit below zero.
+void check_limits(const Limits& limits);
 std::string write_limits(const Limits& limits);
 
 }  // namespace fathom::accounts

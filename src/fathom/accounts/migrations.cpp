@@ -32,6 +32,7 @@ constexpr std::array kSteps = {
          "api_key TEXT NOT NULL, model TEXT NOT NULL, surface TEXT NOT NULL, hit BIGINT NOT NULL, "
          "miss BIGINT NOT NULL, output BIGINT NOT NULL, reasoning BIGINT NOT NULL, currency TEXT NOT NULL, "
          "cost BIGINT NOT NULL, finish TEXT NOT NULL, milliseconds BIGINT NOT NULL)"},
+    Step{1, "CREATE INDEX request_by_time ON request (at)"},
     Step{1, "CREATE INDEX request_by_account ON request (account, at)"},
     // What usage is asked by: as many rows as there are days, keys and models, however many requests there were.
     Step{1,
