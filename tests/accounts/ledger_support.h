@@ -14,6 +14,8 @@ namespace fathom::testing {
 
 inline const accounts::Actor kOperator{.name = "test", .now = 1'780'000'000};  // 2026-05-28
 
+std::filesystem::path quick_folder();
+
 class TemporaryFolder {
  public:
   TemporaryFolder();

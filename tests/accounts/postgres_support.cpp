@@ -17,6 +17,7 @@
 
 #include "fathom/accounts/postgres_database.h"
 #include "fathom/base/mapped_file.h"
+#include "tests/accounts/ledger_support.h"
 
 namespace fathom::testing {
 namespace {
@@ -77,7 +78,7 @@ PostgresServer::PostgresServer() {
 void PostgresServer::start() {
   const std::filesystem::path programs = program_folder();
   if (programs.empty()) throw std::runtime_error("PostgreSQL is not installed (Debian's package postgresql)");
-  std::string pattern = (std::filesystem::temp_directory_path() / "fathom_postgres_XXXXXX").string();
+  std::string pattern = (quick_folder() / "fathom_postgres_XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = pattern;
   if (::getuid() == 0) {
