@@ -62,6 +62,12 @@ TEST_P(DatabaseTest, ARefusalLeavesItUsable) {
   EXPECT_EQ(things(database()), 1);
 }
 
+TEST(DatabasePlace, ShowsNoPassword) {
+  EXPECT_EQ(public_place("postgresql://ada:secret@db:5432/fathom?password=secret"), "postgresql://ada@db:5432/fathom");
+  EXPECT_EQ(public_place("postgresql://db:5432/fathom"), "postgresql://db:5432/fathom");
+  EXPECT_EQ(public_place("/home/a:b@c/ledger.sqlite"), "/home/a:b@c/ledger.sqlite");
+}
+
 INSTANTIATE_TEST_SUITE_P(Ledger, DatabaseTest, ::testing::Values("sqlite", "postgres"), kind_of);
 
 }  // namespace

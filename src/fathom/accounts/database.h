@@ -66,5 +66,7 @@ class Transaction {
 // to date. InputError when it cannot be.
 std::unique_ptr<Database> open_database(const std::string& where);
 bool is_postgres(std::string_view where);
+// Without the password that a connection string may hold.
+std::string public_place(const std::string& where);
 
 }  // namespace fathom::accounts
