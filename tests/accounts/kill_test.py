@@ -4,7 +4,7 @@
   kill_test.py SCRIPTED_SERVER FATHOM [KILLS, 20 when not given]
 
 Clients ask without a pause, half of them by streams, and add up the usage of every answer that they have whole. At a random
-moment the server is killed; a new one takes the ledger over. In the end every whole answer is in the ledger once with the
+moment, now and then after a command has looked into the ledger, the server is killed; a new one takes the ledger over. In the end every whole answer is in the ledger once with the
 figures that its client was told, every other row is of a request that its client saw cut off, the day's sums are the rows'
 sums, and the balance is what was paid in less the rows' costs, to the last part."""
 import collections
@@ -143,12 +143,14 @@ def main():
             thread.start()
         generator = random.Random(7)
         try:
-            for _ in range(kills):
+            for kill in range(kills):
                 process, state["port"] = start(server, script, ledger)
                 before = len(tally.whole)
                 while len(tally.whole) < before + CLIENTS:  # it is loaded
                     time.sleep(0.002)
                     check(process.poll() is None, "the server ended by itself")
+                if kill % 4 == 0:  # another process comes and goes: what is written after that must not be lost
+                    run("usage")
                 time.sleep(generator.random() * 0.1)
                 state["port"] = None
                 process.send_signal(signal.SIGKILL)

@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <map>
 
 #include "fathom/base/error.h"
@@ -61,13 +63,16 @@ class SqliteDatabase final : public Database {
   std::map<std::string, Statement, std::less<>> statements_;  // end before the connection
 };
 
-// Keys' digests and what people spend are nobody else's to read; the log beside it gets the same rights.
+// Keys' digests and what people spend are nobody else's to read; the log beside it gets the same rights. A file that is
+// there is never opened here: closing any descriptor of it would take this process's locks away from its other
+// connections, and the next process to end would remove the log under them.
 void make_private(const std::filesystem::path& file) {
   std::error_code ignored;
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), ignored);
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) throw InputError("[ledger] {}: cannot be opened ({})", file.string(), std::strerror(errno));
-  ::close(descriptor);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor >= 0) ::close(descriptor);
+  if (descriptor < 0 && errno != EEXIST)
+    throw InputError("[ledger] {}: cannot be made ({})", file.string(), std::strerror(errno));
 }
 
 SqliteDatabase::SqliteDatabase(const std::filesystem::path& file) : place_(file.string()) {
