@@ -46,6 +46,10 @@ TEST(HostedErrors, EveryRow) {
        "Authentication Fails, Your api key: ****0000 is invalid"},
       {no_balance(), 402, "unknown_error", invalid, "Insufficient Balance"},
       {nothing_there("/x"), 404, invalid, invalid, "There is nothing at /x"},
+      {no_permission("deepseek-v4-pro"), 403, "permission_error", "invalid_request_error",
+       "Your api key does not open deepseek-v4-pro"},
+      {too_many_tokens("TPM", 700, 600, 2.0), 429, "rate_limit_error", "rate_limit_error",
+       "Rate limit reached for TPM: 700 tokens with this request, the limit is 600. Please retry later."},
       {too_many_requests(40, 39, 1.5), 429, "rate_limit_error", "rate_limit_error",
        "Your current concurrency is 40, which exceeds your concurrency limit of 39. Please retry after some of your "
        "requests have ended."},

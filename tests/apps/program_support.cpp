@@ -29,6 +29,7 @@ class CommandLine {
     words_.insert(words_.end(), arguments.begin(), arguments.end());
     for (char** variable = environ; *variable != nullptr; ++variable)
       if (std::strncmp(*variable, "FATHOM_", 7) != 0) variables_.emplace_back(*variable);
+    variables_.emplace_back("FATHOM_LEDGER=none");  // whose machine this is has keys of its own
     for (const auto& [name, value] : environment) {
       std::erase_if(variables_, [&](const std::string& variable) { return variable.starts_with(name + "="); });
       variables_.push_back(name + "=" + value);

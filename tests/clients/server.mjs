@@ -55,7 +55,8 @@ class Lines {
 }
 
 async function start(test, program, words) {
-  const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"] });
+  const env = { FATHOM_LEDGER: "none", ...process.env }; // not the ledger of whoever tests
+  const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"], env });
   const ended = new Promise((resolve) => child.on("close", resolve));
   test.after(async () => {
     child.stdin.end();

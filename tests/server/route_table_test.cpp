@@ -20,6 +20,8 @@ TEST(RouteTable, HasEveryPathOfTheApi) {
       {Endpoint::models, {"/models", "/v1/models", "/beta/models", "/anthropic/v1/models"}},
       {Endpoint::model, {"/models/deepseek-v4-pro", "/v1/models/deepseek-v4-pro"}},
       {Endpoint::balance, {"/user/balance", "/v1/user/balance"}},
+      {Endpoint::usage, {"/usage", "/v1/usage"}},
+      {Endpoint::admin, {"/admin/keys", "/admin/accounts/ada/credit"}},
       {Endpoint::health, {"/health"}},
       {Endpoint::metrics, {"/metrics"}},
       {Endpoint::page, {"/"}},

@@ -22,7 +22,7 @@ std::string balance_body(const Balance& balance) {
   info.text("granted_balance", amount(balance.granted_cents));
   info.text("topped_up_balance", amount(balance.topped_up_cents));
   return JsonObject()
-      .truth("is_available", total > 0)
+      .truth("is_available", balance.available.value_or(total > 0))
       .json("balance_infos", JsonArray().add(info.close()).close())
       .close();
 }

@@ -107,6 +107,10 @@ ApiError unknown_key(std::string_view key) {
 
 ApiError no_balance() { return {402, "unknown_error", "Insufficient Balance", std::string(kInvalid)}; }
 
+ApiError no_permission(std::string_view what) {
+  return {403, "permission_error", fmt::format("Your api key does not open {}", what), std::string(kInvalid)};
+}
+
 ApiError nothing_there(std::string_view path) {
   return {404, std::string(kInvalid), fmt::format("There is nothing at {}", path)};
 }
@@ -117,6 +121,15 @@ ApiError too_many_requests(std::int64_t running, std::int64_t limit, double retr
                                  "retry after some of your requests have ended.",
                                  running, limit)},
                     retry_after_seconds);
+}
+
+ApiError too_many_tokens(std::string_view unit, std::int64_t asked, std::int64_t limit, double retry_after_seconds) {
+  return with_retry(
+      {429, "rate_limit_error",
+       fmt::format("Rate limit reached for {}: {} tokens with this request, the limit is {}. Please retry "
+                   "later.",
+                   unit, asked, limit)},
+      retry_after_seconds);
 }
 
 ApiError our_fault(std::string_view trace) {

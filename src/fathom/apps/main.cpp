@@ -47,6 +47,9 @@ int main(int argc, char** argv) {
   fathom::add_generate_command(program);
   fathom::add_chat_command(program);
   fathom::add_serve_command(program);
+  fathom::add_keys_command(program);
+  fathom::add_accounts_command(program);
+  fathom::add_usage_command(program);
   fathom::add_corpus_command(program);
   fathom::add_train_command(program);
   fathom::add_eval_command(program);

@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "fathom/accounts/key_book.h"
 #include "fathom/apps/commands.h"
+#include "fathom/apps/ledger_option.h"
 #include "fathom/apps/model_host.h"
 #include "fathom/base/error.h"
 #include "fathom/server/config.h"
@@ -55,15 +57,45 @@ class StopSignals {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-void check_exposure(const server::ServerConfig& config) {
-  if (is_loopback(config.http.host) || !config.keys_file.empty() || config.open_to_network) return;
+bool has_keys(accounts::Ledger* ledger) {
+  bool found = false;
+  if (ledger != nullptr) ledger->with([&](accounts::Database& from) { found = accounts::has_keys(from); });
+  return found;
+}
+
+void check_exposure(const server::ServerConfig& config, accounts::Ledger* ledger) {
+  if (is_loopback(config.http.host) || !config.keys_file.empty() || config.open_to_network || has_keys(ledger)) return;
   throw InputError(
-      "[serve] host is {} and there is no keys_file: anyone who reaches this machine could use it. Set "
-      "--keys-file, or say --open-to-network",
+      "[serve] host is {} and there is no key: anyone who reaches this machine could use it. Make one with fathom keys "
+      "create, set --keys-file, or say --open-to-network",
       config.http.host);
 }
 
-void print_welcome(const server::Server& server, const server::ServerConfig& config, const ModelHost& host) {
+// Where nobody said that there is to be one, a home that cannot be written to is no reason not to serve.
+server::ServerParts parts_with_ledger(server::ServerConfig config) {
+  const bool asked_for = config.ledger != kDefaultLedger;
+  config.ledger = ledger_place(config.ledger);
+  try {
+    return server::parts_of(config);
+  } catch (const InputError& error) {
+    if (asked_for) throw;
+    fmt::print(stderr, "fathom: {}; serving without a ledger\n", error.what());
+    config.ledger = kNoLedger;
+    return server::parts_of(config);
+  }
+}
+
+void print_keys(const server::ServerConfig& config, accounts::Ledger* ledger) {
+  if (ledger != nullptr) fmt::print("  ledger               {}\n", accounts::public_place(ledger_place(config.ledger)));
+  if (has_keys(ledger)) return fmt::print("  keys                 of the ledger (fathom keys list)\n");
+  if (!config.keys_file.empty()) return;
+  fmt::print("  keys                 none are set: any will do{}\n",
+             is_loopback(config.http.host) ? ", and only this machine can ask (fathom keys create, --host)"
+                                           : ", and whoever reaches this machine can ask");
+}
+
+void print_welcome(const server::Server& server, const server::ServerConfig& config, const ModelHost& host,
+                   accounts::Ledger* ledger) {
   const std::string url = server.url();
   fmt::print("fathom serves");
   for (const server::HostedModel& model : host.models()) fmt::print(" {}", model.id);
@@ -72,13 +104,18 @@ void print_welcome(const server::Server& server, const server::ServerConfig& con
   fmt::print("  OpenAI clients       base URL {}/v1\n", url);
   fmt::print("  Anthropic clients    base URL {}/anthropic\n", url);
   fmt::print("  Claude Code          ANTHROPIC_BASE_URL={}/anthropic ANTHROPIC_AUTH_TOKEN=any claude\n", url);
-  if (config.keys_file.empty())
-    fmt::print("  keys                 none are set: any will do{}\n",
-               is_loopback(config.http.host) ? ", and only this machine can ask (--keys-file, --host)"
-                                             : ", and whoever reaches this machine can ask");
+  print_keys(config, ledger);
   fmt::print("  Ctrl-C               ends after the running answers, at most {} s; again: at once\n",
              std::chrono::duration_cast<std::chrono::seconds>(config.drain).count());
   std::fflush(stdout);
+}
+
+void warn_of_free_models(const ModelHost& host, accounts::Ledger* ledger) {
+  if (ledger == nullptr) return;
+  for (const server::HostedModel& model : host.models())
+    for (const std::string& currency : ledger->currencies())
+      if (!ledger->card(currency)->knows(model.id))
+        fmt::print(stderr, "fathom: the price card in {} does not know {}: it costs nothing\n", currency, model.id);
 }
 
 void run_serve(const ServeOptions& options, const std::string& version) {
@@ -94,14 +131,16 @@ void run_serve(const ServeOptions& options, const std::string& version) {
     fmt::print("{}", server::write_config(config));
     return;
   }
-  check_exposure(config);
-  StopSignals signals;
+  StopSignals signals;  // before there is any thread, the ledger's too
+  server::ServerParts parts = parts_with_ledger(config);
+  const std::shared_ptr<accounts::Ledger> ledger = parts.ledger;
+  check_exposure(config, ledger.get());
   const ModelHost host(config, version);
-  server::ServerParts parts = server::parts_of(config);
+  warn_of_free_models(host, ledger.get());
   parts.version = version;
   parts.models = host.models();
   server::Server server(std::move(parts));
-  print_welcome(server, config, host);
+  print_welcome(server, config, host, ledger.get());
   signals.wait(-1);
   const std::int64_t open = server.figures().open;
   fmt::print("fathom ends: {} connection{} open, running answers have {} s\n", open, open == 1 ? " is" : "s are",

@@ -9,6 +9,7 @@
 #include "fathom/base/error.h"
 #include "fathom/server/answer_assembly.h"
 #include "fathom/server/faults.h"
+#include "fathom/server/finished_request.h"
 #include "fathom/server/identifiers.h"
 #include "fathom/server/preparation.h"
 
@@ -17,17 +18,6 @@ namespace {
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
-}
-
-std::string_view finish_name(api::EndReason reason) {
-  switch (reason) {
-    case api::EndReason::stop: return "stop";
-    case api::EndReason::stop_string: return "stop_string";
-    case api::EndReason::length: return "length";
-    case api::EndReason::tool_calls: return "tool_calls";
-    case api::EndReason::overloaded: return "overloaded";
-  }
-  return "stop";
 }
 
 class RunningAnswer final : public TokenSink, public std::enable_shared_from_this<RunningAnswer> {
@@ -52,7 +42,11 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   }
   void go_on();
   Preparation preparation() const {
-    return {.policy = services_.policy, .owner = request_.account, .memory = &services_.answers};
+    const auto& pass = request_.visitor.pass;
+    return {.policy = services_.policy,
+            .owner = request_.visitor.account,
+            .memory = &services_.answers,
+            .context_tokens = pass == nullptr ? 0 : pass->context_tokens()};
   }
   // On the strand.
   void accepted();
@@ -66,8 +60,12 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   void send(std::string_view bytes, Clock::time_point born);
   void open(int status);
   void fail(const api::ApiError& error);
+  void tell(const api::ApiError& error);
   void client_gone();
   void cancel();
+  // `finish` is a literal.
+  void end_with(std::string_view finish, std::function<void()> deliver);
+  void tell_lost(const std::exception_ptr& fault);
   void over(std::string_view finish);
 
   const std::shared_ptr<Exchange> exchange_;
@@ -118,10 +116,12 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     const auto found = services_.models.find(call_.model);
     if (found == services_.models.end()) throw InternalError("[server] no model is loaded for {}", call_.model);
     model_ = &found->second;
-    owner_ = request_.account + "/" + call_.user;
+    owner_ = request_.visitor.account + "/" + call_.user;
     id_ = draw_uuid();
     go_on();
+    if (!request_.visitor.opens_model(call_.model)) throw api::no_permission(call_.model);
     PreparedCall prepared = prepare(call_, *model_, preparation());
+    admit_prompt(request_.visitor, call_.model, std::ssize(prepared.request.prompt), request_.context.now);
     const AnswerStart start{.in_thinking = prepared.in_thinking,
                             .constrained = prepared.request.constraint != nullptr,
                             .prompt_tokens = std::ssize(prepared.request.prompt)};
@@ -184,6 +184,7 @@ void RunningAnswer::accepted() {
 void RunningAnswer::refuse(const api::ApiError& error) {
   if (over_) return;
   prepared_ = true;
+  request_.visitor.pass.reset();
   request_.record.error = error.what();
   request_.record.status = error.status();
   exchange_->respond(error_response(error, request_.anthropic, request_.headers));
@@ -223,18 +224,19 @@ void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
   }
   if (!assembly_->over()) return send(bytes, arrivals.front().time);
   keep();
-  if (opened_) {
-    send(bytes, arrivals.front().time);
-    exchange_->end();
-  } else {
+  end_with(finish_name(assembly_->end_reason()), [this, bytes = std::move(bytes), born = arrivals.front().time] {
+    if (opened_) {
+      send(bytes, born);
+      exchange_->end();
+      return;
+    }
     // Anthropic's clients know a full machine by its status alone.
     const bool busy = request_.anthropic && assembly_->end_reason() == api::EndReason::overloaded;
     request_.record.status = busy ? 503 : 200;
-    HttpResponse response{.status = request_.record.status, .headers = request_.headers, .body = std::move(bytes)};
+    HttpResponse response{.status = request_.record.status, .headers = request_.headers, .body = bytes};
     response.headers.push_back({"content-type", "application/json"});
     exchange_->respond(std::move(response));
-  }
-  over(finish_name(assembly_->end_reason()));
+  });
 }
 
 void RunningAnswer::open(int status) {
@@ -291,6 +293,10 @@ void RunningAnswer::log_reading(Clock::time_point now) {
 void RunningAnswer::fail(const api::ApiError& error) {
   cancel();
   request_.record.error = error.what();
+  end_with("error", [this, error] { tell(error); });
+}
+
+void RunningAnswer::tell(const api::ApiError& error) {
   if (opened_) {
     exchange_->write(assembly_->fail(error));
     exchange_->end();
@@ -298,18 +304,55 @@ void RunningAnswer::fail(const api::ApiError& error) {
     request_.record.status = error.status();
     exchange_->respond(error_response(error, request_.anthropic, request_.headers));
   }
-  over("error");
 }
 
 void RunningAnswer::client_gone() {
   gone_ = true;
   if (over_) return;
   cancel();
-  over("gone");
+  end_with("gone", [] {});
 }
 
 void RunningAnswer::cancel() {
   if (accepted_) model_->generator->cancel(sequence_);
+}
+
+// Nothing more is taken from here on. The client has its last byte once the ledger has the request; if the ledger
+// cannot have it, the client gets an error instead.
+void RunningAnswer::end_with(std::string_view finish, std::function<void()> deliver) {
+  over_ = true;
+  std::shared_ptr<accounts::Gate::Pass>& pass = request_.visitor.pass;
+  if (accepted_ && pass != nullptr) pass->take_answer(assembly_->usage().completion_tokens);
+  if (prepared_) pass.reset();  // before its client knows that it may ask again; earlier it is the worker's
+  if (services_.ledger == nullptr || !accepted_) {
+    deliver();
+    return over(finish);
+  }
+  const RequestEnd end{.visitor = request_.visitor,
+                       .record = request_.record,
+                       .usage = assembly_->usage(),
+                       .model = model_->id,
+                       .finish = finish,
+                       .at = request_.context.now,
+                       .read = read_,
+                       .answered = first_token_ != Clock::time_point{},
+                       .seconds = seconds_between(start_, Clock::now())};
+  auto done = [self = shared_from_this(), finish, deliver = std::move(deliver)](const std::exception_ptr& fault) {
+    self->exchange_->post([self, finish, deliver, fault] {
+      fault ? self->tell_lost(fault) : deliver();
+      self->over(fault ? "error" : finish);
+    });
+  };
+  services_.ledger->record(finished_request(end), std::move(done));
+}
+
+void RunningAnswer::tell_lost(const std::exception_ptr& fault) {
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::exception& error) {
+    request_.record.error = error.what();
+    tell(api_error_of(error));
+  }
 }
 
 // The record is complete: what is known of the request goes to the log and the figures.

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "fathom/accounts/ledger.h"
 #include "fathom/api/policy.h"
 #include "fathom/api/response_store.h"
 #include "fathom/server/answer_memory.h"
@@ -19,6 +20,7 @@
 #include "fathom/server/hosted_model.h"
 #include "fathom/server/metrics.h"
 #include "fathom/server/request_log.h"
+#include "fathom/server/visitor.h"
 #include "fathom/server/workers.h"
 
 namespace fathom::server {
@@ -40,6 +42,7 @@ struct AnsweringServices {
   Workers& workers;
   Metrics& metrics;
   RequestLog& log;
+  accounts::Ledger* ledger = nullptr;  // null: nothing is recorded
 };
 
 struct AnsweringRequest {
@@ -47,7 +50,7 @@ struct AnsweringRequest {
   bool anthropic = false;           // how errors are written
   std::vector<HttpHeader> headers;  // of every answer
   api::RequestContext context;
-  std::string account;
+  Visitor visitor;
   RequestRecord record;  // what is known already
 };
 

@@ -146,6 +146,9 @@ ServerParts parts_of(const ServerConfig& config) {
   parts.workers = static_cast<int>(config.workers);
   parts.log_level = log_level_of(config.log);
   parts.keys_file = config.keys_file;
+  if (!config.ledger.empty() && config.ledger != "none" && config.ledger != "default")
+    parts.ledger = std::make_shared<accounts::Ledger>(
+        accounts::LedgerConfig{.where = config.ledger, .price_cards = config.price_cards});
   parts.cors_origins = config.cors;
   parts.policy.agent_effort = agent_effort_of(config.agent_effort);
   parts.policy.strict_reasoning = config.strict_reasoning;

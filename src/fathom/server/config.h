@@ -51,6 +51,8 @@ struct ServerConfig {
   std::int64_t workers = 2;
   std::string log = "info";
   std::string keys_file;
+  std::string ledger = "default";  // the room that reads the environment knows where that is; none: no ledger
+  std::vector<std::string> price_cards = {"hosted-usd", "hosted-cny"};
   std::vector<std::string> cors = {"*"};
   std::string agent_effort = "automatic_max";
   bool strict_reasoning = false;
@@ -89,7 +91,7 @@ ServerConfig read_config(const GivenSettings& given);
 // As a TOML file that gives the same again.
 std::string write_config(const ServerConfig& config);
 
-// All but the models and the version.
+// All but the models and the version. Opens the ledger, if its place is said.
 ServerParts parts_of(const ServerConfig& config);
 
 }  // namespace fathom::server

@@ -30,8 +30,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
+}  // namespace
+
 // Authorization wins where both are there.
-std::string_view key_of(const HttpRequest& request) {
+std::string_view presented_key(const HttpRequest& request) {
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view authorization = request.header("authorization");
   if (!authorization.empty()) {
@@ -40,8 +42,6 @@ std::string_view key_of(const HttpRequest& request) {
   }
   return trimmed(request.header("x-api-key"));
 }
-
-}  // namespace
 
 Keys Keys::load(const std::filesystem::path& file) { return parse(read_text_file(file), file.string()); }
 
@@ -60,9 +60,13 @@ Keys Keys::parse(std::string_view text, std::string_view place) {
   return keys;
 }
 
+bool Keys::knows(const HttpRequest& request) const {
+  return accounts_.find(digest_of(presented_key(request))) != accounts_.end();
+}
+
 std::string Keys::account(const HttpRequest& request) const {
   if (!required_) return {};
-  const std::string_view key = key_of(request);
+  const std::string_view key = presented_key(request);
   if (key.empty()) throw api::no_key();
   const auto found = accounts_.find(digest_of(key));
   if (found != accounts_.end()) return found->second;

@@ -11,6 +11,9 @@
 
 namespace fathom::server {
 
+// What came as a key: Authorization: Bearer, else x-api-key. Empty: nothing.
+std::string_view presented_key(const HttpRequest& request);
+
 class Keys {
  public:
   Keys() = default;  // everyone may ask
@@ -23,6 +26,7 @@ class Keys {
   // The account behind the request's key: Authorization: Bearer, else x-api-key. Empty without a file. Throws
   // api::ApiError 401 in the hosted API's words.
   std::string account(const HttpRequest& request) const;
+  bool knows(const HttpRequest& request) const;  // the request's key is in the file
 
  private:
   // Of a key only its SHA-256 is kept: a look-up tells nobody by its time how far a guess was right.

@@ -54,16 +54,19 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
   prepared.in_thinking = begins_in_thinking(call, prompt.text);
   GenerationRequest& request = prepared.request;
   request.prompt = replayed_ids(prompt, call, tokenizer, replay_of(call, model, preparation));
+  api::ServedModel served = api::served_model(preparation.policy, model.id);
+  if (preparation.context_tokens > 0)
+    served.context_tokens = std::min(served.context_tokens, preparation.context_tokens);
   const api::CallSampling& sampling = call.sampling;
-  request.sampling = {.temperature = sampling.temperature,
-                      .top_p = sampling.top_p,
-                      .top_k = sampling.top_k,
-                      .min_p = sampling.min_p,
-                      .seed = sampling.seed ? *sampling.seed : draw_seed(),
-                      .max_tokens = api::settle_max_tokens(call, api::served_model(preparation.policy, model.id),
-                                                           preparation.policy, std::ssize(request.prompt)),
-                      .top_logprobs = sampling.top_logprobs,
-                      .stop_tokens = {model.end_of_sentence}};
+  request.sampling = {
+      .temperature = sampling.temperature,
+      .top_p = sampling.top_p,
+      .top_k = sampling.top_k,
+      .min_p = sampling.min_p,
+      .seed = sampling.seed ? *sampling.seed : draw_seed(),
+      .max_tokens = api::settle_max_tokens(call, served, preparation.policy, std::ssize(request.prompt)),
+      .top_logprobs = sampling.top_logprobs,
+      .stop_tokens = {model.end_of_sentence}};
   request.constraint = constrain(call, model, prepared.in_thinking);
   request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
   request.cache_scope = cache_scope(call, preparation.owner);

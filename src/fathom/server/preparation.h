@@ -25,8 +25,9 @@ MarkedPrompt prompt_of(const api::Call& call);
 bool begins_in_thinking(const api::Call& call, std::string_view prompt);
 struct Preparation {
   const api::Policy& policy;
-  const std::string& owner;        // account of the key; goes before the client's user
-  AnswerMemory* memory = nullptr;  // of answers that may come back; null: none
+  const std::string& owner;         // account of the key; goes before the client's user
+  AnswerMemory* memory = nullptr;   // of answers that may come back; null: none
+  std::int64_t context_tokens = 0;  // that the key may use, where that is less than the model's; 0: no limit
 };
 
 // Throws api::ApiError: beyond the context, no fill-in-the-middle in this vocabulary, a schema that cannot be obeyed.

@@ -13,9 +13,13 @@ struct Route {
 
 // The paths themselves; /v1, /beta and /beta/v1 go before those of kPrefixed, /anthropic before those of kAnthropic.
 constexpr std::array kPrefixed = {
-    Route{"POST", "/chat/completions", Endpoint::chat}, Route{"POST", "/completions", Endpoint::completions},
-    Route{"POST", "/responses", Endpoint::responses},   Route{"GET", "/models", Endpoint::models},
-    Route{"GET", "/models/{}", Endpoint::model},        Route{"GET", "/user/balance", Endpoint::balance},
+    Route{"POST", "/chat/completions", Endpoint::chat},
+    Route{"POST", "/completions", Endpoint::completions},
+    Route{"POST", "/responses", Endpoint::responses},
+    Route{"GET", "/models", Endpoint::models},
+    Route{"GET", "/models/{}", Endpoint::model},
+    Route{"GET", "/user/balance", Endpoint::balance},
+    Route{"GET", "/usage", Endpoint::usage},
 };
 constexpr std::array kAnthropic = {
     Route{"POST", "/v1/messages", Endpoint::messages},
@@ -78,6 +82,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::models: return "models";
     case Endpoint::model: return "model";
     case Endpoint::balance: return "balance";
+    case Endpoint::usage: return "usage";
+    case Endpoint::admin: return "admin";
     case Endpoint::health: return "health";
     case Endpoint::metrics: return "metrics";
     case Endpoint::page: return "page";
@@ -92,6 +98,14 @@ RouteMatch find_route(std::string_view method, std::string_view path) {
   RouteMatch match;
   match.beta = path == "/beta" || path.starts_with("/beta/");
   match.anthropic = path == kAnthropicPrefix || path.starts_with("/anthropic/") || path.starts_with("/v1/messages");
+  constexpr std::string_view kAdmin = "/admin/";
+  if (path.starts_with(kAdmin)) {
+    match.allow = "GET, HEAD, POST, OPTIONS";
+    if (method != "GET" && method != "HEAD" && method != "POST") return match;
+    match.endpoint = Endpoint::admin;
+    match.parameter = path.substr(kAdmin.size());
+    return match;
+  }
   look(kPlain, method, path, match);
   for (const std::string_view prefix : kPrefixes)
     if (path.starts_with(prefix)) look(kPrefixed, method, path.substr(prefix.size()), match);

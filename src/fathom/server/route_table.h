@@ -17,6 +17,8 @@ enum class Endpoint : std::uint8_t {
   models,
   model,
   balance,
+  usage,
+  admin,
   health,
   metrics,
   page,
@@ -27,7 +29,7 @@ std::string_view endpoint_name(Endpoint endpoint);
 struct RouteMatch {
   Endpoint endpoint = Endpoint::none;  // none: no such path, or not with this method
   std::string allow;                   // methods of a path that is known; empty: no such path
-  std::string parameter;               // of /models/{id}: the id
+  std::string parameter;               // of /models/{id}: the id; of /admin/...: what stands behind
   bool beta = false;                   // under /beta
   bool anthropic = false;              // errors and lists as Anthropic's clients read them
 };

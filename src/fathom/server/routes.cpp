@@ -3,6 +3,7 @@
 #include <map>
 
 #include "fathom/api/hosted_errors.h"
+#include "fathom/server/administration.h"
 #include "fathom/server/chat_page.h"
 #include "fathom/server/cors.h"
 #include "fathom/server/faults.h"
@@ -18,7 +19,7 @@ struct Visit {
   const RouteServices& services;
   RouteMatch match;
   std::vector<HttpHeader> headers;
-  std::string account;
+  Visitor visitor;
   RequestRecord record;
   Clock::time_point start = Clock::now();
 };
@@ -66,12 +67,13 @@ api::RequestContext context_of(const Visit& visit) {
 }
 
 void generate(Visit& visit, const Dialect& dialect) {
+  admit(visit.visitor, visit.services.gate, visit.match.endpoint, visit.services.now());
   answer_call(visit.exchange, visit.services.answering,
               {.dialect = &dialect,
                .anthropic = visit.match.anthropic,
                .headers = visit.headers,
                .context = context_of(visit),
-               .account = visit.account,
+               .visitor = visit.visitor,
                .record = visit.record});
 }
 
@@ -81,7 +83,8 @@ void count(Visit& visit) {
     const AnsweringServices& answering = visit.services.answering;
     try {
       const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
-      const Preparation preparation{.policy = answering.policy, .owner = visit.account, .memory = &answering.answers};
+      const Preparation preparation{
+          .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
       std::string text =
           visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
@@ -115,7 +118,58 @@ void answer_health(Visit& visit, bool may_know) {
   finish(visit, std::move(response));
 }
 
-void dispatch(Visit& visit, bool may_know) {
+// Of the ledger, on a worker: it may wait for the database.
+void ask_ledger(Visit& visit, std::function<HttpResponse()> ask) {
+  auto job = [visit, ask = std::move(ask)] {
+    try {
+      HttpResponse response = ask();
+      visit.exchange->post([visit, response = std::move(response)]() mutable {
+        response.headers.insert(response.headers.begin(), visit.headers.begin(), visit.headers.end());
+        finish(visit, std::move(response));
+      });
+    } catch (const std::exception& fault) {
+      visit.exchange->post(
+          [visit, error = as_api_error(fault, visit.record.trace_id, visit.services.answering.log)]() mutable {
+            answer_error(visit, error);
+          });
+    }
+  };
+  visit.services.answering.workers.run(0, std::move(job));
+}
+
+void administer_ledger(Visit& visit) {
+  const RouteServices& services = visit.services;
+  if (services.answering.ledger == nullptr) return answer_error(visit, api::nothing_there(visit.record.path));
+  if (!visit.visitor.admin) {
+    if (visit.visitor.key.empty()) throw api::no_key();
+    throw api::no_permission("administration");
+  }
+  auto request = std::make_shared<HttpRequest>(visit.exchange->request());
+  request->body = visit.exchange->take_body().bytes;
+  ask_ledger(visit, [visit, request] {
+    return administer(*visit.services.answering.ledger, *request, visit.match.parameter,
+                      {.name = "key " + visit.visitor.key, .now = visit.services.now()});
+  });
+}
+
+void answer_usage(Visit& visit) {
+  accounts::Ledger* ledger = visit.services.answering.ledger;
+  if (ledger == nullptr) return answer_error(visit, api::nothing_there(visit.record.path));
+  auto request = std::make_shared<HttpRequest>(visit.exchange->request());
+  ask_ledger(visit, [visit, request, ledger] {
+    const std::string& account = visit.visitor.account;
+    return own_usage(*ledger, *request, account.empty() ? std::string(accounts::kNobody) : account,
+                     visit.services.now());
+  });
+}
+
+void answer_balance(Visit& visit) {
+  const auto& account = visit.visitor.access.account;
+  answer(visit, account ? balance_of(*account) : visit.services.dialects.balance());
+}
+
+void dispatch(Visit& visit) {
+  const bool may_know = visit.visitor.may_know;
   const RouteServices& services = visit.services;
   const Dialects& dialects = services.dialects;
   const api::Policy& policy = services.answering.policy;
@@ -127,9 +181,12 @@ void dispatch(Visit& visit, bool may_know) {
     case Endpoint::count_tokens: return count(visit);
     case Endpoint::models: return answer(visit, model_lists(visit).all(policy));
     case Endpoint::model: return answer_model(visit);
-    case Endpoint::balance: return answer(visit, dialects.balance());
+    case Endpoint::balance: return answer_balance(visit);
+    case Endpoint::usage: return answer_usage(visit);
+    case Endpoint::admin: return administer_ledger(visit);
     case Endpoint::health: return answer_health(visit, may_know);
     case Endpoint::metrics:
+      if (!may_know) throw api::no_permission("the figures of all accounts");
       return answer(visit, services.answering.metrics.write(loads(services), services.http_figures()),
                     "text/plain; version=0.0.4; charset=utf-8");
     case Endpoint::page:
@@ -151,6 +208,49 @@ bool is_open(const RouteMatch& match, std::string_view method) {
          (match.endpoint == Endpoint::probe && method == "HEAD");
 }
 
+// Whoever is known goes on.
+void go_on(Visit& visit, const std::function<Visitor()>& identify) {
+  try {
+    try {
+      visit.visitor = identify();
+    } catch (const api::ApiError&) {
+      if (!is_open(visit.match, visit.exchange->request().method)) throw;
+      visit.visitor.may_know = false;
+    }
+    visit.record.account = visit.visitor.account;
+    dispatch(visit);
+  } catch (const std::exception& fault) {
+    answer_error(visit, as_api_error(fault, visit.record.trace_id, visit.services.answering.log));
+  }
+}
+
+Visitor visitor_of_file(const RouteServices& services, const HttpRequest& request) {
+  Visitor visitor;
+  visitor.account = services.keys.account(request);
+  return visitor;
+}
+
+// The ledger's thread looks the key up, so that a key works from the moment it is made and until it is revoked, and no
+// socket waits. Keys of the file are known without it.
+void look_up(Visit visit) {
+  const RouteServices& services = visit.services;
+  const std::string presented(presented_key(visit.exchange->request()));
+  const auto gone = std::make_shared<bool>(false);
+  visit.exchange->on_gone([gone] { *gone = true; });
+  services.answering.ledger->look_up(
+      presented.empty() ? std::string() : accounts::key_digest(presented), services.now(),
+      [visit, presented, gone](const std::exception_ptr& fault, accounts::Access access) {
+        access.keys_exist = access.keys_exist || visit.services.keys.required();
+        visit.exchange->post([visit, presented, gone, fault, access = std::move(access)]() mutable {
+          if (*gone) return;
+          go_on(visit, [&] {
+            if (fault) std::rethrow_exception(fault);
+            return visitor_of(access, presented);
+          });
+        });
+      });
+}
+
 }  // namespace
 
 void route(const std::shared_ptr<Exchange>& exchange, const RouteServices& services) {
@@ -161,23 +261,14 @@ void route(const std::shared_ptr<Exchange>& exchange, const RouteServices& servi
       .services = services,
       .match = find_route(request.method, path),
       .headers = cors_headers(request, services.cors_origins),
-      .account = {},
+      .visitor = {},
       .record = {.trace_id = request.trace_id, .client = request.client, .method = request.method, .path = path}};
   visit.record.surface = endpoint_name(visit.match.endpoint);
-  try {
-    if (request.method == "OPTIONS") return finish(visit, {.status = 204, .headers = visit.headers, .body = {}});
-    bool known = true;
-    try {
-      visit.account = services.keys.account(request);
-    } catch (const api::ApiError&) {
-      if (!is_open(visit.match, request.method)) throw;
-      known = false;
-    }
-    visit.record.account = visit.account;
-    dispatch(visit, known);
-  } catch (const std::exception& fault) {
-    answer_error(visit, as_api_error(fault, request.trace_id, services.answering.log));
-  }
+  if (request.method == "OPTIONS") return finish(visit, {.status = 204, .headers = visit.headers, .body = {}});
+  const bool by_file = services.keys.required() && services.keys.knows(request);
+  const bool anybody = is_open(visit.match, request.method) && visit.match.endpoint != Endpoint::health;
+  if (services.answering.ledger != nullptr && !by_file && !anybody) return look_up(visit);
+  go_on(visit, [&] { return visitor_of_file(services, request); });
 }
 
 HttpResponse fault_response(const HttpFault& fault, const HttpRequest& request, const RouteServices& services) {

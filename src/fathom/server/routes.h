@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fathom/accounts/gate.h"
 #include "fathom/server/answering.h"
 #include "fathom/server/dialects.h"
 #include "fathom/server/keys.h"
@@ -18,6 +19,7 @@ struct RouteServices {
   AnsweringServices answering;
   Dialects dialects;
   Keys keys;
+  accounts::Gate& gate;
   std::vector<std::string> cors_origins;  // "*": all; none: no CORS
   std::string version;
   std::function<bool()> draining;

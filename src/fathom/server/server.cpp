@@ -7,6 +7,8 @@
 namespace fathom::server {
 namespace {
 
+constexpr std::chrono::seconds kClosing{10};  // that connections may take to hear that they are closed
+
 api::Policy policy_of(const ServerParts& parts) {
   api::Policy policy = parts.policy;
   for (const HostedModel& model : parts.models)
@@ -27,6 +29,7 @@ std::map<std::string, HostedModel, std::less<>> by_id(const std::vector<HostedMo
 
 Server::Server(ServerParts parts)
     : host_(parts.http.host),
+      ledger_(parts.ledger),
       log_(parts.log_level),
       responses_(parts.responses),
       answers_(parts.answers),
@@ -38,9 +41,11 @@ Server::Server(ServerParts parts)
                               .answers = answers_,
                               .workers = workers_,
                               .metrics = metrics_,
-                              .log = log_},
+                              .log = log_,
+                              .ledger = ledger_.get()},
                 .dialects = std::move(parts.dialects),
                 .keys = parts.keys_file.empty() ? Keys() : Keys::load(parts.keys_file),
+                .gate = gate_,
                 .cors_origins = std::move(parts.cors_origins),
                 .version = std::move(parts.version),
                 .draining = [this] { return draining_.load(); },
@@ -56,11 +61,15 @@ Server::Server(ServerParts parts)
   figures_ = &http_->figures();
 }
 
-// Connections first: their answers are cancelled. Then the workers, whose last jobs find nobody waiting; then the
-// threads that heard of it.
+// Connections first: their answers are cancelled. Then the workers, whose last jobs find nobody waiting; then what the
+// ledger was told of them; then the threads that heard of it.
 Server::~Server() {
   http_->close();
   workers_.stop();
+  if (ledger_ != nullptr) {
+    http_->wait_until_closed(kClosing);
+    ledger_->flush();
+  }
   figures_ = nullptr;
   http_.reset();
 }

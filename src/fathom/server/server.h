@@ -17,7 +17,8 @@ struct ServerParts {
   AnsweringConfig answering;
   int workers = 2;
   LogLevel log_level = LogLevel::info;
-  std::string keys_file;  // empty: no keys
+  std::string keys_file;                               // empty: no keys
+  std::shared_ptr<accounts::Ledger> ledger = nullptr;  // null: nothing is recorded
   std::vector<std::string> cors_origins = {"*"};
   std::string version = "0";
 
@@ -51,6 +52,8 @@ class Server {
 
  private:
   std::string host_;
+  const std::shared_ptr<accounts::Ledger> ledger_;
+  accounts::Gate gate_;
   RequestLog log_;
   Metrics metrics_;
   api::ResponseStore responses_;

@@ -190,6 +190,10 @@ std::vector<Setting> make_settings() {
   table.number("port", FATHOM_IN(http.port), 0, 65535, "0: any that is free");
   table.flag("open_to_network", FATHOM_IN(open_to_network), "listen beyond this machine although no keys are set");
   table.text("keys_file", FATHOM_IN(keys_file), "API keys, one a line; without it any key will do, or none");
+  table.text("ledger", FATHOM_IN(ledger),
+             "accounts, keys and usage: file of SQLite, postgresql://USER@HOST/NAME, default (in your home), or none");
+  table.list("price_cards", FATHOM_IN(price_cards),
+             "what tokens cost, one card a currency: hosted-usd, hosted-cny, either with @DAY, or a TOML file");
   table.text("tls_certificate", FATHOM_IN(http.certificate_file), "certificate chain in PEM: serve https");
   table.text("tls_key", FATHOM_IN(http.key_file), "the certificate's key in PEM");
   table.list("cors", FATHOM_IN(cors), "origins whose pages may ask; * for all, empty for none");

@@ -1,0 +1,66 @@
+#include "fathom/accounts/ledger.h"
+
+#include <future>
+
+#include "fathom/base/error.h"
+
+namespace fathom::accounts {
+namespace {
+
+std::map<std::string, PriceCard, std::less<>> cards_of(const std::vector<std::string>& names) {
+  std::map<std::string, PriceCard, std::less<>> cards;
+  for (const std::string& name : names) {
+    PriceCard card = PriceCard::load(name);
+    const std::string currency = card.currency();
+    if (!cards.emplace(currency, std::move(card)).second)
+      throw InputError("[price card] {} is a second one in {}, expected one a currency", name, currency);
+  }
+  return cards;
+}
+
+}  // namespace
+
+Ledger::Ledger(const LedgerConfig& config)
+    : cards_(cards_of(config.price_cards)),
+      database_(open_database(config.where)),
+      reader_(open_database(config.where)),
+      writer_(open_database(config.where)) {}
+
+void Ledger::look_up(std::string digest, std::int64_t now, std::function<void(std::exception_ptr fault, Access)> done) {
+  const auto access = std::make_shared<Access>();
+  reader_.read([access, digest = std::move(digest), now](Database& from) { *access = find_access(from, digest, now); },
+               [access, done = std::move(done)](std::exception_ptr fault) { done(fault, std::move(*access)); });
+}
+
+void Ledger::record(FinishedRequest request, JobDone done) {
+  if (const PriceCard* found = card(request.currency))
+    request.cost = found->cost(request.model, request.at, request.tokens);
+  writer_.write([request = std::move(request)](Database& to) { record_request(to, request); }, std::move(done));
+}
+
+void Ledger::with(const DatabaseJob& job) {
+  const std::scoped_lock lock(mutex_);
+  job(*database_);
+}
+
+void Ledger::flush() {
+  std::promise<void> read;
+  reader_.read([](Database&) {}, [&](const std::exception_ptr&) { read.set_value(); });
+  read.get_future().wait();
+  std::promise<void> written;
+  writer_.write([](Database&) {}, [&](const std::exception_ptr&) { written.set_value(); });
+  written.get_future().wait();
+}
+
+const PriceCard* Ledger::card(std::string_view currency) const {
+  const auto found = cards_.find(currency);
+  return found == cards_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Ledger::currencies() const {
+  std::vector<std::string> all;
+  for (const auto& [currency, card] : cards_) all.push_back(currency);
+  return all;
+}
+
+}  // namespace fathom::accounts

@@ -1,0 +1,53 @@
+// The ledger as a server holds it: who may ask, what was used, what is left. Any thread; nothing here waits for the
+// database but with() and flush().
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fathom/accounts/access.h"
+#include "fathom/accounts/price_card.h"
+#include "fathom/accounts/request_book.h"
+#include "fathom/accounts/writer.h"
+
+namespace fathom::accounts {
+
+struct LedgerConfig {
+  std::string where;                                                    // open_database()
+  std::vector<std::string> price_cards = {"hosted-usd", "hosted-cny"};  // PriceCard::load(), one a currency
+};
+
+class Ledger {
+ public:
+  // InputError when it cannot be opened or a card cannot be read.
+  explicit Ledger(const LedgerConfig& config);
+  // Writes what is queued.
+  ~Ledger() = default;
+
+  // On the reader's thread, once.
+  void look_up(std::string digest, std::int64_t now, std::function<void(std::exception_ptr fault, Access)> done);
+  // `request` without its cost: that is what the card of its currency says. Heard of when it is on disk.
+  void record(FinishedRequest request, JobDone done);
+  // On this thread, by turns with others: for administration.
+  void with(const DatabaseJob& job);
+  // Until all that was asked so far is done, and heard of.
+  void flush();
+
+  // Null: there is none in that currency.
+  const PriceCard* card(std::string_view currency) const;
+  std::vector<std::string> currencies() const;
+
+ private:
+  std::map<std::string, PriceCard, std::less<>> cards_;
+  std::mutex mutex_;
+  std::unique_ptr<Database> database_;
+  Reader reader_;
+  Writer writer_;
+};
+
+}  // namespace fathom::accounts

@@ -1,0 +1,68 @@
+#include "fathom/accounts/migrations.h"
+
+#include <array>
+#include <string_view>
+
+#include "fathom/base/error.h"
+
+namespace fathom::accounts {
+namespace {
+
+struct Step {
+  std::int64_t number;
+  std::string_view sql;
+};
+
+// Statements of one number are one step. Moments are seconds since 1970, amounts 10^-12 of a unit (money.h), limits
+// zero where there is none.
+constexpr std::array kSteps = {
+    Step{1,
+         "CREATE TABLE account (name TEXT PRIMARY KEY, currency TEXT NOT NULL, prepaid BIGINT NOT NULL, "
+         "granted BIGINT NOT NULL, topped_up BIGINT NOT NULL, created BIGINT NOT NULL, closed BIGINT NOT NULL, "
+         "in_flight BIGINT NOT NULL, tokens_per_minute BIGINT NOT NULL, tokens_per_day BIGINT NOT NULL, "
+         "context_tokens BIGINT NOT NULL)"},
+    Step{1,
+         "CREATE TABLE api_key (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, "
+         "account TEXT NOT NULL REFERENCES account (name), label TEXT NOT NULL, tail TEXT NOT NULL, "
+         "models TEXT NOT NULL, surfaces TEXT NOT NULL, admin BIGINT NOT NULL, created BIGINT NOT NULL, "
+         "expires BIGINT NOT NULL, revoked BIGINT NOT NULL, in_flight BIGINT NOT NULL, "
+         "tokens_per_minute BIGINT NOT NULL, tokens_per_day BIGINT NOT NULL, context_tokens BIGINT NOT NULL)"},
+    Step{1,
+         "CREATE TABLE request (id TEXT PRIMARY KEY, at BIGINT NOT NULL, account TEXT NOT NULL, "
+         "api_key TEXT NOT NULL, model TEXT NOT NULL, surface TEXT NOT NULL, hit BIGINT NOT NULL, "
+         "miss BIGINT NOT NULL, output BIGINT NOT NULL, reasoning BIGINT NOT NULL, currency TEXT NOT NULL, "
+         "cost BIGINT NOT NULL, finish TEXT NOT NULL, milliseconds BIGINT NOT NULL)"},
+    Step{1, "CREATE INDEX request_by_time ON request (at)"},
+    Step{1, "CREATE INDEX request_by_account ON request (account, at)"},
+    // What usage is asked by: as many rows as there are days, keys and models, however many requests there were.
+    Step{1,
+         "CREATE TABLE usage_day (day BIGINT NOT NULL, account TEXT NOT NULL, api_key TEXT NOT NULL, "
+         "model TEXT NOT NULL, currency TEXT NOT NULL, requests BIGINT NOT NULL, hit BIGINT NOT NULL, "
+         "miss BIGINT NOT NULL, output BIGINT NOT NULL, cost BIGINT NOT NULL, "
+         "PRIMARY KEY (day, account, api_key, model, currency))"},
+    Step{1, "CREATE INDEX usage_day_by_account ON usage_day (account, day)"},
+    Step{1,
+         "CREATE TABLE audit (at BIGINT NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL, "
+         "detail TEXT NOT NULL)"},
+};
+
+}  // namespace
+
+std::int64_t schema_version() { return kSteps.back().number; }
+
+void migrate(Database& database) {
+  Transaction transaction(database);
+  database.lock_schema();
+  database.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)");
+  const auto rows = database.run("SELECT COALESCE(MAX(version), 0) FROM schema_version");
+  const std::int64_t version = rows.at(0).number(0);
+  if (version > schema_version())
+    throw InputError("[ledger] its tables are version {}, this fathom knows them up to {}: a newer one made them",
+                     version, schema_version());
+  for (const Step& step : kSteps)
+    if (step.number > version) database.run(step.sql);
+  if (version < schema_version()) database.run("INSERT INTO schema_version (version) VALUES ($1)", {schema_version()});
+  transaction.commit();
+}
+
+}  // namespace fathom::accounts

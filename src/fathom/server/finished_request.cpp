@@ -1,0 +1,36 @@
+#include "fathom/server/finished_request.h"
+
+#include <algorithm>
+
+namespace fathom::server {
+
+accounts::FinishedRequest finished_request(const RequestEnd& end) {
+  const Visitor& visitor = end.visitor;
+  const std::int64_t prompt = end.answered ? end.usage.prompt_tokens : std::min(end.read, end.usage.prompt_tokens);
+  const std::int64_t hit = end.answered ? end.usage.cached_tokens : 0;
+  return {.id = end.record.trace_id,
+          .at = end.at,
+          .account = visitor.account.empty() ? std::string(accounts::kNobody) : visitor.account,
+          .api_key = visitor.key,
+          .model = std::string(end.model),
+          .surface = end.record.surface,
+          .tokens = {.hit = hit, .miss = prompt - hit, .output = end.usage.completion_tokens},
+          .reasoning = end.usage.reasoning_tokens,
+          .currency = visitor.currency,
+          .cost = {},  // the ledger knows the prices
+          .finish = std::string(end.finish),
+          .milliseconds = static_cast<std::int64_t>(1e3 * end.seconds)};
+}
+
+std::string_view finish_name(api::EndReason reason) {
+  switch (reason) {
+    case api::EndReason::stop: return "stop";
+    case api::EndReason::stop_string: return "stop_string";
+    case api::EndReason::length: return "length";
+    case api::EndReason::tool_calls: return "tool_calls";
+    case api::EndReason::overloaded: return "overloaded";
+  }
+  return "stop";
+}
+
+}  // namespace fathom::server

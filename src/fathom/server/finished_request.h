@@ -1,0 +1,32 @@
+// What the ledger is told of a request once a model has worked for it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "fathom/accounts/request_book.h"
+#include "fathom/api/answer_writer.h"
+#include "fathom/server/request_record.h"
+#include "fathom/server/visitor.h"
+
+namespace fathom::server {
+
+struct RequestEnd {
+  const Visitor& visitor;
+  const RequestRecord& record;
+  const api::Usage& usage;
+  std::string_view model;   // as served
+  std::string_view finish;  // of the log
+  std::int64_t at = 0;      // when it came, seconds since 1970
+  std::int64_t read = 0;    // of the prompt, so far
+  bool answered = false;    // a token came
+  double seconds = 0.0;     // since it came
+};
+
+// Whether or not its client stayed. Of a prompt whose first token never came, what was read counts, as read: what of it
+// was found nobody knows yet.
+accounts::FinishedRequest finished_request(const RequestEnd& end);
+
+std::string_view finish_name(api::EndReason reason);
+
+}  // namespace fathom::server
