@@ -84,7 +84,7 @@ class GrammarWalk {
   mutable Configurations sets_;  // grows as it is asked
   SetId at_;
   SetId before_guess_ = kDead;  // none
-  std::vector<SetId> path_;  // by depth in the tree
+  std::vector<SetId> path_;     // by depth in the tree
   std::unordered_map<SetId, std::vector<std::uint32_t>> known_;
 };
 
