@@ -24,8 +24,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kEvery = 16384;       // tokens of prompt between two lines of progress
-constexpr std::int64_t kShortAnswer = 33;    // at the depths before the last
+constexpr std::int64_t kEvery = 16384;     // tokens of prompt between two lines of progress
+constexpr std::int64_t kShortAnswer = 33;  // at the depths before the last
 constexpr std::int64_t kDepths[] = {4096, 65536, 262144, 524288};
 
 // A busy machine lengthens the clock's time more than the processors'.
@@ -132,10 +132,11 @@ class Reader {
   void report(const Times& taken) const {
     const store::StoreFigures figures = engine_.config().prefix.disk.store->figures();
     fmt::print(
-        "{:.1f} s in all ({:.1f} of processors); memory {:.1f} MB at most, {:.1f} MB of it caches in use or kept; disk: {} blobs, {:.1f} MB, "
+        "{:.1f} s in all ({:.1f} of processors); memory {:.1f} MB at most, {:.1f} MB of it caches in use or kept; "
+        "disk: {} blobs, {:.1f} MB, "
         "{:.1f} MB read, {} not taken\n",
-        taken.clock, taken.processors, megabytes(memory_bytes("VmHWM:")), megabytes(engine_.figures().cache_bytes), figures.blobs,
-        megabytes(figures.bytes), megabytes(figures.read_bytes),
+        taken.clock, taken.processors, megabytes(memory_bytes("VmHWM:")), megabytes(engine_.figures().cache_bytes),
+        figures.blobs, megabytes(figures.bytes), megabytes(figures.read_bytes),
         figures.dropped_puts + engine_.figures().disk_dropped);
   }
 
@@ -159,8 +160,8 @@ class Reader {
   EngineConfig config() const {
     EngineConfig config{.max_batch_tokens = 512, .prefix = {.on = true}};
     const auto warn = [](auto text) { fmt::print("{}\n", text); };
-    config.prefix.disk = {.store = std::make_shared<store::BlobStore>(store::StoreOptions{
-                              .folder = settings_.store, .limits = {}, .warn = warn, .now = {}}),
+    config.prefix.disk = {.store = std::make_shared<store::BlobStore>(
+                              store::StoreOptions{.folder = settings_.store, .limits = {}, .warn = warn, .now = {}}),
                           .identity = to_hex(checkpoint_identity(*checkpoint_)),
                           .warn = warn};
     return config;

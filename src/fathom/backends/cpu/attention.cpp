@@ -72,14 +72,12 @@ class TileKeys {
 
  private:
   std::int64_t position(std::int64_t query) const { return run_.start + tile_.token + query; }
-  std::int64_t oldest_of(std::int64_t position) const {
-    return std::max<std::int64_t>(0, position - args_.window + 1);
-  }
+  std::int64_t oldest_of(std::int64_t position) const { return std::max<std::int64_t>(0, position - args_.window + 1); }
 
   void add_windows(std::int64_t last) {
     for (std::int64_t key = oldest_; key <= last; ++key)
-      keys_[count_++] = key < run_.start ? args_.windows[tile_.run].row(key)
-                                         : args_.fresh[run_.first_row + key - run_.start].data();
+      keys_[count_++] =
+          key < run_.start ? args_.windows[tile_.run].row(key) : args_.fresh[run_.first_row + key - run_.start].data();
   }
 
   void add_entries(std::int64_t entries) {
@@ -91,12 +89,11 @@ class TileKeys {
     const std::int64_t head_dim = args_.q.extent(2);
     const std::int64_t oldest = oldest_of(position(query));
     const std::int64_t visible = visible_entries(position(query), args_.ratio);
-    AttentionQuery result = {
-        .q = args_.q[row].data() + tile_.head * head_dim,
-        .out = args_.out[row].data() + tile_.head * head_dim,
-        .window = {.first = oldest - oldest_, .count = position(query) - oldest + 1, .slot = 0},
-        .entries = {.first = window_keys_, .count = 0, .slot = args_.window},
-        .slots = softmax_slots(args_, position(query)).size()};
+    AttentionQuery result = {.q = args_.q[row].data() + tile_.head * head_dim,
+                             .out = args_.out[row].data() + tile_.head * head_dim,
+                             .window = {.first = oldest - oldest_, .count = position(query) - oldest + 1, .slot = 0},
+                             .entries = {.first = window_keys_, .count = 0, .slot = args_.window},
+                             .slots = softmax_slots(args_, position(query)).size()};
     if (args_.choice == EntryChoice::all) result.entries.count = visible;
     if (args_.choice == EntryChoice::selected) {
       result.entries.first = static_cast<std::int64_t>(count_);

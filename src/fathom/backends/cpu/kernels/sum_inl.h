@@ -42,9 +42,8 @@ HWY_INLINE float row_sum_along(std::int64_t count, const PartOf& part, const Val
   HWY_ALIGN float sums[kSumColumns];
   const std::int64_t rows = count / kSumColumns;
   for (std::int64_t column = 0; column < kSumColumns; column += kLanes)
-    store_part(
-        cascade_part(rows, [&](std::int64_t row) HWY_ATTR { return part(row * kSumColumns + column); }),
-        sums + column);
+    store_part(cascade_part(rows, [&](std::int64_t row) HWY_ATTR { return part(row * kSumColumns + column); }),
+               sums + column);
   std::int64_t element = rows * kSumColumns;
   for (; element + kSumLanes <= count; element += kSumLanes)
     for (std::int64_t lane = 0; lane < kSumLanes; ++lane) sums[lane] += value(element + lane);
