@@ -111,6 +111,23 @@ TEST(ServePrefix, NobodySeesWhatAnotherHasRead) {
   std::filesystem::remove(keys);
 }
 
+// Two sessions with the same instructions and another task: the second need not read them.
+TEST(ServePrefix, ASecondSessionFindsItsInstructions) {
+  const Serving serving(kSprat.string(), {});
+  const auto usage = [&](const std::string& instructions, const std::string& task) {
+    Json request = kChat.request(task, "");
+    if (!instructions.empty())
+      request["messages"].insert(request["messages"].begin(), {{"role", "system"}, {"content", instructions}});
+    return serving.ask_for(kChat.path, request)["usage"];
+  };
+  const std::int64_t bare = kChat.prompt(usage("", "Sing."));
+  const Json first = usage(kWords, "Sing.");
+  EXPECT_EQ(kChat.hit(first), 0);
+  const std::int64_t instructions = kChat.prompt(first) - bare + 1;  // and the beginning of sentence
+  EXPECT_GT(instructions, 20);
+  EXPECT_EQ(kChat.hit(usage(kWords, "Count to ten, then stop.")), instructions);
+}
+
 // An operator sees that a long prompt moves on, and how far it is.
 TEST(ServePrefix, TheLogFollowsALongPrompt) {
   Serving serving(kSprat.string(), {"--progress", "0.001", "--batch-tokens", "16", "--threads", "1"});

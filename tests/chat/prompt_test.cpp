@@ -56,6 +56,20 @@ TEST(Prompt, MarksWhatTheAssistantWrote) {
   EXPECT_EQ(answers, (std::vector<std::string>{"b<｜end▁of▁sentence｜>", "</think>d"}));
 }
 
+TEST(Prompt, MarksWhereTheInstructionsEnd) {
+  const auto instructions = [](const std::string& messages) {
+    const ChatRequest request = read_chat_request(messages, "test");
+    const MarkedPrompt prompt = render_marked_prompt(request.messages, request.options);
+    return prompt.text.substr(0, prompt.instructions_end);
+  };
+  EXPECT_EQ(instructions(R"([{"role": "system", "content": "S"}, {"role": "user", "content": "a"}])"), kBos + "S");
+  EXPECT_EQ(instructions(R"([{"role": "system", "content": "S"}, {"role": "system", "content": "T"},
+                             {"role": "user", "content": "a"}, {"role": "system", "content": "U"}])"),
+            kBos + "ST");
+  EXPECT_EQ(instructions(R"([{"role": "user", "content": "a"}, {"role": "system", "content": "U"}])"), "");
+  EXPECT_EQ(instructions(R"([{"role": "system", "content": "S"}])"), "") << "nothing stands behind them";
+}
+
 TEST(Prompt, EndsInThinkOrInItsEnd) {
   EXPECT_EQ(prompt_of(R"([{"role": "user", "content": "a"}])"), kBos + "<｜User｜>a<｜Assistant｜><think>");
   EXPECT_EQ(prompt_of(R"({"thinking_mode": "chat", "messages": [{"role": "user", "content": "a"}]})"),

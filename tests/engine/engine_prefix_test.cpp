@@ -141,6 +141,46 @@ TEST_F(EnginePrefixTest, TheSamePromptAgainAndTheNextTurnAreRead) {
   EXPECT_EQ(engine.figures().cached_tokens, 99 + 119);
 }
 
+// The second of two that begin alike and part early finds nothing without a wish, as the regular snapshots lie further.
+TEST_F(EnginePrefixTest, AStateIsKeptWhereItIsWished) {
+  const Ids instructions = counting(70, 5);
+  const auto task = [&](std::int32_t step) {
+    Ids prompt = instructions;
+    const Ids words = counting(30, step);
+    prompt.insert(prompt.end(), words.begin(), words.end());
+    return prompt;
+  };
+  for (const bool wished : {false, true}) {
+    Engine engine(transformer_, {.max_batch_tokens = 32, .prefix = {.on = true, .minimum = 16}});
+    const auto found = [&](std::int32_t step) {
+      GenerationRequest asked = request(task(step), 20);
+      if (wished) asked.snapshot_at = {std::ssize(instructions)};
+      Engine alone(transformer_, {});
+      const SequenceId cold = alone.submit(request(task(step), 20));
+      const SequenceId id = engine.submit(std::move(asked));
+      const auto events = run(engine)[id];
+      EXPECT_EQ(tokens_of(events), tokens_of(run(alone)[cold])) << step;
+      return events.front().cached_tokens;
+    };
+    EXPECT_EQ(found(7), 0);
+    EXPECT_EQ(found(11), wished ? std::ssize(instructions) : 0);
+    EXPECT_EQ(found(7), 99) << "a wish takes the place of no other snapshot";
+  }
+}
+
+TEST_F(EnginePrefixTest, WishesLieInThePrompt) {
+  Engine engine(transformer_, {.prefix = {.on = true, .minimum = 16}});
+  GenerationRequest asked = request(counting(40, 5));
+  for (const std::int64_t place : {std::int64_t{0}, std::int64_t{-3}, std::int64_t{41}}) {
+    asked.snapshot_at = {20, place};
+    EXPECT_EQ(error_of(engine, asked),
+              "[engine] a snapshot is wanted at " + std::to_string(place) + " tokens of a prompt of 40");
+  }
+  asked.snapshot_at = {40};  // the whole prompt: before its answer
+  EXPECT_EQ(error_of(engine, asked), "");
+  run(engine);
+}
+
 TEST_F(EnginePrefixTest, BelowTheMinimumNothingIsFound) {
   Engine engine(transformer_, {.prefix = {.on = true, .minimum = 130}});
   EXPECT_EQ(cached(engine, counting(100, 5)), 0);

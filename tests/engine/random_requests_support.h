@@ -114,6 +114,9 @@ class RandomRequests {
     }
     if (kind == 0 || std::ssize(request.prompt) > sizes_.longest)
       request.prompt = ids(between(0, 3) == 0 ? sizes_.longest * 2 / 3 : between(1, 50));
+    // Wishes change no answer. Without another random number: what comes next stays.
+    const std::int64_t length = std::ssize(request.prompt);
+    if (asked_.size() % 3 == 0) request.snapshot_at = {(length + 1) / 2, length};
     SamplingParams& sampling = request.sampling;
     sampling.temperature = between(0, 1) == 0 ? 0.0 : 0.9;
     sampling.seed = static_cast<std::uint64_t>(between(0, 1000));

@@ -217,6 +217,34 @@ TEST_P(SparseAttentionTest, ReleasedShapeAndMoreKeysThanOneBlock) {
   }
 }
 
+TEST_P(SparseAttentionTest, NeighboursWithFewHeadsAndManyBlocks) {
+  Shape shape;
+  shape.format = {CacheStorage::released, 80, 8};
+  shape.heads = 2;
+  shape.window = 70;
+  shape.capacity = 160;
+  shape.top_k = 70;
+  for (const EntryChoice choice : kChoices) {
+    shape.choice = choice;
+    check_formula(shape, runs_of({{75, 290}, {40, 50}}), "neighbours");
+  }
+}
+
+// Whoever shares its decoding.
+TEST_P(SparseAttentionTest, NanOfAKeyStaysWithThoseThatSeeIt) {
+  Shape shape;
+  shape.format = {CacheStorage::float32, 12, 4};
+  shape.window = 4;
+  Attention attention(shape, runs_of({{12, 3}}), random);
+  for (std::byte& byte : attention.sequences_[0].window_rows[4]) byte = std::byte{0xff};
+  attention.store();
+  const std::vector<float> out = attention.run(*backend);
+  for (std::int64_t token = 0; token < 12; ++token) {
+    const bool sees = token >= 1 && token <= 4;
+    EXPECT_EQ(std::isnan(out[static_cast<std::size_t>(token * shape.heads * 12)]), sees) << token;
+  }
+}
+
 // A ring's row is found by its position modulo the capacity, for every turn of the ring.
 TEST_P(SparseAttentionTest, TheWindowRingTurns) {
   Shape shape;

@@ -31,6 +31,25 @@ TEST(Preparation, AConversationBecomesItsPromptAndTokens) {
             std::ssize(prepare_call(call).request.prompt));
 }
 
+TEST(Preparation, AStateIsWishedWhereTheInstructionsEnd) {
+  api::Call call = chat_call("Hi");
+  EXPECT_TRUE(prepare_call(call).request.snapshot_at.empty()) << "there are none";
+  ChatMessage system;
+  system.role = Role::system;
+  system.content = "You are terse.";
+  call.messages.insert(call.messages.begin(), system);
+  const GenerationRequest request = prepare_call(call).request;
+  ASSERT_EQ(request.snapshot_at.size(), 1U);
+  const auto ids = std::span(request.prompt).first(static_cast<std::size_t>(request.snapshot_at[0]));
+  EXPECT_EQ(hosted_model().tokenizer->decode(ids), "<｜begin▁of▁sentence｜>You are terse.");
+  AnswerMemory memory{{}};
+  const api::Policy policy = policy_of(hosted_model());
+  const std::string owner;
+  const Preparation remembering = {.policy = policy, .owner = owner, .memory = &memory};
+  EXPECT_EQ(prepare(call, hosted_model(), remembering).request.snapshot_at, request.snapshot_at);
+  EXPECT_EQ(prepare(call, hosted_model(), remembering).request.prompt, request.prompt);
+}
+
 TEST(Preparation, AnAnswerThatGoesOnFromAPrefixIsBehindItsReasoning) {
   api::Call call = chat_call("Hi");
   ChatMessage prefix;

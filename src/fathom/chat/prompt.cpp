@@ -163,7 +163,14 @@ MarkedPrompt render_marked_prompt(std::span<const ChatMessage> messages, const P
   if (!plan.turns.empty() && plan.thinking && options.reasoning_effort == ReasoningEffort::max)
     prompt.text += kMaxEffort;
   const auto turns = static_cast<std::int64_t>(plan.turns.size());
-  for (std::int64_t turn = 0; turn < turns; ++turn) append_turn(prompt, plan, turn);
+  bool instructions = turns > 0 && plan.turns.front().role == Role::system;
+  for (std::int64_t turn = 0; turn < turns; ++turn) {
+    if (instructions && plan.turns[static_cast<std::size_t>(turn)].role != Role::system) {
+      prompt.instructions_end = prompt.text.size();
+      instructions = false;
+    }
+    append_turn(prompt, plan, turn);
+  }
   return prompt;
 }
 

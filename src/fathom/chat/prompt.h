@@ -34,6 +34,7 @@ struct PromptAnswer {
 struct MarkedPrompt {
   std::string text;
   std::vector<PromptAnswer> answers;  // one a message of the assistant, in order
+  std::size_t instructions_end = 0;   // of system text and tools, where the first other turn begins; 0: there are none
 };
 
 MarkedPrompt render_marked_prompt(std::span<const ChatMessage> messages, const PromptOptions& options);

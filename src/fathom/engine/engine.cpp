@@ -103,6 +103,9 @@ void Engine::check_request(const GenerationRequest& request) const {
     if (id < 0 || id >= model.vocab)
       throw InputError("[engine] token id {} is outside the model's vocabulary of {}", id, model.vocab);
   const auto prompt_tokens = std::ssize(request.prompt);
+  for (const std::int64_t tokens : request.snapshot_at)
+    if (tokens < 1 || tokens > prompt_tokens)
+      throw InputError("[engine] a snapshot is wanted at {} tokens of a prompt of {}", tokens, prompt_tokens);
   if (prompt_tokens >= model.max_positions)
     throw InputError("[engine] the prompt has {} tokens, the model's limit is {} with the answer", prompt_tokens,
                      model.max_positions);
@@ -138,6 +141,7 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   sequence->constraint = std::move(request.constraint);
   sequence->scope = std::move(request.cache_scope);
   sequence->drafts.acceptance = Acceptance(&acceptance_);
+  sequence->snapshot_at = std::move(request.snapshot_at);
   if (disk_) sequence->chain.emplace(disk_->chain(sequence->scope));
   scheduler_.hold(id, disk_ != nullptr);
   sequences_.emplace(id, std::move(sequence));

@@ -40,6 +40,7 @@ void Engine::plan_snapshot(Sequence& sequence, std::int64_t read) const {
     sequence.stop = stop;
   };
   consider(sequence.parting, sequence.parting);
+  for (const std::int64_t wished : sequence.snapshot_at) consider(wished, wished);
   const std::int64_t regular = (read / prefix.interval + 1) * prefix.interval;
   consider(regular, regular);
   // Before the prompt's last token: the same prompt again has one to read, and histories change what comes last.

@@ -42,6 +42,7 @@ struct Engine::Sequence {
   PrefixTree::Claim claim;                      // from admission until it has a cache
   PrefixTree::Pin pin;                          // of the pages that it shares
   std::int64_t cached_tokens = -1;              // when it was first admitted
+  std::vector<std::int64_t> snapshot_at;        // where its request wishes one
   std::int64_t parting = 0;                     // where others' tokens part from its own, 0: nowhere
   std::int64_t kept = 0;                        // its newest snapshot
   std::int64_t next_kept = KeptMemory::kNever;  // the snapshot that is to come, as soon as so many are read:

@@ -116,6 +116,7 @@ PrefixTree::Place PrefixTree::walk(const std::string& scope, Ids ids, std::int64
   if (found == roots_.end()) return place;
   place.node = found->second.get();
   while (true) {
+    ++visits_;
     const Ids rest = behind(ids, place.node->depth * page_tokens_);
     const std::int64_t allowed = most - place.node->depth * page_tokens_;
     if (allowed >= 0)

@@ -27,6 +27,7 @@ struct PrefixTreeFigures {
   std::int64_t bytes = 0;
   std::int64_t snapshots = 0;
   std::int64_t evictions = 0;  // of snapshots, since the start
+  std::int64_t visits = 0;     // of blocks, by everything that was looked up since the start
 };
 
 class PrefixTree {
@@ -123,7 +124,7 @@ class PrefixTree {
   // Gives up so many bytes at least, or all that can be spared.
   void release(std::int64_t bytes);
   PrefixTreeFigures figures() const {
-    return {.bytes = bytes_, .snapshots = std::ssize(by_value_), .evictions = evictions_};
+    return {.bytes = bytes_, .snapshots = std::ssize(by_value_), .evictions = evictions_, .visits = visits_};
   }
 
  private:
@@ -159,6 +160,7 @@ class PrefixTree {
   std::int64_t pinned_pages_ = 0;
   std::int64_t claimed_bytes_ = 0;
   std::int64_t evictions_ = 0;
+  mutable std::int64_t visits_ = 0;
 };
 
 }  // namespace fathom

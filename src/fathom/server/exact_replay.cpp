@@ -34,7 +34,12 @@ std::vector<Tool> offered_tools(const api::Call& call) {
 // The prompt from its front to its end, encoded but where ids are known.
 class Replayer {
  public:
-  Replayer(const MarkedPrompt& prompt, const Tokenizer& tokenizer) : prompt_(prompt), tokenizer_(tokenizer) {}
+  Replayer(const MarkedPrompt& prompt, const Tokenizer& tokenizer) : prompt_(prompt), tokenizer_(tokenizer) {
+    const std::string_view rest = std::string_view(prompt.text).substr(prompt.instructions_end);
+    if (prompt.instructions_end == 0 || !rest.starts_with(marker::user) || !tokenizer.added_token(marker::user)) return;
+    encode_to(prompt.instructions_end);
+    instructions_ = std::ssize(ids_);
+  }
 
   std::string_view text(const PromptStretch& stretch) const {
     return std::string_view(prompt_.text).substr(stretch.begin, stretch.end - stretch.begin);
@@ -46,9 +51,9 @@ class Replayer {
     done_ = stretch.end;
   }
 
-  Ids finish() {
+  PromptIds finish() {
     encode_to(prompt_.text.size());
-    return std::move(ids_);
+    return {.ids = std::move(ids_), .instructions = instructions_};
   }
 
  private:
@@ -63,14 +68,15 @@ class Replayer {
   const Tokenizer& tokenizer_;
   std::size_t done_ = 0;  // bytes of the prompt
   Ids ids_;
+  std::int64_t instructions_ = 0;  // of them
 };
 
 }  // namespace
 
-std::vector<std::int32_t> replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
-                                       const Replay& replay) {
-  if (replay.memory == nullptr) return tokenizer.encode(prompt.text);
+PromptIds replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
+                       const Replay& replay) {
   Replayer replayer(prompt, tokenizer);
+  if (replay.memory == nullptr) return replayer.finish();
   const std::vector<Tool> tools = offered_tools(call);
   for (const PromptAnswer& answer : prompt.answers) {
     const ChatMessage& message = call.messages[answer.message];

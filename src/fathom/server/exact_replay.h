@@ -22,8 +22,14 @@ struct Replay {
   std::string scope;
 };
 
-std::vector<std::int32_t> replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
-                                       const Replay& replay);
+struct PromptIds {
+  std::vector<std::int32_t> ids;
+  // Of them, system text and tools: what another session of the same client begins with too. 0: none, or nobody knows.
+  std::int64_t instructions = 0;
+};
+
+PromptIds replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
+                       const Replay& replay);
 
 // An answer that is over, as its client was told it; `ids` without the end of sentence.
 struct ToldAnswer {

@@ -53,7 +53,9 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
   const MarkedPrompt prompt = prompt_of(call);
   prepared.in_thinking = begins_in_thinking(call, prompt.text);
   GenerationRequest& request = prepared.request;
-  request.prompt = replayed_ids(prompt, call, tokenizer, replay_of(call, model, preparation));
+  PromptIds ids = replayed_ids(prompt, call, tokenizer, replay_of(call, model, preparation));
+  request.prompt = std::move(ids.ids);
+  if (ids.instructions > 0) request.snapshot_at = {ids.instructions};  // for the next session of this client
   api::ServedModel served = api::served_model(preparation.policy, model.id);
   if (preparation.context_tokens > 0)
     served.context_tokens = std::min(served.context_tokens, preparation.context_tokens);
@@ -74,7 +76,7 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
 }
 
 std::int64_t count_tokens(const api::Call& call, const HostedModel& model, const Preparation& preparation) {
-  return std::ssize(replayed_ids(prompt_of(call), call, *model.tokenizer, replay_of(call, model, preparation)));
+  return std::ssize(replayed_ids(prompt_of(call), call, *model.tokenizer, replay_of(call, model, preparation)).ids);
 }
 
 // With the owner's length before it, so that no two pairs make one scope.

@@ -17,13 +17,29 @@ inline std::uint64_t rank_of(float score, std::int64_t index) {
   return std::uint64_t{~ascending} << 32 | static_cast<std::uint32_t>(index);
 }
 
-// Writes the indices of the best scores, best first; fills `chosen`, whose size is at most the number of scores.
+// Writes the indices of the best scores, best first; fills `chosen`, whose size is at most the number of scores. Most
+// of many scores are worse than the best of those before them, and are looked at once.
 inline void best_of(std::span<const float> scores, std::span<std::int32_t> chosen, Arena& scratch) {
+  if (chosen.empty()) return;
   const Arena::Scope scope(scratch);
-  const std::span<std::uint64_t> ranks = scratch.take<std::uint64_t, 1>({std::ssize(scores)}).span();
-  for (std::size_t index = 0; index < scores.size(); ++index)
-    ranks[index] = rank_of(scores[index], static_cast<std::int64_t>(index));
-  if (chosen.size() < ranks.size()) std::nth_element(ranks.begin(), ranks.begin() + std::ssize(chosen), ranks.end());
+  const std::size_t room = std::min(scores.size(), 4 * chosen.size() + 64);
+  const std::span<std::uint64_t> ranks = scratch.take<std::uint64_t, 1>({static_cast<std::int64_t>(room)}).span();
+  std::uint64_t worst = ~std::uint64_t{0};  // no rank beyond it is among the best
+  std::size_t count = 0;
+  const auto keep_best = [&] {
+    if (count <= chosen.size()) return;
+    const auto last = ranks.begin() + std::ssize(chosen) - 1;
+    std::nth_element(ranks.begin(), last, ranks.begin() + static_cast<std::int64_t>(count));
+    worst = *last;
+    count = chosen.size();
+  };
+  for (std::size_t index = 0; index < scores.size(); ++index) {
+    const std::uint64_t rank = rank_of(scores[index], static_cast<std::int64_t>(index));
+    if (rank > worst) continue;
+    if (count == room) keep_best();
+    ranks[count++] = rank;
+  }
+  keep_best();
   std::sort(ranks.begin(), ranks.begin() + std::ssize(chosen));
   for (std::size_t slot = 0; slot < chosen.size(); ++slot)
     chosen[slot] = static_cast<std::int32_t>(ranks[slot] & 0xffffffffU);

@@ -8,8 +8,10 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kQueries = 16;  // of one run, that share a decoded key
 constexpr std::int64_t kKeys = 16;
+
+// Queries of one run that share a decoded key. More of them where a head or two leave its decoding a large part.
+std::int64_t queries_together(std::int64_t heads) { return std::clamp<std::int64_t>(128 / heads, 16, 64); }
 
 // Queries [first, first + count) of a run, that see up to `entries` entries.
 struct Queries {
@@ -42,6 +44,7 @@ void score_entries(const IndexTopKArgs& args, const Queries& queries, std::int64
 void CpuBackend::do_index_top_k(const IndexTopKArgs& args) {
   const std::int64_t query_work = args.q.extent(1) * args.q.extent(2) * kKeys;
   const std::int64_t top_k = args.selected.extent(1);
+  const std::int64_t together = queries_together(args.q.extent(1));
   const auto choose = [&](const Queries& queries) {
     Arena& arena = scratch_.front();  // the caller's; workers use their own beside it
     const Arena::Scope scope(arena);
@@ -59,8 +62,8 @@ void CpuBackend::do_index_top_k(const IndexTopKArgs& args) {
   };
   for (std::size_t index = 0; index < args.runs.size(); ++index) {
     const Run& run = args.runs[index];
-    for (std::int64_t first = 0; first < run.tokens; first += kQueries) {
-      const std::int64_t count = std::min(kQueries, run.tokens - first);
+    for (std::int64_t first = 0; first < run.tokens; first += together) {
+      const std::int64_t count = std::min(together, run.tokens - first);
       choose({.run = index,
               .row = run.first_row + first,
               .position = run.start + first,

@@ -1,11 +1,16 @@
 #include "fathom/backends/cpu/kernels/attention.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "fathom/backends/cpu/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "fathom/backends/cpu/kernels/attention.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target:
+#include <hwy/cache_control.h>
+
 #include "fathom/backends/cpu/kernels/entry_inl.h"
 #include "fathom/backends/cpu/kernels/sum_inl.h"
 #include "fathom/backends/cpu/kernels/tile_inl.h"
@@ -14,141 +19,265 @@ HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
 inline constexpr std::int64_t kBlockKeys = 64;  // decoded at a time: 128 KiB of floats at head_dim 512
+inline constexpr std::int64_t kPanelKeys = 16;
 
 constexpr std::int64_t up_to_tile(std::int64_t count) { return (count + 15) / 16 * 16; }
 
-// Scratch of one piece; heads and columns are padded to whole tiles.
-struct AttentionScratch {
-  AttentionScratch(const AttentionPiece& piece, Arena& arena)
-      : heads(up_to_tile(piece.heads)),
-        columns(up_to_tile(piece.format.head_dim)),
-        key_step(columns + 16),  // not a power of two: lines of one column in many keys must not share a cache set
-        queries(arena.take<float, 1>({heads * piece.format.head_dim}).data()),
-        keys(arena.take<float, 1>({kBlockKeys * key_step}).data()),
-        scores(arena.take<float, 1>({std::ssize(piece.keys) * heads}).data()),
-        sums(arena.take<float, 1>({heads * columns}).data()),
-        in_rows(arena.take<const float*, 1>({heads + kBlockKeys}).data()),
-        out_rows(arena.take<float*, 1>({heads + kBlockKeys}).data()) {}
-
-  std::int64_t heads;
-  std::int64_t columns;
-  std::int64_t key_step;
-  float* queries;  // [heads / 16, head_dim, 16]
-  float* keys;     // [kBlockKeys, key_step]
-  float* scores;   // [keys, heads]
-  float* sums;     // [heads, columns]
-  const float** in_rows;
-  float** out_rows;
+// What a query sees of the decoded keys: [first, end), counted from the first of them, and their slot.
+struct Share {
+  std::int64_t query = 0;
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+  std::int64_t slot = 0;
 };
 
-HWY_INLINE void transpose_queries(const AttentionPiece& piece, const AttentionScratch& scratch) {
-  const std::int64_t head_dim = piece.format.head_dim;
-  for (std::int64_t head = 0; head < scratch.heads; ++head) {
-    float* to = scratch.queries + head / 16 * head_dim * 16 + head % 16;
-    for (std::int64_t column = 0; column < head_dim; ++column)
-      to[column * 16] = head < piece.heads ? piece.q[head * head_dim + column] : 0.0F;
+// Scratch of one piece. A row is a head of a query; columns and slots are padded to whole tiles.
+struct AttentionScratch {
+  AttentionScratch(const AttentionPiece& piece, Arena& arena)
+      : rows(std::ssize(piece.queries) * piece.heads),
+        columns(up_to_tile(piece.format.head_dim)),
+        key_step(columns + 16),  // not a power of two: lines of one column in many keys must not share a cache set
+        keys(arena.take<float, 1>({kBlockKeys * key_step}).data()),
+        panel(arena.take<float, 1>({columns * kPanelKeys}).data()),
+        products(arena.take<float, 1>({rows * kPanelKeys}).data()),
+        sums(arena.take<float, 1>({rows * columns}).data()),
+        shares(arena.take<Share, 1>({std::ssize(piece.queries)}).data()),
+        in_rows(arena.take<const float*, 1>({3 * rows}).data()),
+        out_rows(arena.take<float*, 1>({rows}).data()) {
+    for (const AttentionQuery& query : piece.queries) slots = HWY_MAX(slots, up_to_tile(query.slots));
+    scores = arena.take<float, 1>({rows * slots}).data();
+  }
+
+  float* scores_of(std::int64_t row) const { return scores + row * slots; }
+
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t key_step;
+  std::int64_t slots = 0;
+  float* keys;      // [kBlockKeys, key_step]
+  float* panel;     // [columns, kPanelKeys]
+  float* products;  // [rows, kPanelKeys]
+  float* sums;      // [rows, columns]
+  Share* shares;
+  const float** in_rows;
+  float** out_rows;
+  float* scores = nullptr;  // [rows, slots]
+};
+
+struct Block {
+  std::int64_t first = 0;
+  std::int64_t keys = 0;
+};
+
+// Every block once: none has keys of windows and entries.
+template <typename Body>
+HWY_INLINE void for_each_block(const AttentionPiece& piece, const Body& body) {
+  const std::int64_t keys = std::ssize(piece.keys);
+  for (std::int64_t first = 0; first < keys;) {
+    const std::int64_t end = first < piece.window_keys ? piece.window_keys : keys;
+    const Block block = {.first = first, .keys = HWY_MIN(kBlockKeys, end - first)};
+    body(block);
+    first += block.keys;
   }
 }
 
-HWY_INLINE void decode_keys(const AttentionPiece& piece, std::int64_t first, std::int64_t count,
-                            const AttentionScratch& scratch) {
-  for (std::int64_t key = 0; key < count; ++key) {
+HWY_INLINE std::span<const Share> shares_in(const AttentionPiece& piece, const Block& block,
+                                            const AttentionScratch& scratch) {
+  std::size_t count = 0;
+  for (std::int64_t index = 0; index < std::ssize(piece.queries); ++index) {
+    const AttentionQuery& query = piece.queries[static_cast<std::size_t>(index)];
+    const KeyRange& range = block.first < piece.window_keys ? query.window : query.entries;
+    const std::int64_t first = HWY_MAX(block.first, range.first);
+    const std::int64_t end = HWY_MIN(block.first + block.keys, range.end());
+    if (first < end)
+      scratch.shares[count++] = {.query = index,
+                                 .first = first - block.first,
+                                 .end = end - block.first,
+                                 .slot = range.slot + first - range.first};
+  }
+  return {scratch.shares, count};
+}
+
+// Chosen entries lie anywhere in memory: one that is decoded soon is asked for now.
+HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key) {
+  if (key >= std::ssize(piece.keys)) return;
+  const std::byte* row = piece.keys[static_cast<std::size_t>(key)];
+  const std::int64_t bytes = piece.format.row_bytes();
+  for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
+}
+
+HWY_INLINE void decode_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
+  constexpr std::int64_t kAhead = 4;
+  for (std::int64_t key = 0; key < block.keys; ++key) {
+    prefetch_row(piece, block.first + key + kAhead);
     float* row = scratch.keys + key * scratch.key_step;
-    decode_row(piece.format, piece.keys[static_cast<std::size_t>(first + key)], row);
+    decode_row(piece.format, piece.keys[static_cast<std::size_t>(block.first + key)], row);
     for (std::int64_t column = piece.format.head_dim; column < scratch.columns; ++column) row[column] = 0.0F;
   }
 }
 
-// scores[key, head] = q[head] . key for the decoded keys.
-HWY_INLINE void score_keys(const AttentionPiece& piece, std::int64_t first, std::int64_t count,
-                           const AttentionScratch& scratch) {
-  std::memset(scratch.scores + first * scratch.heads, 0,
-              static_cast<std::size_t>(count * scratch.heads) * sizeof(float));
-  for (std::int64_t key = 0; key < count; ++key) scratch.in_rows[key] = scratch.keys + key * scratch.key_step;
-  for (std::int64_t head = 0; head < scratch.heads; head += 16) {
-    for (std::int64_t key = 0; key < count; ++key)
-      scratch.out_rows[key] = scratch.scores + (first + key) * scratch.heads + head;
-    multiply_tile({.x = scratch.in_rows,
-                   .panel = scratch.queries + head * piece.format.head_dim,
-                   .depth = piece.format.head_dim,
-                   .out = scratch.out_rows,
-                   .rows = count});
+// Decoded keys [first, first + count) side by side, as many columns as there are. Lanes beyond them keep what they had.
+HWY_INLINE void transpose_keys(std::int64_t first, std::int64_t count, const AttentionScratch& scratch) {
+  const float* keys = scratch.keys + first * scratch.key_step;
+  const std::int64_t step = scratch.key_step;
+  std::int64_t key = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::CappedTag<float, 4> four;
+  for (; key + 4 <= count; key += 4) {
+    const float* from = keys + key * step;
+    for (std::int64_t column = 0; column < scratch.columns; column += 4) {
+      const auto row0 = hn::LoadU(four, from + column);
+      const auto row1 = hn::LoadU(four, from + step + column);
+      const auto row2 = hn::LoadU(four, from + 2 * step + column);
+      const auto row3 = hn::LoadU(four, from + 3 * step + column);
+      const auto even_low = hn::InterleaveLower(four, row0, row2);
+      const auto odd_low = hn::InterleaveLower(four, row1, row3);
+      const auto even_high = hn::InterleaveUpper(four, row0, row2);
+      const auto odd_high = hn::InterleaveUpper(four, row1, row3);
+      float* to = scratch.panel + column * kPanelKeys + key;
+      hn::StoreU(hn::InterleaveLower(four, even_low, odd_low), four, to);
+      hn::StoreU(hn::InterleaveUpper(four, even_low, odd_low), four, to + kPanelKeys);
+      hn::StoreU(hn::InterleaveLower(four, even_high, odd_high), four, to + 2 * kPanelKeys);
+      hn::StoreU(hn::InterleaveUpper(four, even_high, odd_high), four, to + 3 * kPanelKeys);
+    }
+  }
+#endif
+  for (; key < count; ++key)
+    for (std::int64_t column = 0; column < scratch.columns; ++column)
+      scratch.panel[column * kPanelKeys + key] = keys[key * step + column];
+}
+
+// scores[row, slot] = q[row] . key for the decoded keys.
+HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
+  const std::int64_t head_dim = piece.format.head_dim;
+  const std::span<const Share> shares = shares_in(piece, block, scratch);
+  for (std::int64_t first = 0; first < block.keys; first += kPanelKeys) {
+    const std::int64_t end = HWY_MIN(block.keys, first + kPanelKeys);
+    transpose_keys(first, end - first, scratch);
+    std::int64_t rows = 0;
+    for (const Share& share : shares) {
+      if (share.end <= first || share.first >= end) continue;
+      for (std::int64_t head = 0; head < piece.heads; ++head, ++rows) {
+        scratch.in_rows[rows] = piece.queries[static_cast<std::size_t>(share.query)].q + head * head_dim;
+        scratch.out_rows[rows] = scratch.products + rows * kPanelKeys;
+      }
+    }
+    std::memset(scratch.products, 0, static_cast<std::size_t>(rows * kPanelKeys) * sizeof(float));
+    multiply_tile(
+        {.x = scratch.in_rows, .panel = scratch.panel, .depth = head_dim, .out = scratch.out_rows, .rows = rows});
+    rows = 0;
+    for (const Share& share : shares) {
+      if (share.end <= first || share.first >= end) continue;
+      const std::int64_t from = HWY_MAX(first, share.first);
+      const std::int64_t count = HWY_MIN(end, share.end) - from;
+      for (std::int64_t head = 0; head < piece.heads; ++head, ++rows)
+        std::memcpy(scratch.scores_of(share.query * piece.heads + head) + share.slot + from - share.first,
+                    scratch.products + rows * kPanelKeys + from - first,
+                    static_cast<std::size_t>(count) * sizeof(float));
+    }
   }
 }
 
-// Scores to the softmax's weights.
-HWY_INLINE void exponentiate(const AttentionPiece& piece, const AttentionScratch& scratch) {
-  const auto keys = std::ssize(piece.keys);
+// A row's scores to the softmax's weights; slots without a key hold minus infinity before, 0 behind.
+HWY_INLINE void exponentiate(const AttentionPiece& piece, std::int64_t row, const AttentionScratch& scratch) {
+  float* scores = scratch.scores_of(row);
+  const std::int64_t slots = piece.queries[static_cast<std::size_t>(row / piece.heads)].slots;
   const Part scale = set_part(piece.scale);
-  for (std::int64_t head = 0; head < piece.heads; head += kLanes) {
-    const Part sink = load_first(piece.sink + head, piece.heads - head);
-    Part largest = hn::Neg(hn::Inf(Lanes()));
-    for (std::int64_t key = 0; key < keys; ++key) {
-      float* score = scratch.scores + key * scratch.heads + head;
-      const Part scaled = hn::Mul(load_part(score), scale);
-      store_part(scaled, score);
-      largest = hn::Max(largest, scaled);
-    }
-    for (std::int64_t key = 0; key < keys; ++key) {
-      float* score = scratch.scores + key * scratch.heads + head;
-      store_part(exp_part(hn::Sub(load_part(score), largest)), score);
-    }
-    // Note [Sink without value]: the attention sink joins the softmax's denominator only.
-    const Part sum = row_sum_part(piece.slots.size(), [&](std::int64_t slot) HWY_ATTR {
-      const std::int64_t key = piece.slots.key_in(slot);
-      return key < 0 || key >= keys ? zero_part() : load_part(scratch.scores + key * scratch.heads + head);
-    });
-    const Part denominator = hn::Add(sum, exp_part(hn::Sub(sink, largest)));
-    for (std::int64_t key = 0; key < keys; ++key) {
-      float* score = scratch.scores + key * scratch.heads + head;
-      store_part(hn::Div(load_part(score), denominator), score);
-    }
+  Part largest = hn::Neg(hn::Inf(Lanes()));
+  for (std::int64_t slot = 0; slot < slots; slot += kLanes) {
+    const Part scaled = hn::Mul(load_part(scores + slot), scale);
+    store_part(scaled, scores + slot);
+    largest = hn::Max(largest, scaled);
   }
+  largest = hn::MaxOfLanes(Lanes(), largest);
+  for (std::int64_t slot = 0; slot < slots; slot += kLanes)
+    store_part(exp_part(hn::Sub(load_part(scores + slot), largest)), scores + slot);
+  // Note [Sink without value]: the attention sink joins the softmax's denominator only.
+  const float sum = row_sum_along(
+      slots, [scores](std::int64_t slot) HWY_ATTR { return load_part(scores + slot); },
+      [scores](std::int64_t slot) { return scores[slot]; });
+  const Part sink = exp_part(hn::Sub(set_part(piece.sink[row % piece.heads]), largest));
+  const Part denominator = hn::Add(set_part(sum), sink);
+  for (std::int64_t slot = 0; slot < slots; slot += kLanes)
+    store_part(hn::Div(load_part(scores + slot), denominator), scores + slot);
 }
 
-// sums[head, column] += sum over the decoded keys of weight[key, head] * key[column].
-HWY_INLINE void add_values(const AttentionPiece& piece, std::int64_t first, std::int64_t count,
-                           const AttentionScratch& scratch) {
-  for (std::int64_t head = 0; head < piece.heads; ++head)
-    scratch.in_rows[head] = scratch.scores + first * scratch.heads + head;
+// The keys that all shares have; none where there is no such key, behind the block.
+HWY_INLINE Share common_keys(std::span<const Share> shares, const Block& block) {
+  Share common = {.query = 0, .first = 0, .end = block.keys, .slot = 0};
+  for (const Share& share : shares) {
+    common.first = HWY_MAX(common.first, share.first);
+    common.end = HWY_MIN(common.end, share.end);
+  }
+  if (common.first >= common.end) common.first = common.end = block.keys;
+  return common;
+}
+
+// sums[row, column] += sum over the decoded keys that the row sees, in order, of weight[row, key] * key[column]: keys
+// that not all see, those that all see, and again those that not all do.
+HWY_INLINE void add_values(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
+  const std::span<const Share> shares = shares_in(piece, block, scratch);
+  const Share common = common_keys(shares, block);
+  const float** before = scratch.in_rows;
+  const float** among = before + scratch.rows;
+  const float** behind = among + scratch.rows;
+  std::int64_t rows = 0;
+  for (const Share& share : shares)
+    for (std::int64_t head = 0; head < piece.heads; ++head, ++rows) {
+      const float* weights = scratch.scores_of(share.query * piece.heads + head) + share.slot;
+      before[rows] = weights;
+      among[rows] = weights + common.first - share.first;
+      behind[rows] = weights + HWY_MAX(common.end, share.first) - share.first;
+    }
   for (std::int64_t column = 0; column < scratch.columns; column += 16) {
-    for (std::int64_t head = 0; head < piece.heads; ++head)
-      scratch.out_rows[head] = scratch.sums + head * scratch.columns + column;
-    multiply_tile({.x = scratch.in_rows,
-                   .x_step = scratch.heads,
-                   .panel = scratch.keys + column,
-                   .panel_step = scratch.key_step,
-                   .depth = count,
-                   .out = scratch.out_rows,
-                   .rows = piece.heads});
+    const auto add = [&](const float* const* weights, std::int64_t row, std::int64_t count, std::int64_t first,
+                         std::int64_t end) HWY_ATTR {
+      if (first < end)
+        multiply_tile({.x = weights + row,
+                       .panel = scratch.keys + first * scratch.key_step + column,
+                       .panel_step = scratch.key_step,
+                       .depth = end - first,
+                       .out = scratch.out_rows + row,
+                       .rows = count});
+    };
+    rows = 0;
+    for (const Share& share : shares)
+      for (std::int64_t head = 0; head < piece.heads; ++head, ++rows)
+        scratch.out_rows[rows] = scratch.sums + (share.query * piece.heads + head) * scratch.columns + column;
+    for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
+      const Share& share = shares[static_cast<std::size_t>(index)];
+      add(before, index * piece.heads, piece.heads, share.first, HWY_MIN(share.end, common.first));
+    }
+    add(among, 0, rows, common.first, common.end);
+    for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
+      const Share& share = shares[static_cast<std::size_t>(index)];
+      add(behind, index * piece.heads, piece.heads, HWY_MAX(share.first, common.end), share.end);
+    }
   }
 }
 
 HWY_INLINE void write_out(const AttentionPiece& piece, const AttentionScratch& scratch) {
   const std::int64_t head_dim = piece.format.head_dim;
-  for (std::int64_t head = 0; head < piece.heads; ++head) {
-    std::memcpy(piece.out + head * head_dim, scratch.sums + head * scratch.columns,
-                static_cast<std::size_t>(head_dim) * sizeof(float));
-  }
+  for (std::int64_t row = 0; row < scratch.rows; ++row)
+    std::memcpy(piece.queries[static_cast<std::size_t>(row / piece.heads)].out + row % piece.heads * head_dim,
+                scratch.sums + row * scratch.columns, static_cast<std::size_t>(head_dim) * sizeof(float));
 }
 
 void AttentionPieceKernel(const AttentionPiece& piece, Arena& arena) {
   const Arena::Scope scope(arena);
   const AttentionScratch scratch(piece, arena);
-  const auto keys = std::ssize(piece.keys);
-  transpose_queries(piece, scratch);
-  for (std::int64_t first = 0; first < keys; first += kBlockKeys) {
-    const std::int64_t count = HWY_MIN(kBlockKeys, keys - first);
-    decode_keys(piece, first, count, scratch);
-    score_keys(piece, first, count, scratch);
-  }
-  exponentiate(piece, scratch);
-  std::memset(scratch.sums, 0, static_cast<std::size_t>(scratch.heads * scratch.columns) * sizeof(float));
-  for (std::int64_t first = 0; first < keys; first += kBlockKeys) {
-    const std::int64_t count = HWY_MIN(kBlockKeys, keys - first);
-    if (keys > kBlockKeys) decode_keys(piece, first, count, scratch);  // cheaper again than kept: 1 part in 60
-    add_values(piece, first, count, scratch);
-  }
+  const bool once = std::ssize(piece.keys) <= kBlockKeys && piece.window_keys == std::ssize(piece.keys);
+  std::fill_n(scratch.scores, scratch.rows * scratch.slots, -std::numeric_limits<float>::infinity());
+  for_each_block(piece, [&](const Block& block) HWY_ATTR {
+    decode_keys(piece, block, scratch);
+    score_keys(piece, block, scratch);
+  });
+  for (std::int64_t row = 0; row < scratch.rows; ++row) exponentiate(piece, row, scratch);
+  std::memset(scratch.sums, 0, static_cast<std::size_t>(scratch.rows * scratch.columns) * sizeof(float));
+  for_each_block(piece, [&](const Block& block) HWY_ATTR {
+    if (!once) decode_keys(piece, block, scratch);  // cheaper again than kept
+    add_values(piece, block, scratch);
+  });
   write_out(piece, scratch);
 }
 

@@ -41,10 +41,16 @@ HWY_INLINE void decode_row(const EntryFormat& format, const std::byte* row, floa
   const std::int64_t nope = format.nope_dim();
   const std::byte* scales = row + nope + 2 * format.rope_dim;
   for (std::int64_t first = 0; first < nope; first += kNopeScaleGroup) {
-    const std::int64_t last = HWY_MIN(nope, first + kNopeScaleGroup);
     const Part scale = set_part(e8m0_to_float(static_cast<std::uint8_t>(scales[first / kNopeScaleGroup])));
-    for (std::int64_t column = first; column < last; column += kLanes)
-      store_first(e4m3_part(row + column, last - column, scale), values + column, last - column);
+    const std::int64_t count = HWY_MIN(nope - first, kNopeScaleGroup);
+    if (count == kNopeScaleGroup) {
+      HWY_UNROLL(16)
+      for (std::int64_t column = first; column < first + kNopeScaleGroup; column += kLanes)
+        store_part(e4m3_part(row + column, kLanes, scale), values + column);
+    } else {
+      for (std::int64_t column = first; column < nope; column += kLanes)
+        store_first(e4m3_part(row + column, nope - column, scale), values + column, nope - column);
+    }
   }
   for (std::int64_t column = 0; column < format.rope_dim; column += kLanes) {
     const std::int64_t left = format.rope_dim - column;

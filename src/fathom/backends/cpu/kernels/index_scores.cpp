@@ -47,29 +47,41 @@ HWY_INLINE const float* panel_of_nibbles(const IndexScoresPiece& piece, Arena& a
   return panel;
 }
 
+// The scores of one query, from its heads' products.
+HWY_INLINE void add_heads(const IndexScoresPiece& piece, std::int64_t query, const float* products) {
+  for (std::int64_t key = 0; key < piece.keys; key += kLanes) {
+    Part score = zero_part();
+    for (std::int64_t head = 0; head < piece.heads; ++head) {
+      const Part product = load_part(products + head * 16 + key);
+      const Part positive = hn::IfThenElse(hn::Lt(product, zero_part()), zero_part(), product);
+      score = multiply_add(set_part(piece.weights[query * piece.heads + head]), positive, score);
+    }
+    store_first(score, piece.scores + query * piece.score_step + key, piece.keys - key);
+  }
+}
+
 void IndexScoresKernel(const IndexScoresPiece& piece, Arena& arena) {
   const Arena::Scope scope(arena);
   const bool stored = piece.format.storage == CacheStorage::float32;
   const float* panel = stored ? panel_of_stored_floats(piece, arena) : panel_of_nibbles(piece, arena);
-  float* products = arena.take<float, 1>({piece.heads * 16}).data();
-  const float** x = arena.take<const float*, 1>({piece.heads}).data();
-  float** out = arena.take<float*, 1>({piece.heads}).data();
-  for (std::int64_t head = 0; head < piece.heads; ++head) out[head] = products + head * 16;
+  // With few heads several queries are multiplied together: a row's chain alone waits for its own latency.
+  constexpr std::int64_t kRows = 48;
+  const std::int64_t together = HWY_MIN(piece.queries, HWY_MAX(1, kRows / piece.heads));
+  const std::int64_t most = together * piece.heads;
+  float* products = arena.take<float, 1>({most * 16}).data();
+  const float** x = arena.take<const float*, 1>({most}).data();
+  float** out = arena.take<float*, 1>({most}).data();
+  for (std::int64_t row = 0; row < most; ++row) out[row] = products + row * 16;
 
-  for (std::int64_t query = 0; query < piece.queries; ++query) {
-    for (std::int64_t head = 0; head < piece.heads; ++head)
-      x[head] = piece.q + (query * piece.heads + head) * piece.format.index_dim;
-    std::memset(products, 0, static_cast<std::size_t>(piece.heads) * 16 * sizeof(float));
-    multiply_tile({.x = x, .panel = panel, .depth = piece.format.index_dim, .out = out, .rows = piece.heads});
-    for (std::int64_t key = 0; key < piece.keys; key += kLanes) {
-      Part score = zero_part();
-      for (std::int64_t head = 0; head < piece.heads; ++head) {
-        const Part product = load_part(products + head * 16 + key);
-        const Part positive = hn::IfThenElse(hn::Lt(product, zero_part()), zero_part(), product);
-        score = multiply_add(set_part(piece.weights[query * piece.heads + head]), positive, score);
-      }
-      store_first(score, piece.scores + query * piece.score_step + key, piece.keys - key);
-    }
+  for (std::int64_t first = 0; first < piece.queries; first += together) {
+    const std::int64_t queries = HWY_MIN(together, piece.queries - first);
+    const std::int64_t rows = queries * piece.heads;
+    for (std::int64_t row = 0; row < rows; ++row)
+      x[row] = piece.q + (first * piece.heads + row) * piece.format.index_dim;
+    std::memset(products, 0, static_cast<std::size_t>(rows) * 16 * sizeof(float));
+    multiply_tile({.x = x, .panel = panel, .depth = piece.format.index_dim, .out = out, .rows = rows});
+    for (std::int64_t query = 0; query < queries; ++query)
+      add_heads(piece, first + query, products + query * piece.heads * 16);
   }
 }
 

@@ -16,32 +16,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
-// sums[c] = the cascade of x[r][c]^2 over rows of 32 columns.
-HWY_INLINE void sum_square_columns(const float* x, std::int64_t rows, float* sums) {
-  for (std::int64_t column = 0; column < kSumColumns; column += kLanes) {
-    const Part sum = cascade_part(rows, [&](std::int64_t row) HWY_ATTR {
-      const Part value = load_part(x + row * kSumColumns + column);
-      return hn::Mul(value, value);
-    });
-    store_part(sum, sums + column);
-  }
-}
-
-// ops' sum_of_squares, its 32 columns side by side.
 float SumOfSquares(const float* x, std::int64_t columns) {
-  if (columns < kSumLanes) return sum_of_squares(x, columns);
-  HWY_ALIGN float sums[kSumColumns];
-  std::int64_t column = columns / kSumColumns * kSumColumns;
-  sum_square_columns(x, columns / kSumColumns, sums);
-  for (; column + kSumLanes <= columns; column += kSumLanes)
-    for (std::int64_t lane = 0; lane < kSumLanes; ++lane) sums[lane] += x[column + lane] * x[column + lane];
-  float sum = 0.0F;
-  for (; column < columns; ++column) sum += x[column] * x[column];
-  for (std::int64_t lane = 0; lane < kSumLanes; ++lane) {
-    for (std::int64_t vector = 1; vector < kSumVectors; ++vector) sums[lane] += sums[vector * kSumLanes + lane];
-    sum += sums[lane];
-  }
-  return sum;
+  const auto squares = [x](std::int64_t column) HWY_ATTR {
+    const Part part = load_part(x + column);
+    return hn::Mul(part, part);
+  };
+  return row_sum_along(columns, squares, [x](std::int64_t column) { return x[column] * x[column]; });
 }
 
 void ScaleRow(const float* x, float scale, const float* weight, std::int64_t columns, float* out) {

@@ -1,4 +1,4 @@
-// The sums of ops/released_arithmetic.h, a vector of them side by side. Included once per instruction set.
+// The sums of ops/released_arithmetic.h, their columns side by side. Included once per instruction set.
 #if defined(FATHOM_BACKENDS_CPU_KERNELS_SUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FATHOM_BACKENDS_CPU_KERNELS_SUM_INL_H_
 #undef FATHOM_BACKENDS_CPU_KERNELS_SUM_INL_H_
@@ -35,29 +35,24 @@ HWY_INLINE Part cascade_part(std::int64_t rows, const Value& value) {
   return level[0];
 }
 
-// row_sum in every lane.
-template <typename Value>
-HWY_INLINE Part row_sum_part(std::int64_t count, const Value& value) {
-  const std::int64_t lanes = count < kSumLanes ? 1 : kSumLanes;
-  const std::int64_t columns = kSumVectors * lanes;
-  const std::int64_t rows = count / columns;
-  const std::int64_t whole = count / lanes * lanes;
-  Part lane_sums[kSumLanes];
-  for (std::int64_t lane = 0; lane < lanes; ++lane) {
-    const auto column = [&](std::int64_t vector) HWY_ATTR {
-      return cascade_part(rows,
-                          [&](std::int64_t row) HWY_ATTR { return value(row * columns + vector * lanes + lane); });
-    };
-    lane_sums[lane] = column(0);
-    for (std::int64_t element = rows * columns + lane; element < whole; element += lanes)
-      lane_sums[lane] = hn::Add(lane_sums[lane], value(element));
-    for (std::int64_t vector = 1; vector < kSumVectors; ++vector)
-      lane_sums[lane] = hn::Add(lane_sums[lane], column(vector));
+// row_sum of the values that `part(element)` has in its lanes, from `element` on, and `value(element)` one by one.
+template <typename PartOf, typename Value>
+HWY_INLINE float row_sum_along(std::int64_t count, const PartOf& part, const Value& value) {
+  if (count < kSumLanes) return row_sum(count, value);
+  HWY_ALIGN float sums[kSumColumns];
+  const std::int64_t rows = count / kSumColumns;
+  for (std::int64_t column = 0; column < kSumColumns; column += kLanes)
+    store_part(cascade_part(rows, [&](std::int64_t row) HWY_ATTR { return part(row * kSumColumns + column); }),
+               sums + column);
+  std::int64_t element = rows * kSumColumns;
+  for (; element + kSumLanes <= count; element += kSumLanes)
+    for (std::int64_t lane = 0; lane < kSumLanes; ++lane) sums[lane] += value(element + lane);
+  float sum = 0.0F;
+  for (; element < count; ++element) sum += value(element);
+  for (std::int64_t lane = 0; lane < kSumLanes; ++lane) {
+    for (std::int64_t vector = 1; vector < kSumVectors; ++vector) sums[lane] += sums[vector * kSumLanes + lane];
+    sum += sums[lane];
   }
-  if (lanes == 1) return lane_sums[0];
-  Part sum = zero_part();
-  for (std::int64_t element = whole; element < count; ++element) sum = hn::Add(sum, value(element));
-  for (std::int64_t lane = 0; lane < kSumLanes; ++lane) sum = hn::Add(sum, lane_sums[lane]);
   return sum;
 }
 
