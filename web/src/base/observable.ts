@@ -27,6 +27,11 @@ export class Observable<T> {
 
 export function use_value<T>(observable: Observable<T>): T {
   const [, render] = useState(0);
-  useEffect(() => observable.watch(() => render((count) => count + 1)), [observable]);
-  return observable.get();
+  const value = observable.get();
+  useEffect(() => {
+    const renew = () => render((count) => count + 1);
+    if (!Object.is(value, observable.get())) renew(); // it changed before anybody watched
+    return observable.watch(renew);
+  }, [observable]);
+  return value;
 }

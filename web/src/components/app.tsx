@@ -19,9 +19,10 @@ import { Sidebar } from "./sidebar";
 
 function Room() {
   const { room, conversation } = use_value(route);
+  const loaded = use_value(is_loaded);
   if (room === "playground") return <Playground />;
   if (room === "status") return <Status />;
-  if (!use_value(is_loaded)) return <main class="room" />;
+  if (!loaded) return <main class="room" />;
   return <ConversationView key={conversation ?? "new"} id={conversation} />;
 }
 

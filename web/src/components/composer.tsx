@@ -100,7 +100,7 @@ export function Composer({ system, path, busy, send, stop }: ComposerProps) {
     }}>
       <Files files={files} remove={(index) => set_files(files.filter((_, each) => each !== index))} />
       {fault && <p class="fault" role="alert">{fault}</p>}
-      <div class="grow" data-text={`${question}\n`}>
+      <div class="grow" data-text={question}>
         <textarea id="composer" ref={area} rows={1} value={question} placeholder={text("ask_anything")}
           aria-label={text("question")} onInput={(event) => set_question(event.currentTarget.value)}
           onKeyDown={(event) => {
