@@ -37,7 +37,7 @@ test("thinking is shown, folded and timed; the next request carries mode and eff
   await ask(page, "Something deep");
   assert.equal(await said(page), "It is so.");
   const thinking = page.locator(".thinking > button");
-  assert.match(await thinking.innerText(), /Thought for [\d.]+ s/);
+  assert.match(await thinking.innerText(), /Thought for [\d.]+ m?s/);
   assert.equal(await thinking.getAttribute("aria-expanded"), "false");
   await thinking.click();
   assert.match(await page.locator(".thoughts").innerText(), /first this and then that/);

@@ -2,6 +2,7 @@
 export const count = (value: number): string => Math.round(value).toLocaleString(document.documentElement.lang);
 
 export function seconds(milliseconds: number): string {
+  if (milliseconds < 950) return `${Math.round(milliseconds)} ms`;
   const value = milliseconds / 1000;
   if (value >= 90) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
   return `${value.toFixed(value < 10 ? 1 : 0)} s`;

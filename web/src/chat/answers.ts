@@ -1,5 +1,6 @@
 // Answers that are being written. They go on while another conversation is looked at, and are saved as they come.
 import { find_models, model_of, served } from "../api/models";
+import { ApiError } from "../api/connection";
 import { stream_chat } from "../api/stream";
 import { Observable } from "../base/observable";
 import { text } from "../language/text";
@@ -106,7 +107,9 @@ async function write(begun: Message, goes_on: boolean): Promise<Message> {
     state = writing.message.finish === "insufficient_system_resource" ? "failed" : "done";
     if (state === "failed") fault = text("overloaded");
   } catch (problem) {
-    state = abort.signal.aborted ? "stopped" : "failed";
+    // A page that goes away loses its connections first, and a server may vanish: what had come is worth going on from.
+    const lost = problem instanceof ApiError && problem.status === 0 && writing.has_begun();
+    state = abort.signal.aborted ? "stopped" : lost ? "interrupted" : "failed";
     if (state === "failed") fault = (problem as Error).message;
   }
   const message = writing.end(state, fault, performance.now());

@@ -53,6 +53,10 @@ export class Writing {
     this.message = next;
   }
 
+  has_begun(): boolean {
+    return this.#first !== null;
+  }
+
   // The end, however it came. Calls that were cut off are no calls.
   end(state: Message["state"], fault: string, now: number): Message {
     const whole = state === "done" && this.message.finish !== "length";
@@ -79,7 +83,9 @@ export class Writing {
   }
 }
 
+const kWorthTiming = 100; // milliseconds; of less, a speed says nothing
+
 export function tokens_per_second(figures: Figures): number {
   const writing = figures.total_ms - figures.first_ms;
-  return figures.output > 1 && writing > 0 ? ((figures.output - 1) * 1000) / writing : 0;
+  return figures.output > 1 && writing >= kWorthTiming ? ((figures.output - 1) * 1000) / writing : 0;
 }

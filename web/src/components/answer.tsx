@@ -22,7 +22,7 @@ interface AnswerProps {
 // How an answer ended, where that was not by itself; null otherwise.
 function ending(message: Message, is_running: boolean): { said: string; is_fault: boolean } | null {
   if (is_running) return null;
-  if (message.state === "streaming") return { said: text("interrupted"), is_fault: false };
+  if (message.state === "streaming" || message.state === "interrupted") return { said: text("interrupted"), is_fault: false };
   if (message.state === "stopped") return { said: text("stopped"), is_fault: false };
   if (message.state === "failed") return { said: message.fault || text("failed"), is_fault: true };
   if (message.finish === "length") return { said: text("reached_limit"), is_fault: false };

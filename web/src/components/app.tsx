@@ -22,7 +22,7 @@ function Room() {
   const loaded = use_value(is_loaded);
   if (room === "playground") return <Playground />;
   if (room === "status") return <Status />;
-  if (!loaded) return <main class="room" />;
+  if (!loaded) return <main id="main" class="room" />;
   return <ConversationView key={conversation ?? "new"} id={conversation} />;
 }
 
@@ -60,7 +60,7 @@ export function App() {
 
   return (
     <div class={sidebar ? "frame with-sidebar" : "frame"}>
-      <a class="skip" href="#composer" onClick={(event) => {
+      <a class="skip" href="#main" onClick={(event) => {
         event.preventDefault();
         document.querySelector<HTMLElement>("#composer, main")?.focus();
       }}>

@@ -23,7 +23,7 @@ interface ComposerProps {
 function Modes() {
   const { mode, effort } = use_value(settings);
   const all = use_value(served);
-  const why_not = (each: Mode) => (all && !model_of(each, all) ? text("mode_not_served") : undefined);
+  const why_not = (each: Mode) => (all?.status === 200 && !model_of(each, all) ? text("mode_not_served") : undefined);
   return (
     <>
       <Choice<Mode> label={text("mode")} value={mode} choose={(each) => change_settings({ mode: each })}

@@ -40,7 +40,8 @@ export function ConversationView({ id }: { id: string | null }) {
   const path = tree ? path_of(tree) : [];
   const busy = id !== null && is_running(id);
   const scroll = useRef<HTMLDivElement>(null);
-  const follow = use_follow(scroll, path);
+  const turns = useRef<HTMLDivElement>(null);
+  const follow = use_follow(scroll, turns);
   const was_busy = useRef(busy);
 
   useEffect(() => {
@@ -96,13 +97,13 @@ export function ConversationView({ id }: { id: string | null }) {
 
   if (id && !all.some((each) => each.id === id))
     return (
-      <main class="room" tabIndex={-1}>
+      <main id="main" class="room" tabIndex={-1}>
         <p class="empty">{text("no_such_conversation")}</p>
       </main>
     );
   const frame = tree?.conversation ?? draft;
   return (
-    <main class="room" tabIndex={-1}>
+    <main id="main" class="room" tabIndex={-1}>
       <header class="room-header">
         <h1>{title || text("new_chat")}</h1>
         <IconButton name="sliders" label={text("conversation_settings")} act={() => open_dialog("conversation")}
@@ -110,7 +111,7 @@ export function ConversationView({ id }: { id: string | null }) {
       </header>
       <div class="scroll" ref={scroll} onScroll={follow.scrolled}>
         {path.length === 0 && !id && <Welcome ask={(question) => void send(question, [])} />}
-        <div class="turns">
+        <div class="turns" ref={turns}>
           {tree && path.filter(is_turn).map((message) => (
             <Turn key={message.id} message={message} tree={tree} path={path} busy={busy}
               edited={edited === message.id} begin_edit={() => set_edited(message.id)} end_edit={() => set_edited(null)}

@@ -18,7 +18,7 @@ export function KeyDialog({ done }: { done: () => void }) {
         <p>{text("key_wanted_why")}</p>
         <label class="field">
           <span>{text("key")}</span>
-          <input type="password" autocomplete="off" value={key} onInput={(event) => set_key(event.currentTarget.value)} />
+          <input type="password" autocomplete="off" autofocus value={key} onInput={(event) => set_key(event.currentTarget.value)} />
         </label>
         <label class="tick">
           <input type="checkbox" checked={remember} onChange={(event) => set_remember(event.currentTarget.checked)} />

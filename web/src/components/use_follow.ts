@@ -1,6 +1,6 @@
-// Keeps the end of a growing text in view, unless the reader has scrolled up.
+// Keeps the end of a growing text in view, until the reader scrolls up.
 import type { RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 const kNear = 48; // pixels that still count as the end
 
@@ -10,22 +10,31 @@ export interface Follow {
   to_end: () => void;
 }
 
-export function use_follow(scroll: RefObject<HTMLElement | null>, content: unknown): Follow {
+export function use_follow(scroll: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>): Follow {
   const follows = useRef(true);
+  const last = useRef(0);
   const [at_end, set_at_end] = useState(true);
   const move = () => {
     const element = scroll.current;
     if (element) element.scrollTop = element.scrollHeight;
   };
-  useLayoutEffect(() => {
-    if (follows.current) move();
-  }, [content]);
+  // Text grows by tokens, and later by formulas and fonts.
+  useEffect(() => {
+    if (!content.current) return;
+    const observer = new ResizeObserver(() => follows.current && move());
+    observer.observe(content.current);
+    return () => observer.disconnect();
+  });
   return {
     at_end,
     scrolled: () => {
       const element = scroll.current;
       if (!element) return;
-      follows.current = element.scrollHeight - element.scrollTop - element.clientHeight < kNear;
+      const near = element.scrollHeight - element.scrollTop - element.clientHeight < kNear;
+      // What grew below the view moved nobody: only a reader goes up.
+      if (near) follows.current = true;
+      else if (element.scrollTop < last.current) follows.current = false;
+      last.current = element.scrollTop;
       set_at_end(follows.current);
     },
     to_end: () => {

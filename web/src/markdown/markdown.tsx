@@ -3,6 +3,7 @@ import { Marked, type Token, type Tokens } from "marked";
 import { h, type ComponentChildren } from "preact";
 import { memo } from "preact/compat";
 import { useMemo } from "preact/hooks";
+import { text } from "../language/text";
 import { CodeBlock } from "./code_block";
 import { Formula } from "./formula";
 import { block_math, inline_math, type MathToken } from "./math_syntax";
@@ -12,8 +13,8 @@ const kMarked = new Marked({ gfm: true, breaks: false, extensions: [block_math, 
 const kEntities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
 // A few entities by name, and all by number.
-function plain(text: string): string {
-  return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal?: string, hex?: string, name?: string) => {
+function plain(escaped: string): string {
+  return escaped.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal?: string, hex?: string, name?: string) => {
     if (name) return kEntities[name.toLowerCase()] ?? whole;
     const code = decimal ? parseInt(decimal, 10) : parseInt(hex ?? "", 16);
     return code > 0 && code < 0x110000 ? String.fromCodePoint(code) : whole;
@@ -52,10 +53,10 @@ function inline(token: Token, key: number): ComponentChildren {
       return <Formula key={key} source={math.text} display={math.display} />;
     }
     case "checkbox":
-      return <input key={key} type="checkbox" checked={Boolean((token as { checked?: boolean }).checked)} disabled />;
+      return <Box key={key} checked={Boolean((token as { checked?: boolean }).checked)} />;
     case "text": {
-      const text = token as Tokens.Text;
-      return text.tokens ? <span key={key}>{inlines(text.tokens)}</span> : plain(text.text);
+      const { tokens, text: words } = token as Tokens.Text;
+      return tokens ? <span key={key}>{inlines(tokens)}</span> : plain(words);
     }
     case "escape": return (token as Tokens.Escape).text;
     default: return plain("raw" in token ? token.raw : "");
@@ -64,11 +65,15 @@ function inline(token: Token, key: number): ComponentChildren {
 
 const inlines = (tokens: Token[] | undefined): ComponentChildren => (tokens ?? []).map(inline);
 
+function Box({ checked }: { checked: boolean }) {
+  return <input type="checkbox" checked={checked} disabled aria-label={text(checked ? "task_done" : "task_open")} />;
+}
+
 function Item({ item }: { item: Tokens.ListItem }) {
   const has_box = item.tokens.some((token) => token.type === "checkbox");
   return (
     <li class={item.task ? "task" : undefined}>
-      {item.task && !has_box && <input type="checkbox" checked={item.checked} disabled aria-label={item.text} />}
+      {item.task && !has_box && <Box checked={item.checked ?? false} />}
       {item.tokens.map((token, index) =>
         token.type === "text" || token.type === "checkbox" ? inline(token, index) : <Block key={index} token={token} />)}
     </li>
@@ -100,9 +105,8 @@ function Table({ table }: { table: Tokens.Table }) {
 function block(token: Token): ComponentChildren {
   switch (token.type) {
     case "heading": {
-      const heading = token as Tokens.Heading;
-      // The page has its own first two levels.
-      return h(`h${Math.min(6, heading.depth + 2)}`, { class: `heading-${heading.depth}` }, inlines(heading.tokens));
+      const heading = token as Tokens.Heading & Leveled;
+      return h(`h${Math.min(6, heading.level ?? 2)}`, { class: `heading-${heading.depth}` }, inlines(heading.tokens));
     }
     case "paragraph": return <p>{inlines((token as Tokens.Paragraph).tokens)}</p>;
     case "text": return <p>{inline(token, 0)}</p>;
@@ -130,6 +134,22 @@ function block(token: Token): ComponentChildren {
   }
 }
 
+interface Leveled {
+  level?: number;
+}
+
+// The page has the first level. Whatever an answer leaves out between two of its own, a reader by ear misses none.
+function set_levels(tokens: Token[]): void {
+  const open: number[] = [];
+  for (const token of tokens) {
+    if (token.type !== "heading") continue;
+    const { depth } = token as Tokens.Heading;
+    while ((open.at(-1) ?? 0) >= depth) open.pop();
+    open.push(depth);
+    (token as Leveled).level = open.length + 1;
+  }
+}
+
 // A block that did not change since the last chunk is not made again.
 const Block = memo(
   ({ token }: { token: Token }) => <>{block(token)}</>,
@@ -137,7 +157,11 @@ const Block = memo(
 );
 
 export function Markdown({ source }: { source: string }) {
-  const tokens = useMemo(() => kMarked.lexer(source), [source]);
+  const tokens = useMemo(() => {
+    const all = kMarked.lexer(source);
+    set_levels(all);
+    return all;
+  }, [source]);
   return (
     <div class="markdown">
       {tokens.map((token, index) => <Block key={index} token={token} />)}

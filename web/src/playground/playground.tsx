@@ -140,7 +140,7 @@ export function Playground() {
   };
 
   return (
-    <main class="room" tabIndex={-1}>
+    <main id="main" class="room" tabIndex={-1}>
       <header class="room-header">
         <h1>{text("playground")}</h1>
       </header>

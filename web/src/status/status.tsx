@@ -124,7 +124,7 @@ export function Status() {
   const samples = figures?.samples ?? [];
   const open = samples.find((sample) => sample.name === "fathom_http" && sample.labels.figure === "open");
   return (
-    <main class="room" tabIndex={-1}>
+    <main id="main" class="room" tabIndex={-1}>
       <header class="room-header">
         <h1>{text("status")}</h1>
       </header>

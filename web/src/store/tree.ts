@@ -33,7 +33,7 @@ export interface Message {
   model?: string;
   mode?: Mode;
   effort?: Effort;
-  state?: "streaming" | "done" | "stopped" | "failed";
+  state?: "streaming" | "done" | "stopped" | "interrupted" | "failed"; // streaming, but by nobody: interrupted
   finish?: string; // the API's finish_reason
   fault?: string;
   figures?: Figures;
