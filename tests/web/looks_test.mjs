@@ -65,16 +65,18 @@ async function see_dialogs(page, name) {
   await page.locator("dialog").waitFor({ state: "detached" });
 }
 
+// The status page asks for usage, which a server without accounts does not know.
+const refusals = [404];
 const serve = (test) => serve_script(test, scripts(say(rich)));
 
 test("light and wide", async (test) => {
-  const page = await open_page(test, (await serve(test)).url);
+  const page = await open_page(test, (await serve(test)).url, { refusals });
   await see_all(page, "light");
   await see_dialogs(page, "light");
 });
 
 test("dark, as the system wants it and as the user does", async (test) => {
-  const page = await open_page(test, (await serve(test)).url, { colorScheme: "dark" });
+  const page = await open_page(test, (await serve(test)).url, { refusals, colorScheme: "dark" });
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const dark = await ground();
   await see_all(page, "dark");
@@ -89,7 +91,7 @@ test("dark, as the system wants it and as the user does", async (test) => {
 
 test("narrow, as on a phone", async (test) => {
   const page = await open_page(test, (await serve(test)).url,
-    { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    { refusals, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   await see_all(page, "narrow");
   const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.ok(widths[0] <= widths[1], `${widths[0]} is wider than the screen, ${widths[1]}`);
@@ -103,7 +105,7 @@ test("narrow, as on a phone", async (test) => {
 });
 
 test("in Chinese", async (test) => {
-  const page = await open_page(test, (await serve(test)).url, { locale: "zh-CN" });
+  const page = await open_page(test, (await serve(test)).url, { refusals, locale: "zh-CN" });
   assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN");
   await page.getByRole("heading", { name: "想了解什么？" }).waitFor();
   await see_all(page, "chinese");

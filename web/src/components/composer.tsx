@@ -28,8 +28,18 @@ function Modes() {
     <>
       <Choice<Mode> label={text("mode")} value={mode} choose={(each) => change_settings({ mode: each })}
         options={[
-          { value: "instant", label: <><Icon name="instant" />{text("instant")}</>, why_not: why_not("instant"), hint: text("instant_hint") },
-          { value: "expert", label: <><Icon name="expert" />{text("expert")}</>, why_not: why_not("expert"), hint: text("expert_hint") },
+          {
+            value: "instant",
+            label: <><Icon name="instant" />{text("instant")}</>,
+            why_not: why_not("instant"),
+            hint: text("instant_hint"),
+          },
+          {
+            value: "expert",
+            label: <><Icon name="expert" />{text("expert")}</>,
+            why_not: why_not("expert"),
+            hint: text("expert_hint"),
+          },
         ]} />
       <label class="effort" title={text("effort_hint")}>
         <Icon name="thought" />

@@ -132,18 +132,21 @@ export function Status() {
         {figures?.fault && <p class="fault" role="alert">{text("status_no_figures", figures.fault)}</p>}
         {samples.length > 0 && (
           <>
-            <div class="cards">
-              <Card name={text("status_first")} value={time_of(median_of(samples, "fathom_first_token_seconds"))} />
-              <Card name={text("status_between")} value={time_of(median_of(samples, "fathom_between_tokens_seconds"))} />
-              <Card name={text("status_connections")} value={count(open?.value ?? 0)} />
-            </div>
+            <section class="engine">
+              <h2>{text("status_server")}</h2>
+              <div class="cards">
+                <Card name={text("status_first")} value={time_of(median_of(samples, "fathom_first_token_seconds"))} />
+                <Card name={text("status_between")} value={time_of(median_of(samples, "fathom_between_tokens_seconds"))} />
+                <Card name={text("status_connections")} value={count(open?.value ?? 0)} />
+              </div>
+            </section>
             {[...engines_of(samples)].map(([model, engine]) => (
               <Engine key={model} model={model} engine={engine} history={figures?.history.get(model) ?? []} />
             ))}
             <Requests samples={samples} />
-            <UsageTable />
           </>
         )}
+        <UsageTable />
       </div>
     </main>
   );
