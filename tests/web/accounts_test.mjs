@@ -41,11 +41,14 @@ test("whoever is no admin sees their own, without a column of accounts", async (
 test("without accounts it says so", async (test) => {
   const page = await see_usage(test, {});
   await page.getByText("This server keeps no accounts").waitFor();
+  await page.getByRole("button", { name: "Settings", exact: true }).click();
+  await page.getByRole("button", { name: "Export all" }).waitFor();
+  assert.equal(await page.getByText("Balance:").count(), 0);
 });
 
 test("the balance stands in the settings", async (test) => {
   const body = JSON.stringify({ is_available: true, balance_infos: [{ currency: "USD", total_balance: "24.50" }] });
-  const page = await see_usage(test, { "/user/balance": [200, body] });
+  const page = await see_usage(test, { "/user/balance": [200, body], "/v1/usage": [200, list(row)] });
   await page.getByRole("button", { name: "Settings", exact: true }).click();
   await page.getByText("Balance: USD 24.50").waitFor();
 });

@@ -6,9 +6,10 @@ export interface Balance {
   total_balance: string;
 }
 
-// Null where the server keeps no accounts.
+// Null where the server keeps no accounts: one that has no usage to tell says a fixed balance for clients' sake.
 export async function find_balance(): Promise<Balance[] | null> {
   try {
+    if (!(await ask_usage("v1/usage", "day"))) return null;
     const known = await ask_json<{ balance_infos: Balance[] }>("user/balance");
     return known.balance_infos;
   } catch {

@@ -45,7 +45,7 @@ function Entry({ conversation, excerpt, here }: Found & { here: boolean }) {
         {excerpt && <span class="excerpt">{excerpt}</span>}
       </a>
       <span class="tools">
-        <IconButton name="down" label={text("export_one", title)} act={() =>
+        <IconButton name="export" label={text("export_one", title)} act={() =>
           void write_archive([conversation.id]).then((content) => save_file(`${title.slice(0, 40)}.json`, content))} />
         <IconButton name="trash" label={text("delete_one", title)} act={() => set_asks(true)} />
       </span>

@@ -20,9 +20,10 @@ export function use_follow(scroll: RefObject<HTMLElement | null>, content: RefOb
   };
   // Text grows by tokens, and later by formulas and fonts.
   useEffect(() => {
-    if (!content.current) return;
-    const observer = new ResizeObserver(() => follows.current && move());
-    observer.observe(content.current);
+    const element = content.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => follows.current && element.childElementCount > 0 && move());
+    observer.observe(element);
     return () => observer.disconnect();
   });
   return {
