@@ -1,7 +1,6 @@
 // Debian's Chromium over a page, and what every test holds it to: no fault in the console, no request to another host.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -12,7 +11,8 @@ const kPatience = 30_000;
 
 mkdirSync(kScreenshots, { recursive: true });
 
-// A page at the server's address. `refusals`: statuses that the server is meant to answer with.
+// A page at the server's address. `refusals`: statuses that the server is meant to answer with; settings and status ask
+// for usage, which is 404 where there are no accounts.
 export async function open_page(test, url, { refusals = [], ...options } = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.FATHOM_CHROMIUM ?? "/usr/bin/chromium",

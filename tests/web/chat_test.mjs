@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { say, script, scripts, when } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
-import { answer_of, ask, open_page, said, screenshot } from "./browser.mjs";
+import { ask, open_page, said, screenshot } from "./browser.mjs";
 
 const thought = script(when("deep"), "cached 4", "pace 5", say("Let me see, first this and then that.</think>It is so."));
 const endless = script(when("endless"), say("It begins"), "pause 300", say(" and goes on"), "end never");
@@ -116,7 +116,7 @@ test("a system prompt goes with every request of its conversation", async (test)
 
 test("conversations are found by what was said, exported, deleted and imported", async (test) => {
   const { url } = await serve(test);
-  const page = await open_page(test, url);
+  const page = await open_page(test, url, { refusals: [404] });
   await ask(page, "Which number?");
   await said(page);
   await page.getByRole("button", { name: "New chat" }).first().click();
