@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 const kScreenshots = process.env.FATHOM_SCREENSHOTS ?? join(import.meta.dirname, "../../build/page_screenshots");
 const kAxe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const kPatience = 30_000;
+const kPatience = 120_000; // a machine may be busy
 
 mkdirSync(kScreenshots, { recursive: true });
 

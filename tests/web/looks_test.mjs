@@ -37,7 +37,7 @@ async function see_all(page, name) {
   await assert_accessible(page, `${name}: welcome`);
   await ask(page, "Show me everything");
   const answer = await answer_of(page);
-  await page.locator(".katex-display .katex-html").last().waitFor();
+  await answer.locator(".katex .katex-html").nth(3).waitFor();
   assert.equal(await answer.locator("img, script").count(), 0);
   assert.equal(await answer.locator(".katex").count(), 4);
   assert.ok((await answer.locator(".code-keyword").count()) > 0);

@@ -85,7 +85,8 @@ async function write(begun: Message, goes_on: boolean): Promise<Message> {
   const writing = new Writing(begun, performance.now());
   const abort = new AbortController();
   const keeper = new Keeper();
-  set_running(begun.id, { abort, writing });
+  set_running(begun.id, { abort, writing }); // before it is seen: an answer that nobody writes is an interrupted one
+  if (!goes_on) await add_message(begun);
   let state: Message["state"] = "failed";
   let fault = "";
   try {
@@ -150,7 +151,6 @@ export async function answer(conversation: string, parent: string): Promise<void
       effort,
       state: "streaming",
     };
-    await add_message(begun);
     const done = await write(begun, false);
     below = done.state === "done" && done.calls?.length ? await answer_calls(done) : null;
   }
