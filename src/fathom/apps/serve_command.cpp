@@ -100,13 +100,13 @@ void print_welcome(const server::Server& server, const server::ServerConfig& con
   fmt::print("fathom serves");
   for (const server::HostedModel& model : host.models()) fmt::print(" {}", model.id);
   fmt::print(" at {}\n", url);
-  fmt::print("  a chat page          {}/\n", url);
   fmt::print("  OpenAI clients       base URL {}/v1\n", url);
   fmt::print("  Anthropic clients    base URL {}/anthropic\n", url);
   fmt::print("  Claude Code          ANTHROPIC_BASE_URL={}/anthropic ANTHROPIC_AUTH_TOKEN=any claude\n", url);
   print_keys(config, ledger);
   fmt::print("  Ctrl-C               ends after the running answers, at most {} s; again: at once\n",
              std::chrono::duration_cast<std::chrono::seconds>(config.drain).count());
+  fmt::print("  the chat page        {}/\n", url);  // last, where the eye rests
   std::fflush(stdout);
 }
 

@@ -43,7 +43,7 @@ void Connection::Answer::respond(HttpResponse response) {
   settle();
   if (connection_->core_->draining) keep_alive_ = false;
   HttpFraming framing{.length = response.body.size(), .keep_alive = keep_alive_};
-  if (response.status == 204) framing.kind = HttpFraming::Kind::none;
+  if (response.status == 204 || response.status == 304) framing.kind = HttpFraming::Kind::none;
   pending_ = write_head(response.status, with_common(std::move(response.headers)), framing);
   if (request_.method != "HEAD" && response.status != 204) pending_ += response.body;
   framing_.kind = HttpFraming::Kind::length;

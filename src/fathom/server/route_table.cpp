@@ -41,6 +41,7 @@ constexpr std::array kPlain = {
     Route{"GET", "/health", Endpoint::health},
     Route{"GET", "/metrics", Endpoint::metrics},
     Route{"GET", "/", Endpoint::page},
+    Route{"GET", "/assets/{}", Endpoint::page},
     Route{"GET", "/v1", Endpoint::probe},
     Route{"GET", "/beta", Endpoint::probe},
     Route{"GET", "/beta/v1", Endpoint::probe},

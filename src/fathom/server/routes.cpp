@@ -168,6 +168,13 @@ void answer_balance(Visit& visit) {
   answer(visit, account ? balance_of(*account) : visit.services.dialects.balance());
 }
 
+void answer_page(Visit& visit) {
+  const std::string_view known = visit.exchange->request().header("if-none-match");
+  HttpResponse response = page_response(visit.match.parameter, known, visit.headers);
+  if (response.status == 404) return answer_error(visit, api::nothing_there(visit.record.path));
+  finish(visit, std::move(response));
+}
+
 void dispatch(Visit& visit) {
   const bool may_know = visit.visitor.may_know;
   const RouteServices& services = visit.services;
@@ -189,9 +196,7 @@ void dispatch(Visit& visit) {
       if (!may_know) throw api::no_permission("the figures of all accounts");
       return answer(visit, services.answering.metrics.write(loads(services), services.http_figures()),
                     "text/plain; version=0.0.4; charset=utf-8");
-    case Endpoint::page:
-      visit.headers.push_back({"content-security-policy", std::string(chat_page_policy())});
-      return answer(visit, std::string(chat_page()), "text/html; charset=utf-8");
+    case Endpoint::page: return answer_page(visit);
     case Endpoint::probe: return answer(visit, "");
     case Endpoint::none: break;
   }

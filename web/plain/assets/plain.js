@@ -1,39 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>fathom</title>
-<style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { margin: 0 auto; max-width: 48rem; height: 100dvh; display: flex; flex-direction: column; padding: 0 1rem; box-sizing: border-box; }
-  header, form { display: flex; gap: .5rem; padding: .75rem 0; align-items: center; flex-wrap: wrap; }
-  header b { flex: 1; }
-  main { flex: 1; overflow-y: auto; }
-  article { margin: .75rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-  .user { padding: .5rem .75rem; border-radius: .5rem; background: color-mix(in srgb, currentColor 8%, transparent); }
-  .reasoning { opacity: .6; font-size: .9em; border-left: 2px solid; padding-left: .75rem; margin-bottom: .5rem; }
-  .reasoning:empty { display: none; }
-  .note { opacity: .6; font-size: .85em; }
-  textarea { flex: 1 1 100%; font: inherit; min-height: 4.5rem; box-sizing: border-box; padding: .5rem; }
-  button, select, input { font: inherit; }
-</style>
-</head>
-<body>
-<header>
-  <b>fathom</b>
-  <select id="model" aria-label="model"></select>
-  <label><input type="checkbox" id="thinking"> think</label>
-  <input id="key" type="password" placeholder="API key, if one is needed" autocomplete="off" size="18" aria-label="API key">
-  <button id="reset" type="button">new</button>
-</header>
-<main id="talk" aria-live="polite"></main>
-<form id="form">
-  <textarea id="text" placeholder="Enter sends, Shift+Enter begins a line" aria-label="message" autofocus></textarea>
-  <button id="send">send</button>
-  <span id="figures" class="note"></span>
-</form>
-<script>
 "use strict";
 const element = (id) => document.getElementById(id);
 let messages = [];
@@ -131,6 +95,3 @@ element("text").onkeydown = (event) => {
 };
 element("reset").onclick = () => { running?.abort(); messages = []; element("talk").replaceChildren(); };
 list_models().catch((error) => show_error(error.message));
-</script>
-</body>
-</html>

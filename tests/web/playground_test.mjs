@@ -1,0 +1,69 @@
+// The playground's four requests, and the status page's figures, on minnow itself: what can be said of any model.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { serve_minnow } from "../clients/server.mjs";
+import { ask, assert_accessible, open_page, said, screenshot } from "./browser.mjs";
+
+async function run(page) {
+  await page.getByRole("button", { name: "Run" }).click();
+  await page.getByRole("button", { name: "Run" }).waitFor();
+  await page.locator('section[aria-busy="false"]').waitFor();
+}
+
+test("minnow through the page", async (test) => {
+  const { url } = await serve_minnow(test);
+  const page = await open_page(test, url, { refusals: [404] }); // it looks for accounts
+
+  await test.test("a question is answered and told in figures", async () => {
+    await ask(page, "Hello");
+    assert.match(await said(page), /\w/);
+    await screenshot(page, "minnow");
+  });
+  await page.getByRole("link", { name: "Playground" }).click();
+
+  await test.test("a hole is filled between what stands around it", async () => {
+    await page.getByLabel("Text before the hole").fill("The fish swam in the ");
+    await page.getByLabel("Text after the hole").fill(" all day.");
+    await run(page);
+    assert.match(await page.locator(".outcome").innerText(), /^The fish swam in the [^]* all day\.$/);
+    assert.notEqual(await page.locator(".outcome mark").innerText(), "");
+  });
+
+  await test.test("an answer goes on from its beginning", async () => {
+    await page.getByRole("radio", { name: "Begun answer" }).check();
+    await page.getByLabel("How the answer begins").fill("Once upon a time, a small fish");
+    await run(page);
+    assert.match(await page.locator(".outcome").innerText(), /^Once upon a time, a small fish/);
+  });
+
+  await test.test("JSON obeys its schema", async () => {
+    await page.getByRole("radio", { name: "JSON by a schema" }).check();
+    await run(page);
+    const answer = JSON.parse(await page.locator(".outcome").innerText());
+    assert.deepEqual(Object.keys(answer), ["name", "age", "can_swim"]);
+    assert.equal(typeof answer.can_swim, "boolean");
+    await screenshot(page, "playground_json");
+  });
+
+  await test.test("tokens have their probabilities and rivals", async () => {
+    await page.getByRole("radio", { name: "Token probabilities" }).check();
+    await page.getByLabel("Question").fill("Tell me a story about a fish.");
+    await page.getByLabel("Most tokens").fill("40");
+    await run(page);
+    const tokens = page.locator(".token-text .token");
+    assert.ok((await tokens.count()) > 10);
+    await tokens.nth(1).click();
+    assert.equal(await page.locator(".rivals tr").count(), 5);
+    await screenshot(page, "playground_probabilities");
+    await assert_accessible(page, "probabilities");
+  });
+
+  await test.test("the status page has the figures of what was done", async () => {
+    await page.getByRole("link", { name: "Status" }).click();
+    const requests = page.getByRole("group", { name: "Requests since the start" });
+    await requests.getByRole("row", { name: /^chat 200 4$/ }).waitFor();
+    await requests.getByRole("row", { name: /^completions 200 1$/ }).waitFor();
+    await page.locator(".curve polyline").first().waitFor({ state: "attached" }); // a flat line has no height
+    await screenshot(page, "status");
+  });
+});

@@ -1,0 +1,84 @@
+// Conversations in the browser's IndexedDB: one record a conversation, one a message.
+import type { Conversation, Message } from "./tree";
+
+const kConversations = "conversations";
+const kMessages = "messages";
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+let opened: Promise<IDBDatabase> | null = null;
+
+function database(): Promise<IDBDatabase> {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open("fathom", 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(kConversations, { keyPath: "id" });
+      request.result.createObjectStore(kMessages, { keyPath: "id" }).createIndex("conversation", "conversation");
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  return opened;
+}
+
+async function change(act: (conversations: IDBObjectStore, messages: IDBObjectStore) => void): Promise<void> {
+  const transaction = (await database()).transaction([kConversations, kMessages], "readwrite");
+  act(transaction.objectStore(kConversations), transaction.objectStore(kMessages));
+  await new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+export async function all_conversations(): Promise<Conversation[]> {
+  const store = (await database()).transaction(kConversations).objectStore(kConversations);
+  return settled(store.getAll() as IDBRequest<Conversation[]>);
+}
+
+export async function messages_of(conversation: string): Promise<Message[]> {
+  const store = (await database()).transaction(kMessages).objectStore(kMessages);
+  return settled(store.index("conversation").getAll(conversation) as IDBRequest<Message[]>);
+}
+
+export async function message_with(id: string): Promise<Message | undefined> {
+  const store = (await database()).transaction(kMessages).objectStore(kMessages);
+  return settled(store.get(id) as IDBRequest<Message | undefined>);
+}
+
+export const put_conversation = (conversation: Conversation): Promise<void> =>
+  change((conversations) => conversations.put(conversation));
+
+export const put_message = (message: Message): Promise<void> => change((_, messages) => messages.put(message));
+
+export const put_all = (conversations: Conversation[], messages: Message[]): Promise<void> =>
+  change((of_conversations, of_messages) => {
+    for (const conversation of conversations) of_conversations.put(conversation);
+    for (const message of messages) of_messages.put(message);
+  });
+
+export async function remove_conversation(id: string): Promise<void> {
+  const messages = await messages_of(id);
+  await change((of_conversations, of_messages) => {
+    of_conversations.delete(id);
+    for (const message of messages) of_messages.delete(message.id);
+  });
+}
+
+// Calls `act` with every message; ends early where it returns false.
+export async function each_message(act: (message: Message) => boolean): Promise<void> {
+  const store = (await database()).transaction(kMessages).objectStore(kMessages);
+  await new Promise<void>((resolve, reject) => {
+    const request = store.openCursor();
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor || !act(cursor.value as Message)) return resolve();
+      cursor.continue();
+    };
+  });
+}
