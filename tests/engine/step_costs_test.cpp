@@ -21,11 +21,6 @@ TEST(StepCostsTest, NothingIsKnownBeforeAFewPasses) {
   costs.took(1, 0.010);
   EXPECT_TRUE(costs.known());
   EXPECT_DOUBLE_EQ(costs.seconds(1), 0.010);
-  EXPECT_TRUE(costs.knows(1));
-  StepCosts of_more;
-  took_often(of_more, 4, 0.010);
-  EXPECT_FALSE(of_more.knows(3));
-  EXPECT_TRUE(of_more.knows(5));
 }
 
 TEST(StepCostsTest, OneMoreRowIsTakenForCheapUntilItWasTried) {

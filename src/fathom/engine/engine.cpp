@@ -324,7 +324,11 @@ std::vector<TokenEvent> Engine::step() {
       for (const auto& [id, fault] : endings.faulty) end(id, fault, events);
       take_snapshots(now);
       for (const SequenceId id : endings.finished) cancel(id);
-      if (config_.drafts.most > 0) draft(now);
+      if (config_.drafts.most > 0) {
+        draft(now);
+        if (plan.prompt_tokens == 0)
+          draft_record_.gave(std::ssize(now.parts), std::ssize(events), seconds_since(begin));
+      }
     } catch (const std::exception& fault) {  // the caches of these sequences may be half written
       for (const auto& [id, tokens] : plan.runs)
         if (sequences_.contains(id)) end(id, fault.what(), events);

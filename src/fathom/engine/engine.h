@@ -15,6 +15,7 @@
 
 #include "fathom/engine/acceptance.h"
 #include "fathom/engine/chunk_pace.h"
+#include "fathom/engine/draft_record.h"
 #include "fathom/engine/prefix_disk.h"
 #include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
@@ -192,11 +193,11 @@ class Engine : private KeptMemory {
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;
-  StepCosts step_costs_;                // of steps without prompts
-  StepCosts draft_costs_;               // of the MTP block's passes
-  Acceptance acceptance_;               // of all sequences
-  std::int64_t steps_since_plain_ = 0;  // without drafts
-  EngineFigures counts_;                // those since the start
+  StepCosts step_costs_;   // of steps without prompts
+  StepCosts draft_costs_;  // of the MTP block's passes
+  Acceptance acceptance_;  // of all sequences
+  DraftRecord draft_record_;
+  EngineFigures counts_;  // those since the start
 };
 
 }  // namespace fathom

@@ -50,7 +50,6 @@ class Engine::Drafting {
 
   bool always() const { return engine_.config_.drafts.always; }
   bool asks(const Guess& guess) const { return engine_.transformer_.has_mtp() && !guess.rests() && !always(); }
-  bool measures_plain();
   void begin(Guess& guess);
 
   // Who drafts, and how many (engine_drafts.cpp).
@@ -58,6 +57,7 @@ class Engine::Drafting {
   void choose_together();
   void keep_best(std::vector<Guess*>& asking, double rows_each, double gain);
   void rest(Guess& guess);
+  void rest_all();
   DraftDepth depth_of(const Guess& guess) const;
   DraftDepth expected_of_mtp(const Guess& guess) const;
   StepOutlook outlook_of_mtp() const;

@@ -16,8 +16,6 @@ constexpr std::int64_t kTrial = 6;
 // Of first tokens right, below which a sequence's drafts are poor, and what they may be at best.
 constexpr double kFairShare = 0.5;
 constexpr double kGoodShare = 0.9;
-// Steps, of which one goes without drafts.
-constexpr std::int64_t kPlainEvery = 64;
 // Before an MTP pass was measured: of a step's time.
 constexpr double kUnknownDraftShare = 0.2;
 // Of one sequence, that a draft's first pass reads: what the step gave.
@@ -52,7 +50,7 @@ void Engine::Drafting::run() {
   decoding_ = std::count_if(guesses_.begin(), guesses_.end(), [](const Guess& guess) { return guess.decodes(); });
   outlook_ = {.tokens = static_cast<double>(decoding_), .rows = decoding_};
   for (Guess& guess : guesses_) begin(guess);
-  if (measures_plain()) return read_trunk();
+  if (!always() && !engine_.draft_record_.may_draft(decoding_)) return rest_all();
   for (Guess& guess : guesses_) choose(guess);
   choose_together();
   read_trunk();
@@ -60,14 +58,6 @@ void Engine::Drafting::run() {
   }
   if (!always()) trim();
   for (Guess& guess : guesses_) propose(guess);
-}
-
-// What a step without drafts takes must be known to compare with, and be seen again now and then.
-bool Engine::Drafting::measures_plain() {
-  if (always() || decoding_ == 0) return false;
-  if (++engine_.steps_since_plain_ < kPlainEvery && engine_.step_costs_.knows(decoding_)) return false;
-  engine_.steps_since_plain_ = 0;
-  return true;
 }
 
 void Engine::Drafting::begin(Guess& guess) {
@@ -143,6 +133,12 @@ void Engine::Drafting::rest(Guess& guess) {
   state.pause = may_pay ? std::clamp(2 * state.pause, kFirstPause, kLongestPause) : kFirstPause;
   state.pause_until = guess.known() + state.pause;
   state.trial_until = may_pay ? state.pause_until + kTrial : 0;
+}
+
+// A step without drafts, to compare with or because they made all slower. The MTP block goes on with prompts alone.
+void Engine::Drafting::rest_all() {
+  for (Guess& guess : guesses_) guess.most = 0;
+  read_trunk();
 }
 
 DraftDepth Engine::Drafting::depth_of(const Guess& guess) const {

@@ -58,13 +58,6 @@ void StepCosts::level() {
   }
 }
 
-bool StepCosts::knows(std::int64_t rows) const {
-  const std::int64_t most = std::min(rows, kMostRows);
-  for (std::int64_t index = 1; index <= most; ++index)
-    if (seen_[static_cast<std::size_t>(index)].enough()) return true;
-  return false;
-}
-
 double StepCosts::seconds(std::int64_t rows) const {
   if (levels_.empty()) return 0.0;
   const auto wanted = static_cast<double>(std::clamp<std::int64_t>(rows, 1, kMostRows));

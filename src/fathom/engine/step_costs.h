@@ -15,8 +15,6 @@ class StepCosts {
   // Of a pass over so many rows that nobody disturbs: more rows take no less. 0 before any count was seen often enough.
   double seconds(std::int64_t rows) const;
   bool known() const { return !levels_.empty(); }
-  // So many rows or fewer were seen often enough: what seconds() says of them is no guess downwards.
-  bool knows(std::int64_t rows) const;
 
  private:
   static constexpr std::int64_t kMostRows = 64;  // more count as so many

@@ -1,0 +1,61 @@
+#include "fathom/engine/draft_record.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace fathom {
+namespace {
+
+constexpr std::int64_t kWindow = 16;          // steps
+constexpr std::int64_t kDraftedWindows = 48;  // then a plain one, to compare with
+constexpr std::int64_t kFirstPause = 4;       // windows
+constexpr std::int64_t kLongestPause = 64;
+constexpr double kSlower = 0.99;  // of plain speed, below which drafting has lost
+
+}  // namespace
+
+// One to eight each by itself, more by powers of two.
+std::size_t DraftRecord::crowd(std::int64_t decoding) {
+  constexpr std::int64_t kSingle = 8;
+  const std::int64_t many = std::max<std::int64_t>(decoding, 1);
+  const std::int64_t index =
+      many <= kSingle ? many - 1 : kSingle + std::bit_width(static_cast<std::uint64_t>(many - 1)) - 4;
+  return static_cast<std::size_t>(std::min<std::int64_t>(index, kCrowds - 1));
+}
+
+void DraftRecord::Rates::add(double rate) { kept[static_cast<std::size_t>(windows++) % kKept] = rate; }
+
+double DraftRecord::Rates::best() const { return *std::max_element(kept.begin(), kept.end()); }
+
+void DraftRecord::gave(std::int64_t decoding, std::int64_t tokens, double seconds) {
+  Crowd& now = crowds_[crowd(decoding)];
+  ++now.steps;
+  now.tokens += tokens;
+  now.seconds += seconds;
+  if (now.steps >= kWindow) close(now);
+}
+
+void DraftRecord::close(Crowd& now) {
+  if (now.seconds > 0.0) (now.drafting ? now.drafted : now.plain).add(static_cast<double>(now.tokens) / now.seconds);
+  now.steps = now.tokens = 0;
+  now.seconds = 0.0;
+  ++now.since;
+  const auto turn = [&](bool drafting) {
+    now.drafting = drafting;
+    now.since = 0;
+  };
+  if (!now.drafting) {
+    if (now.since >= std::max<std::int64_t>(now.pause, 1)) turn(true);
+    return;
+  }
+  const bool slower = now.drafted.best() < kSlower * now.plain.best();
+  if (slower && now.since >= 2) {  // the first window learns what a row costs
+    now.pause = std::clamp(2 * now.pause, kFirstPause, kLongestPause);
+    now.drafted = {};
+    return turn(false);
+  }
+  if (!slower && now.since >= 2) now.pause = 0;
+  if (now.since >= kDraftedWindows) turn(false);
+}
+
+}  // namespace fathom
