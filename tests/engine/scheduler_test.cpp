@@ -1,5 +1,6 @@
 #include "fathom/engine/scheduler.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,6 +39,23 @@ TEST(Scheduler, WhoDecodesGoesFirstAndPromptsHaveTheRoomTheyAreGiven) {
   EXPECT_EQ(plan.runs[0].tokens, 1);
   EXPECT_EQ(plan.runs[1].tokens, 20);
   EXPECT_EQ(plan.prompt_tokens, 20);
+}
+
+TEST(Scheduler, AnAccountWithManyUsersGetsNoMore) {
+  Scheduler scheduler({.step_tokens = 128, .sequences = 8});
+  SequenceId next = 0;
+  for (; next < 20; ++next) scheduler.join(next, fmt::format("user {}", next), 100'000, "crowd");
+  const SequenceId one = next++;
+  scheduler.join(one, "user", 100'000, "single");
+  std::int64_t of_crowd = 0;
+  std::int64_t of_one = 0;
+  for (int step = 0; step < 200; ++step)
+    for (const auto& [id, tokens] : scheduler.plan(kAnyRoom).runs) (id == one ? of_one : of_crowd) += tokens;
+  EXPECT_NEAR(static_cast<double>(of_one), static_cast<double>(of_crowd), 64.0);
+  scheduler.leave(one);
+  const SequenceId late = next++;
+  scheduler.join(late, "another", 10, "late");
+  EXPECT_EQ(runs_of(scheduler.plan(kAnyRoom)).count(late), 1U) << "before the twelve of the crowd that wait";
 }
 
 TEST(Scheduler, DraftsTakeRoomThatIsLeftAndHalfOfItWherePromptsWait) {

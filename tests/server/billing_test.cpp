@@ -53,6 +53,14 @@ TEST(Billing, ARowIsWhatTheClientWasTold) {
   EXPECT_EQ(rows[0].surface, "chat");
 }
 
+TEST(Billing, ModelsTellWhatTheyCostNow) {
+  LedgerServer server;
+  const ReceivedAnswer models = server.get(server.key("red"), "/v1/models/deepseek-v4-flash");
+  ASSERT_EQ(models.status, 200);
+  EXPECT_EQ(value_in(models, "price.currency"), "USD");
+  EXPECT_NE(models.body.find(R"("hit":0.0028,"miss":0.14,"output":0.28)"), std::string::npos) << models.body;
+}
+
 // Whoever reads an answer's end finds it in the ledger: the row is there before the last byte is.
 TEST(Billing, EverySurfaceIsInTheLedgerBeforeItsEnd) {
   LedgerServer server;

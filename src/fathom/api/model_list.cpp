@@ -8,14 +8,15 @@ namespace fathom::api {
 namespace {
 
 std::string model_json(const ServedModel& model) {
-  return JsonObject()
-      .text("id", model.id)
+  JsonObject json;
+  json.text("id", model.id)
       .text("object", "model")
       .number("created", model.created)
       .text("owned_by", "deepseek")
       .number("context_window", model.context_tokens)
-      .number("max_output_tokens", model.max_output_tokens)
-      .close();
+      .number("max_output_tokens", model.max_output_tokens);
+  if (!model.price.empty()) json.json("price", model.price);
+  return json.close();
 }
 
 std::string anthropic_model_json(const ServedModel& model) {

@@ -12,6 +12,7 @@ struct ServedModel {
   std::int64_t context_tokens = 0;     // prompt and answer together
   std::int64_t max_output_tokens = 0;  // of one answer
   std::int64_t created = 0;            // seconds since 1970
+  std::string price = {};              // what a million tokens cost whoever asks: a JSON object; empty: nobody says
 };
 
 enum class AgentEffort : std::uint8_t { automatic_max, respect_explicit, off };

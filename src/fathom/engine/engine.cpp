@@ -132,7 +132,7 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   const auto prompt_tokens = std::ssize(request.prompt);
   request.sampling.max_tokens =
       std::min(request.sampling.max_tokens, transformer_.config().max_positions - prompt_tokens);
-  scheduler_.join(id, request.user, prompt_tokens);
+  scheduler_.join(id, request.user, prompt_tokens, request.account);
   auto sequence = std::make_unique<Sequence>();
   sequence->id = id;
   sequence->tokens = std::move(request.prompt);

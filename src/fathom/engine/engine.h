@@ -69,6 +69,7 @@ struct GenerationRequest {
   SamplingParams sampling;
   std::shared_ptr<TokenConstraint> constraint = nullptr;  // none: every token may come
   std::string user = {};                                  // whose share of the machine it takes; empty: nobody's
+  std::string account = {};                               // whose user that is; empty: the user's own
   std::string cache_scope = {};                           // whose prefixes it may find, exactly this one's
   // Lengths of the prompt where others may part from it: the cache is to keep a state there, or what is found of it
   // begins at an earlier one. Changes no answer.

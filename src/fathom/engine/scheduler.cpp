@@ -25,12 +25,14 @@ Scheduler::Scheduler(const SchedulerLimits& limits, KeptMemory* kept) : limits_(
   limits_.sequences = std::min(limits_.sequences, limits_.step_tokens);
 }
 
-void Scheduler::join(SequenceId id, const std::string& user, std::int64_t tokens) {
+void Scheduler::join(SequenceId id, const std::string& user, std::int64_t tokens, const std::string& account) {
   check(tokens > 0, "a sequence has tokens");
   // No user's name begins like that: names come from JSON and keys, and are prefixed by neither.
   const std::string share = user.empty() ? fmt::format("\x01{}", id) : "\x02" + user;
-  const bool fresh = sequences_.emplace(id, Sequence{.user = share, .tokens = tokens}).second;
+  const std::string group = account.empty() ? share : "\x03" + account;
+  const bool fresh = sequences_.emplace(id, Sequence{.user = share, .account = group, .tokens = tokens}).second;
   check(fresh, "a sequence joins once");
+  accounts_.join(group);
   users_.join(share);
   of_user_[share].join(id);
 }
@@ -43,6 +45,7 @@ void Scheduler::leave(SequenceId id) {
     parked_since_leave_ = false;
   }
   const std::string user = found->second.user;
+  accounts_.leave(found->second.account);
   users_.leave(user);
   of_user_[user].leave(id);
   sequences_.erase(found);
@@ -92,8 +95,9 @@ bool Scheduler::free_up(std::int64_t bytes) {
   return true;
 }
 
-// The user that has the fewest running, of those the least served one, and of its sequences the one that came first.
-// Nobody overtakes it: what is large would never find room otherwise.
+// Of the account that has the fewest running, the least served of those, the user that has the fewest, the least served
+// of those too, and of its sequences the one that came first. Nobody overtakes it: what is large would never find room
+// otherwise.
 void Scheduler::admit(StepPlan& plan) {
   short_of_memory_ = false;
   while (running_ < limits_.sequences && waiting() > 0) {
@@ -135,9 +139,14 @@ void Scheduler::admit(StepPlan& plan) {
 
 Scheduler::Entry Scheduler::next_to_admit() {
   std::map<std::string_view, std::int64_t> running;
-  for (const auto& [id, sequence] : sequences_) running[sequence.user] += sequence.running ? 1 : 0;
+  std::map<std::string_view, std::int64_t> of_account;
+  for (const auto& [id, sequence] : sequences_) {
+    running[sequence.user] += sequence.running ? 1 : 0;
+    of_account[sequence.account] += sequence.running ? 1 : 0;
+  }
   const auto order = [&](const Sequence& sequence) {
-    return std::pair(running[sequence.user], users_.served(sequence.user));
+    return std::tuple(of_account[sequence.account], accounts_.served(sequence.account), running[sequence.user],
+                      users_.served(sequence.user));
   };
   Entry next = sequences_.end();
   for (Entry entry = sequences_.begin(); entry != sequences_.end(); ++entry)
@@ -153,7 +162,8 @@ std::vector<Scheduler::Entry> Scheduler::by_share(bool (Sequence::*wanted)() con
     if ((entry->second.*wanted)()) entries.push_back(entry);
   const auto order = [&](const Entry& entry) {
     const std::string& user = entry->second.user;
-    return std::tuple(users_.served(user), of_user_.at(user).served(entry->first), entry->first);
+    return std::tuple(accounts_.served(entry->second.account), users_.served(user),
+                      of_user_.at(user).served(entry->first), entry->first);
   };
   std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
   return entries;
@@ -161,6 +171,7 @@ std::vector<Scheduler::Entry> Scheduler::by_share(bool (Sequence::*wanted)() con
 
 void Scheduler::take(Entry entry, std::int64_t tokens, double cost) {
   entry->second.read += tokens;
+  accounts_.charge(entry->second.account, cost);
   users_.charge(entry->second.user, cost);
   of_user_.at(entry->second.user).charge(entry->first, cost);
 }

@@ -8,8 +8,9 @@
 // - Whoever decodes goes in every step, one token each and what is drafted behind it (docs/speculation.md): a long
 // prompt
 //   stalls nobody.
-// - What is left of the step is shared among prompts in quanta, the least served user first and of a user the least
-//   served sequence. A sequence without a user is a user of its own.
+// - What is left of the step is shared among prompts in quanta, the least served account first, of it the least served
+//   user and of a user the least served sequence. A sequence without a user is a user of its own, a user without an
+//   account an account of its own: many users make an account no larger.
 // - A sequence is admitted when its tokens fit into the memory that is free. Caches grow a page at a time; when there
 //   is no page left, the sequence that came last is parked. The first one always goes on. What is kept goes before
 //   anyone is parked.
@@ -84,8 +85,8 @@ class Scheduler {
   // `kept` outlives it; none: nothing is kept.
   explicit Scheduler(const SchedulerLimits& limits, KeptMemory* kept = nullptr);
 
-  // A new sequence of that many tokens; ids ascend. `user` empty: nobody's.
-  void join(SequenceId id, const std::string& user, std::int64_t tokens);
+  // A new sequence of that many tokens; ids ascend. `user` empty: nobody's. `account` empty: the user is one by itself.
+  void join(SequenceId id, const std::string& user, std::int64_t tokens, const std::string& account = {});
   void leave(SequenceId id);
   // So many tokens more, which the next steps may take; of those that the last one took, `rejected` are not among them.
   void grow(SequenceId id, std::int64_t tokens = 1, std::int64_t rejected = 0);
@@ -113,6 +114,7 @@ class Scheduler {
  private:
   struct Sequence {
     std::string user;           // whose share, of its own where it is nobody's
+    std::string account;        // of the user
     std::int64_t tokens = 0;    // known: prompt and what was sampled
     std::int64_t read = 0;      // of them, through the model
     std::int64_t pages_to = 0;  // tokens that its memory is counted for
@@ -143,6 +145,7 @@ class Scheduler {
   SchedulerLimits limits_;
   KeptMemory* kept_;
   std::map<SequenceId, Sequence> sequences_;
+  FairShare<std::string> accounts_;
   FairShare<std::string> users_;
   std::map<std::string, FairShare<SequenceId>> of_user_;
   std::int64_t running_ = 0;

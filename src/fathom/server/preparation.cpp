@@ -71,6 +71,7 @@ PreparedCall prepare(const api::Call& call, const HostedModel& model, const Prep
       .stop_tokens = {model.end_of_sentence}};
   request.constraint = constrain(call, model, prepared.in_thinking);
   request.user = preparation.owner.empty() ? call.user : preparation.owner + "/" + call.user;
+  request.account = preparation.owner;
   request.cache_scope = cache_scope(call, preparation.owner);
   return prepared;
 }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "fathom/api/hosted_errors.h"
+#include "fathom/api/json_object.h"
 #include "fathom/server/administration.h"
 #include "fathom/server/chat_page.h"
 #include "fathom/server/cors.h"
@@ -103,8 +104,31 @@ const ModelLists& model_lists(const Visit& visit) {
   return anthropic ? visit.services.dialects.anthropic_models : visit.services.dialects.models;
 }
 
+// With what tokens cost this visitor now, where there is a ledger: our own field.
+api::Policy priced(const Visit& visit) {
+  api::Policy policy = visit.services.answering.policy;
+  const accounts::Ledger* ledger = visit.services.answering.ledger;
+  if (ledger == nullptr) return policy;
+  const auto& account = visit.visitor.access.account;
+  const accounts::PriceCard* card = ledger->card(account ? account->currency : accounts::Account().currency);
+  if (card == nullptr) return policy;
+  constexpr std::int64_t kMillion = 1'000'000;
+  const std::int64_t now = visit.services.now();
+  for (api::ServedModel& model : policy.models) {
+    if (card->price_at(model.id, now) == nullptr) continue;
+    const auto cost = [&](const accounts::TokenCounts& tokens) { return card->cost(model.id, now, tokens).exact(); };
+    model.price = api::JsonObject()
+                      .text("currency", card->currency())
+                      .json("hit", cost({.hit = kMillion}))
+                      .json("miss", cost({.miss = kMillion}))
+                      .json("output", cost({.output = kMillion}))
+                      .close();
+  }
+  return policy;
+}
+
 void answer_model(Visit& visit) {
-  const auto text = model_lists(visit).one(visit.services.answering.policy, visit.match.parameter);
+  const auto text = model_lists(visit).one(priced(visit), visit.match.parameter);
   if (text) return answer(visit, *text);
   answer_error(visit, api::nothing_there(visit.record.path));
 }
@@ -186,7 +210,7 @@ void dispatch(Visit& visit) {
     case Endpoint::messages: return generate(visit, dialects.anthropic);
     case Endpoint::responses: return generate(visit, dialects.responses);
     case Endpoint::count_tokens: return count(visit);
-    case Endpoint::models: return answer(visit, model_lists(visit).all(policy));
+    case Endpoint::models: return answer(visit, model_lists(visit).all(priced(visit)));
     case Endpoint::model: return answer_model(visit);
     case Endpoint::balance: return answer_balance(visit);
     case Endpoint::usage: return answer_usage(visit);
