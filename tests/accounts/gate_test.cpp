@@ -91,6 +91,38 @@ TEST(Gate, ADayEndsAtMidnight) {
   EXPECT_NE(inside(gate.enter(key, kNow + kDaySeconds)), nullptr);
 }
 
+TEST(Gate, ALimitThatComesLaterIsOwedNothing) {
+  Gate gate;
+  const auto free = inside(gate.enter(access({}, {}), kNow));
+  EXPECT_FALSE(free->take_prompt(5'000'000, kNow).has_value());
+  free->take_answer(1000);
+  const Access limited = access({.tokens_per_minute = 1000}, {});
+  const auto pass = inside(gate.enter(limited, kNow));
+  ASSERT_NE(pass, nullptr);
+  EXPECT_FALSE(pass->take_prompt(1000, kNow).has_value());
+}
+
+TEST(Gate, WhatWasNotReadIsGivenBack) {
+  Gate gate;
+  const Access limited = access({.tokens_per_minute = 1000, .tokens_per_day = 1500}, {});
+  for (int time = 0; time < 5; ++time) {
+    const auto pass = inside(gate.enter(limited, kNow));
+    ASSERT_NE(pass, nullptr) << time;
+    EXPECT_FALSE(pass->take_prompt(1000, kNow).has_value()) << time;
+    pass->give_back(1000);
+  }
+}
+
+TEST(Gate, YesterdaysSumIsNotTodays) {
+  Gate gate;
+  Access late = access({.tokens_per_day = 1000}, {});
+  late.account_tokens_today = 990;
+  late.today = day_of(kNow);  // and midnight passes
+  const auto pass = inside(gate.enter(late, kNow + kDaySeconds));
+  ASSERT_NE(pass, nullptr);
+  EXPECT_FALSE(pass->take_prompt(900, kNow + kDaySeconds).has_value());
+}
+
 TEST(Gate, TheSmallerContextCounts) {
   Gate gate;
   EXPECT_EQ(inside(gate.enter(access({.context_tokens = 100}, {.context_tokens = 50}), kNow))->context_tokens(), 50);

@@ -8,6 +8,7 @@ namespace fathom::accounts {
 Access find_access(Database& database, const std::string& digest, std::int64_t now) {
   Access access;
   std::optional<ApiKey> key = digest.empty() ? std::nullopt : find_key(database, digest);
+  access.today = day_of(now);
   access.keys_exist = key.has_value() || has_keys(database);
   if (!key || !key->holds(now)) return access;
   std::optional<Account> account = find_account(database, key->account);

@@ -15,6 +15,7 @@ struct Access {
   std::optional<Account> account = {};  // the key's; none without one
   std::int64_t key_tokens_today = 0;
   std::int64_t account_tokens_today = 0;
+  std::int64_t today = -1;  // day_of() of when that was so; -1: now
 
   bool may_ask() const { return key.has_value() || !keys_exist; }
 };

@@ -105,8 +105,9 @@ Account credit_account(Database& database, const Actor& actor, const std::string
   if (account.granted > most || account.topped_up > most || account.topped_up < -most)
     throw InputError("[accounts] {} would have a balance of {}, expected at most {}", name, account.total().exact(),
                      most.exact());
-  database.run("UPDATE account SET granted = $2, topped_up = $3, prepaid = 1 WHERE name = $1",
-               {name, account.granted.column(), account.topped_up.column()});
+  // What others spend meanwhile is not undone.
+  database.run("UPDATE account SET granted = granted + $2, topped_up = topped_up + $3, prepaid = 1 WHERE name = $1",
+               {name, credit.granted.column(), credit.topped_up.column()});
   write_audit(
       database, actor, "credit account", name,
       fmt::format("granted={} topped_up={} {}", credit.granted.exact(), credit.topped_up.exact(), account.currency));

@@ -24,6 +24,11 @@ double until_level(double level, double wanted, std::int64_t per_minute) {
 }  // namespace
 
 void Gate::Meter::fill(const Limits& limits, std::int64_t now) {
+  if (limits.tokens_per_minute == 0) {  // nothing is owed to a limit that comes later
+    level = 0.0;
+    filled = -1;
+    return;
+  }
   const auto most = static_cast<double>(limits.tokens_per_minute);
   const auto seconds = static_cast<double>(std::max<std::int64_t>(0, now - filled));
   level = filled < 0 ? most : std::min(most, level + most / kMinute * seconds);
@@ -79,7 +84,10 @@ Gate::Verdict Gate::enter(const Access& access, std::int64_t now) {
     const auto& [name, limits] = pass->subjects_[i];
     Meter& meter = meters_[name];
     meter.fill(limits, now);
-    meter.begin_day(day_of(now), i == 0 ? access.account_tokens_today : access.key_tokens_today);
+    const bool same_day =
+        access.today < 0 || access.today == day_of(now);  // midnight may have passed since the ledger was asked
+    const std::int64_t known = i == 0 ? access.account_tokens_today : access.key_tokens_today;
+    meter.begin_day(day_of(now), same_day ? known : 0);
     refused = check_entry(meter, limits, now);
   }
   if (refused) {
@@ -105,12 +113,14 @@ std::optional<Overrun> Gate::Pass::take_prompt(std::int64_t tokens, std::int64_t
   return std::nullopt;
 }
 
+void Gate::Pass::give_back(std::int64_t tokens) { take_answer(-tokens); }
+
 void Gate::Pass::take_answer(std::int64_t tokens) {
   const std::scoped_lock lock(gate_.mutex_);
   for (const auto& [name, limits] : subjects_) {
     Meter& meter = gate_.meters_[name];
-    meter.level -= static_cast<double>(tokens);
-    meter.day_tokens += tokens;
+    if (limits.tokens_per_minute > 0) meter.level -= static_cast<double>(tokens);
+    meter.day_tokens = std::max<std::int64_t>(0, meter.day_tokens + tokens);
   }
 }
 

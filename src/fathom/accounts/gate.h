@@ -39,6 +39,8 @@ class Gate {
     // Before a prompt of so many tokens is read; nothing is taken if it is refused.
     std::optional<Overrun> take_prompt(std::int64_t tokens, std::int64_t now);
     void take_answer(std::int64_t tokens);
+    // Of a prompt that was taken and not read.
+    void give_back(std::int64_t tokens);
     // The smaller of key's and account's; 0: none.
     std::int64_t context_tokens() const { return context_tokens_; }
 

@@ -25,7 +25,7 @@ std::string one_line(std::string text) {
 
 class PostgresDatabase final : public Database {
  public:
-  explicit PostgresDatabase(const std::string& where) : connection_(PQconnectdb(where.c_str())) {
+  explicit PostgresDatabase(const std::string& where) : connection_(connect(where)) {
     if (PQstatus(connection_.get()) != CONNECTION_OK)
       throw InputError("[ledger] {}", one_line(PQerrorMessage(connection_.get())));  // tells no password
     prepare_connection();
@@ -46,6 +46,13 @@ class PostgresDatabase final : public Database {
   }
 
  private:
+  // A database that answers no more must not hold a server: these hold where `where` says nothing else.
+  static PGconn* connect(const std::string& where) {
+    const char* const words[] = {"connect_timeout", "tcp_user_timeout", "options", "dbname", nullptr};
+    const char* const values[] = {"5", "10000", "-c statement_timeout=30000", where.c_str(), nullptr};
+    constexpr int kExpand = 1;  // the last word, which is all of `where`
+    return PQconnectdbParams(words, values, kExpand);
+  }
   // What the server sends beside answers, such as notices, is not for our standard error.
   void prepare_connection() {
     PQsetNoticeProcessor(

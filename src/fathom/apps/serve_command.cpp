@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 
 #include "fathom/accounts/key_book.h"
 #include "fathom/apps/commands.h"
@@ -78,7 +79,8 @@ server::ServerParts parts_with_ledger(server::ServerConfig config) {
   try {
     return server::parts_of(config);
   } catch (const InputError& error) {
-    if (asked_for) throw;
+    // One that is there may hold keys: without it everybody could ask.
+    if (asked_for || std::filesystem::exists(config.ledger)) throw;
     fmt::print(stderr, "fathom: {}; serving without a ledger\n", error.what());
     config.ledger = kNoLedger;
     return server::parts_of(config);

@@ -89,6 +89,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   std::atomic<bool> gone_{false};
   std::atomic<Clock::time_point> began_{Clock::time_point{}};
   std::atomic<std::int64_t> read_{0};  // of the prompt
+  std::int64_t taken_prompt_ = 0;      // tokens, of its account's limits
 
   // Of the strand.
   bool prepared_ = false;  // the worker is done
@@ -122,6 +123,7 @@ void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
     if (!request_.visitor.opens_model(call_.model)) throw api::no_permission(call_.model);
     PreparedCall prepared = prepare(call_, *model_, preparation());
     admit_prompt(request_.visitor, call_.model, std::ssize(prepared.request.prompt), request_.context.now);
+    taken_prompt_ = std::ssize(prepared.request.prompt);
     const AnswerStart start{.in_thinking = prepared.in_thinking,
                             .constrained = prepared.request.constraint != nullptr,
                             .prompt_tokens = std::ssize(prepared.request.prompt)};
@@ -184,6 +186,7 @@ void RunningAnswer::accepted() {
 void RunningAnswer::refuse(const api::ApiError& error) {
   if (over_) return;
   prepared_ = true;
+  if (request_.visitor.pass != nullptr) request_.visitor.pass->give_back(taken_prompt_);
   request_.visitor.pass.reset();
   request_.record.error = error.what();
   request_.record.status = error.status();
@@ -210,7 +213,9 @@ void RunningAnswer::take_tokens() {
 void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
   std::string bytes;
   for (const Arrival& arrival : arrivals) {
-    if (first_token_ == Clock::time_point{}) {
+    if (arrival.event.finish == FinishReason::overloaded) {
+      // No token: what was read before it is what was worked for.
+    } else if (first_token_ == Clock::time_point{}) {
       first_token_ = arrival.time;
       if (began_.load() == Clock::time_point{}) began_ = arrival.time;
     } else {
@@ -322,7 +327,11 @@ void RunningAnswer::cancel() {
 void RunningAnswer::end_with(std::string_view finish, std::function<void()> deliver) {
   over_ = true;
   std::shared_ptr<accounts::Gate::Pass>& pass = request_.visitor.pass;
-  if (accepted_ && pass != nullptr) pass->take_answer(assembly_->usage().completion_tokens);
+  const bool answered = first_token_ != Clock::time_point{};
+  if (accepted_ && pass != nullptr) {
+    pass->take_answer(assembly_->usage().completion_tokens);
+    if (!answered) pass->give_back(std::max<std::int64_t>(0, taken_prompt_ - read_));
+  }
   if (prepared_) pass.reset();  // before its client knows that it may ask again; earlier it is the worker's
   if (services_.ledger == nullptr || !accepted_) {
     deliver();
@@ -335,7 +344,7 @@ void RunningAnswer::end_with(std::string_view finish, std::function<void()> deli
                        .finish = finish,
                        .at = request_.context.now,
                        .read = read_,
-                       .answered = first_token_ != Clock::time_point{},
+                       .answered = answered,
                        .seconds = seconds_between(start_, Clock::now())};
   auto done = [self = shared_from_this(), finish, deliver = std::move(deliver)](const std::exception_ptr& fault) {
     self->exchange_->post([self, finish, deliver, fault] {

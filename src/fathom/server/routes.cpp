@@ -84,6 +84,7 @@ void count(Visit& visit) {
     const AnsweringServices& answering = visit.services.answering;
     try {
       const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
+      if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
       const Preparation preparation{
           .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
       std::string text =
@@ -203,7 +204,6 @@ void dispatch(Visit& visit) {
   const bool may_know = visit.visitor.may_know;
   const RouteServices& services = visit.services;
   const Dialects& dialects = services.dialects;
-  const api::Policy& policy = services.answering.policy;
   switch (visit.match.endpoint) {
     case Endpoint::chat: return generate(visit, dialects.chat);
     case Endpoint::completions: return generate(visit, dialects.completions);
