@@ -48,6 +48,12 @@ TEST(DraftRecord, OneDisturbedWindowEndsNothing) {
   EXPECT_TRUE(record.may_draft(1));
 }
 
+TEST(DraftRecord, WherePromptsAreAlwaysReadItIsTriedToo) {
+  DraftRecord record;
+  for (int step = 0; step < 16; ++step) record.gave(3, 0, 0.0);
+  EXPECT_TRUE(record.may_draft(3));
+}
+
 TEST(DraftRecord, LargeCrowdsShareARecord) {
   DraftRecord record;
   for (const std::int64_t crowd : {9, 16}) drafted_share(record, crowd, 8, 100.0, 150.0);

@@ -39,7 +39,8 @@ class EnginePrefixProperty : public ::testing::TestWithParam<PrefixCase> {
                        .interval = 200,
                        .disk = {.store = GetParam().disk_kilobytes > 0 ? open_store() : nullptr,
                                 .identity = GetParam().model,
-                                .warn = {}}}};
+                                .warn = {}}},
+            .drafts = {.most = GetParam().rollback > 1 ? GetParam().rollback : 0, .always = true}};
   }
   // Something of what lies there is no longer what was written.
   void damage(RandomRequests& requests) {
@@ -219,6 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PrefixCase{"Tight", kTiny, CacheStorage::released, 0, 14, 0, 1500, 450},
                       PrefixCase{"Tightest", kTiny, CacheStorage::released, 1, 4, 0, 500, 40},
                       PrefixCase{"Restarted", kTiny, CacheStorage::released, 1, 0, 64 << 10, 1500, 1000},
+                      PrefixCase{"RestartedDrafting", kTiny, CacheStorage::released, 7, 0, 64 << 10, 500, 300},
                       PrefixCase{"RestartedTight", kTiny, CacheStorage::released, 0, 10, 12 << 10, 1500, 800},
                       PrefixCase{"MinnowRestarted", kMinnow, CacheStorage::released, 1, 0, 64 << 10, 1000, 650}),
     [](const auto& instance) { return instance.param.name; });

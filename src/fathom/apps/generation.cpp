@@ -102,6 +102,7 @@ Generation generate(ModelSession& session, std::vector<std::int32_t> prompt, con
       if (event.token.token != eos) emit(stops.feed(decoder.push(event.token.token)));
       if (event.finish == FinishReason::stop) result.finish = "stop";
       if (event.finish == FinishReason::length) result.finish = "length";
+      if (stops.matched()) break;  // a step may have given more
     }
     if (stops.matched()) {
       result.finish = "stop";

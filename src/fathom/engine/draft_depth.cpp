@@ -3,7 +3,7 @@
 #include <algorithm>
 
 namespace fathom {
-DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates) {
+DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates, double least) {
   DraftDepth best;
   const double plain = costs.seconds(outlook.rows);
   if (plain <= 0.0) return best;
@@ -16,7 +16,7 @@ DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::s
         outlook.draft_seconds * static_cast<double>(std::max<std::int64_t>(0, depth - outlook.drafted));
     const double seconds = costs.seconds(outlook.rows + depth) + drafting;
     const double gain = (outlook.tokens + more) / seconds * plain / outlook.tokens;
-    if (gain > std::max(best.gain, kLeastDraftGain)) best = {.depth = depth, .gain = gain, .tokens = more};
+    if (gain > std::max(best.gain, least)) best = {.depth = depth, .gain = gain, .tokens = more};
   }
   return best;
 }

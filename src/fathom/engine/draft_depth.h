@@ -23,8 +23,11 @@ struct DraftDepth {
   double tokens = 0.0;  // expected of it
 };
 
-// rates [most]: of each drafted token to be right if all before it were. 0 where no depth gains more than noise.
-DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates);
+inline constexpr double kLeastDraftGain = 1.03;  // a smaller one is within what the estimates are wrong by
+
+// rates [most]: of each drafted token to be right if all before it were. 0 where no depth gains as much as `least`.
+DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates,
+                      double least = kLeastDraftGain);
 
 // The same over all sequences of a step: how many more rows it should have, of which each is right so often [options],
 // the best first. `drafting`: seconds to draft so many; none: they are there. 0 where no count gains at least as
@@ -36,7 +39,5 @@ struct RowChoice {
 };
 RowChoice best_rows(const StepOutlook& outlook, const StepCosts& costs, const DraftingSeconds& drafting,
                     std::span<const double> options, double gain);
-
-inline constexpr double kLeastDraftGain = 1.03;  // a smaller one is within what the estimates are wrong by
 
 }  // namespace fathom

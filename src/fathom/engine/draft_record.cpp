@@ -27,6 +27,10 @@ void DraftRecord::Rates::add(double rate) { kept[static_cast<std::size_t>(window
 
 double DraftRecord::Rates::best() const { return *std::max_element(kept.begin(), kept.end()); }
 
+double DraftRecord::Rates::newest() const {
+  return windows == 0 ? 0.0 : kept[static_cast<std::size_t>(windows - 1) % kKept];
+}
+
 void DraftRecord::gave(std::int64_t decoding, std::int64_t tokens, double seconds) {
   Crowd& now = crowds_[crowd(decoding)];
   ++now.steps;
@@ -48,7 +52,8 @@ void DraftRecord::close(Crowd& now) {
     if (now.since >= std::max<std::int64_t>(now.pause, 1)) turn(true);
     return;
   }
-  const bool slower = now.drafted.best() < kSlower * now.plain.best();
+  // The newest plain window: an older one may have been of shorter texts.
+  const bool slower = now.drafted.best() < kSlower * now.plain.newest();
   if (slower && now.since >= 2) {  // the first window learns what a row costs
     now.pause = std::clamp(2 * now.pause, kFirstPause, kLongestPause);
     now.drafted = {};

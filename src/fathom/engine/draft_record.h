@@ -11,7 +11,8 @@ class DraftRecord {
  public:
   // Whether the next step of so many sequences may be drafted for.
   bool may_draft(std::int64_t decoding) const { return crowds_[crowd(decoding)].drafting; }
-  // A step of so many, as may_draft() said before it, gave so many tokens in so long, its drafting included.
+  // A step of so many, as may_draft() said before it, gave so many tokens in so long, its drafting included; no
+  // seconds: prompts were read beside, and it says nothing.
   void gave(std::int64_t decoding, std::int64_t tokens, double seconds);
 
  private:
@@ -25,6 +26,7 @@ class DraftRecord {
 
     void add(double rate);
     double best() const;
+    double newest() const;
   };
   struct Crowd {
     bool drafting = false;

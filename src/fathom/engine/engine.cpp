@@ -224,6 +224,10 @@ Engine::Batch Engine::batch(const StepPlan& plan) {
   return batch;
 }
 
+std::int64_t Engine::Batch::decoding() const {
+  return std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.wants_logits; });
+}
+
 TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits) {
   std::vector<std::uint32_t> mask;
   if (sequence.constraint && sequence.constraint->narrows()) {
@@ -326,8 +330,8 @@ std::vector<TokenEvent> Engine::step() {
       for (const SequenceId id : endings.finished) cancel(id);
       if (config_.drafts.most > 0) {
         draft(now);
-        if (plan.prompt_tokens == 0)
-          draft_record_.gave(std::ssize(now.parts), std::ssize(events), seconds_since(begin));
+        const bool alone = plan.prompt_tokens == 0;
+        draft_record_.gave(now.decoding(), alone ? std::ssize(events) : 0, alone ? seconds_since(begin) : 0.0);
       }
     } catch (const std::exception& fault) {  // the caches of these sequences may be half written
       for (const auto& [id, tokens] : plan.runs)

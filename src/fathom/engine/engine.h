@@ -148,6 +148,8 @@ class Engine : private KeptMemory {
   struct Batch {
     std::vector<Part> parts;
     std::vector<BatchRun> runs;  // one per part
+
+    std::int64_t decoding() const;  // how many want logits
   };
   // Sequences whose answers are over, and those that a fault of their own met.
   struct Endings {

@@ -49,7 +49,7 @@ class Engine::Drafting {
   };
 
   bool always() const { return engine_.config_.drafts.always; }
-  bool asks(const Guess& guess) const { return engine_.transformer_.has_mtp() && !guess.rests() && !always(); }
+  bool asks(const Guess& guess) const { return engine_.transformer_.can_draft() && !guess.rests() && !always(); }
   void begin(Guess& guess);
 
   // Who drafts, and how many (engine_drafts.cpp).
@@ -62,6 +62,7 @@ class Engine::Drafting {
   DraftDepth expected_of_mtp(const Guess& guess) const;
   StepOutlook outlook_of_mtp() const;
   double seconds_of_draft() const;
+  double least_gain() const;
   void trim();
   void propose(Guess& guess);
 

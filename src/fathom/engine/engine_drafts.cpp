@@ -51,7 +51,14 @@ void Engine::Drafting::run() {
   outlook_ = {.tokens = static_cast<double>(decoding_), .rows = decoding_};
   for (Guess& guess : guesses_) begin(guess);
   if (!always() && !engine_.draft_record_.may_draft(decoding_)) return rest_all();
-  for (Guess& guess : guesses_) choose(guess);
+  for (Guess& guess : guesses_) {
+    try {
+      choose(guess);
+    } catch (const std::exception&) {  // of this guess alone
+      undo(guess);
+      guess.most = 0;
+    }
+  }
   choose_together();
   read_trunk();
   while (draft_more()) {
@@ -85,7 +92,7 @@ void Engine::Drafting::choose(Guess& guess) {
     return;
   }
   if (always()) {
-    if (guess.tokens.empty()) guess.drafts = engine_.transformer_.has_mtp();
+    if (guess.tokens.empty()) guess.drafts = engine_.transformer_.can_draft();
     return;
   }
   guess.tokens.resize(static_cast<std::size_t>(there.depth));
@@ -129,10 +136,15 @@ void Engine::Drafting::rest(Guess& guess) {
   SequenceDrafts& state = guess.state();
   const bool was_wrong = state.acceptance.expected(Drafter::mtp, 1) < kFairShare;
   const std::vector<double> good(static_cast<std::size_t>(guess.most), kGoodShare);
-  const bool may_pay = was_wrong && best_depth(outlook_of_mtp(), engine_.step_costs_, good).depth > 0;
+  const bool may_pay = was_wrong && best_depth(outlook_of_mtp(), engine_.step_costs_, good, least_gain()).depth > 0;
   state.pause = may_pay ? std::clamp(2 * state.pause, kFirstPause, kLongestPause) : kFirstPause;
   state.pause_until = guess.known() + state.pause;
   state.trial_until = may_pay ? state.pause_until + kTrial : 0;
+}
+
+// A sequence's share of what all must gain together.
+double Engine::Drafting::least_gain() const {
+  return 1.0 + (kLeastDraftGain - 1.0) / static_cast<double>(std::max<std::int64_t>(1, decoding_));
 }
 
 // A step without drafts, to compare with or because they made all slower. The MTP block goes on with prompts alone.
@@ -146,7 +158,7 @@ DraftDepth Engine::Drafting::depth_of(const Guess& guess) const {
   for (const DraftedToken& token : guess.tokens) rates.push_back(guess.state().acceptance.of(token));
   StepOutlook outlook = outlook_;
   outlook.drafted = std::ssize(guess.tokens);
-  return best_depth(outlook, engine_.step_costs_, rates);
+  return best_depth(outlook, engine_.step_costs_, rates, least_gain());
 }
 
 DraftDepth Engine::Drafting::expected_of_mtp(const Guess& guess) const {
@@ -154,7 +166,7 @@ DraftDepth Engine::Drafting::expected_of_mtp(const Guess& guess) const {
   for (std::int64_t depth = 1; depth <= guess.most; ++depth)
     rates.push_back(guess.state().acceptance.expected(Drafter::mtp, depth));
   if (guess.on_trial()) return {.depth = 1, .gain = std::numeric_limits<double>::infinity(), .tokens = rates.front()};
-  return best_depth(outlook_of_mtp(), engine_.step_costs_, rates);
+  return best_depth(outlook_of_mtp(), engine_.step_costs_, rates, least_gain());
 }
 
 StepOutlook Engine::Drafting::outlook_of_mtp() const {
@@ -192,7 +204,7 @@ void Engine::Drafting::trim() {
 
 void Engine::Drafting::propose(Guess& guess) {
   if (guess.tokens.empty()) return;
-  if (!guess.on_trial()) guess.state().pause = 0;  // it pays
+  if (!guess.on_trial() && guess.tokens.front().drafter == Drafter::mtp) guess.state().pause = 0;  // it pays
   guess.state().tokens = guess.tokens;
   engine_.scheduler_.propose(guess.part.id, std::ssize(guess.tokens));
 }

@@ -12,10 +12,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The MTP block attends to the window alone: of a prompt it reads the end, no more than a small share of all.
-std::int64_t warm_up(std::int64_t prompt_tokens, std::int64_t window) {
+// The MTP block attends to the window alone: of a text it reads the end, no more than a small share of all.
+std::int64_t warm_up(std::int64_t tokens, std::int64_t window) {
   constexpr std::int64_t kFewest = 8;
-  return std::clamp(prompt_tokens / 8, kFewest, window);
+  return std::clamp(tokens / 8, kFewest, window);
 }
 
 }  // namespace
@@ -91,16 +91,15 @@ void Engine::Drafting::repeated(Guess& guess) {
 // Positions whose streams the MTP block takes now, [from, cache's tokens): new ones of this step whose next token is
 // known, beginning near a prompt's end.
 std::int64_t Engine::Drafting::first_of_trunk(const Guess& guess) const {
-  const Sequence& sequence = *guess.part.sequence;
   const SequenceDrafts& state = guess.state();
   if (state.mtp_to > state.mtp_from && state.mtp_to == guess.part.start) return guess.part.start;
-  const std::int64_t warm = warm_up(sequence.prompt_tokens, engine_.transformer_.config().window);
-  return std::max(guess.part.start, sequence.prompt_tokens - 1 - warm);
+  const std::int64_t warm = warm_up(guess.known(), engine_.transformer_.config().window);
+  return std::max(guess.part.start, guess.known() - 1 - warm);
 }
 
 // The true streams of what was read, and the first drafted token behind them.
 void Engine::Drafting::read_trunk() {
-  if (!engine_.transformer_.has_mtp()) return;
+  if (!engine_.transformer_.can_draft()) return;
   Pass pass;
   for (Guess& guess : guesses_) {
     Sequence& sequence = *guess.part.sequence;
@@ -152,9 +151,15 @@ void Engine::Drafting::run(const Pass& pass) {
     if (!guess.drafts) continue;
     engine_.transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[wanted++].data()),
                                             std::as_writable_bytes(std::span(row)));
-    guess.drafts = guess_next(guess, row);
+    try {
+      guess.drafts = guess_next(guess, row);
+    } catch (const std::exception&) {  // of this guess alone
+      undo(guess);
+      guess.drafts = false;
+    }
   }
-  engine_.draft_costs_.took(rows, std::chrono::duration<double>(Clock::now() - start).count());
+  if (wanted == std::ssize(pass.runs))
+    engine_.draft_costs_.took(rows, std::chrono::duration<double>(Clock::now() - start).count());
 }
 
 // Drawn with the random numbers that the answer's own token will be drawn with, so that both tend to agree.
@@ -163,6 +168,9 @@ bool Engine::Drafting::guess_next(Guess& guess, std::span<const float> logits) {
   const Sequence& sequence = *guess.part.sequence;
   SamplingParams sampling = sequence.sampling;
   sampling.top_logprobs = -1;
+  // Best first sorts the whole vocabulary; what matters of it is at its beginning.
+  constexpr std::int64_t kBest = 64;
+  if (sampling.top_p < 1.0 && sampling.top_k == 0) sampling.top_k = kBest;
   const std::int64_t position = guess.known() + std::ssize(guess.tokens);
   std::int32_t token = sample(logits, sampling, position, mask(guess)).token;
   if (engine_.config_.drafts.oracle) token = engine_.config_.drafts.oracle(position, std::ssize(guess.tokens) + 1);

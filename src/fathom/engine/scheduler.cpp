@@ -227,13 +227,14 @@ void Scheduler::decode(StepPlan& plan) {
   }
 }
 
-// Nobody is parked for a guess.
+// Nobody is parked for a guess, and nothing that is kept goes for it.
 std::int64_t Scheduler::room_for_drafts(Sequence& sequence, std::int64_t rows_left) {
   const std::int64_t drafts = std::min(sequence.drafts, rows_left);
   if (drafts <= 0) return 0;
   const std::int64_t more = limits_.cost.bytes(sequence.read + drafts) - limits_.cost.bytes(sequence.pages_to);
   if (more <= 0) return drafts;
-  if (!free_up(more)) {
+  const std::int64_t kept = kept_ == nullptr ? 0 : kept_->bytes();
+  if (limits_.cache_bytes > 0 && used_bytes_ + kept + more > limits_.cache_bytes) {
     const std::int64_t page = limits_.cost.page_tokens;
     return std::min(drafts, (sequence.pages_to + page - 1) / page * page - sequence.read);
   }

@@ -29,8 +29,8 @@ double StepCosts::Seen::weight() const {
 }
 
 void StepCosts::took(std::int64_t rows, double seconds) {
-  if (rows < 1 || seconds <= 0.0) return;
-  Seen& seen = seen_[static_cast<std::size_t>(std::min(rows, kMostRows))];
+  if (rows < 1 || rows > kMostRows || seconds <= 0.0) return;
+  Seen& seen = seen_[static_cast<std::size_t>(rows)];
   const double before = seen.seconds();
   const bool steady = seen.steady();
   seen.add(seconds);
@@ -60,7 +60,7 @@ void StepCosts::level() {
 
 double StepCosts::seconds(std::int64_t rows) const {
   if (levels_.empty()) return 0.0;
-  const auto wanted = static_cast<double>(std::clamp<std::int64_t>(rows, 1, kMostRows));
+  const auto wanted = static_cast<double>(std::max<std::int64_t>(rows, 1));
   if (levels_.size() == 1) {
     const Level& one = levels_.front();
     return one.seconds * (1.0 + kRowMore * wanted) / (1.0 + kRowMore * one.rows);

@@ -17,7 +17,7 @@ class StepCosts {
   bool known() const { return !levels_.empty(); }
 
  private:
-  static constexpr std::int64_t kMostRows = 64;  // more count as so many
+  static constexpr std::int64_t kMostRows = 64;  // passes of more are not looked at
   static constexpr std::size_t kKept = 16;
 
   // The newest passes of one count of rows.

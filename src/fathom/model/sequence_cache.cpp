@@ -94,8 +94,10 @@ CacheSnapshot SequenceCache::snapshot(std::int64_t tokens, Backend& backend) con
 }
 
 CacheSnapshot SequenceCache::retire() {
-  CacheSnapshot result{
-      .tokens = tokens_, .mtp_tokens = mtp_tokens_, .state = std::move(state_), .partial_page = nullptr};
+  CacheSnapshot result{.tokens = tokens_,
+                       .mtp_tokens = std::min(mtp_tokens_, tokens_),
+                       .state = std::move(state_),
+                       .partial_page = nullptr};
   if (layout_->page_bytes > 0 && tokens_ % layout_->page_tokens > 0)
     result.partial_page =
         std::const_pointer_cast<Memory>(pages_[static_cast<std::size_t>(tokens_ / layout_->page_tokens)]);

@@ -66,6 +66,7 @@ std::uint64_t Transformer::pattern(const Plan& plan, std::span<const BatchRun> b
     facts.push_back(run.logits_from);
   }
   for (const std::int64_t ratio : ratios_) {
+    if (mtp && ratio != config_.ratio(config_.layers)) continue;
     std::int64_t entries = 0;
     for (const Run& run : plan.runs) entries += run.new_entries(ratio);
     facts.push_back(entries);
@@ -85,7 +86,7 @@ Transformer::Plan Transformer::make_plan(std::span<const BatchRun> batch, bool m
           "a sequence appears once in a batch");
     if (start + tokens > config_.max_positions)
       throw InputError("[model] {} tokens, the model's positions end at {}", start + tokens, config_.max_positions);
-    run.cache->reserve(start + tokens);
+    if (!mtp || config_.ratio(config_.layers) > 0) run.cache->reserve(start + tokens);
     plan.runs.push_back({.first_row = std::ssize(plan.ids), .tokens = tokens, .start = start});
     plan.caches.push_back(run.cache);
     plan.ids.insert(plan.ids.end(), run.ids.begin(), run.ids.end());

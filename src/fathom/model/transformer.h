@@ -44,7 +44,8 @@ class Transformer {
   // Residual streams [tokens, streams, channels] that the last forward() left, valid until the next forward().
   View<const float, 3> final_streams() const { return final_streams_; }
 
-  bool has_mtp() const { return !weights_->mtp.empty(); }
+  // It has an MTP block, which sees the window alone and so may begin at any place.
+  bool can_draft() const { return !weights_->mtp.empty() && config_.ratio(config_.layers) == 0; }
   // Multi-token prediction (report 2.4): for each run, ids are the tokens that follow those whose trunk streams
   // [tokens, streams, channels] are given, run after run. Returns logits as forward() does, of the token after next.
   View<const float, 2> draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);

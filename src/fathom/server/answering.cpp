@@ -213,13 +213,11 @@ void RunningAnswer::take_tokens() {
 void RunningAnswer::assemble(const std::vector<Arrival>& arrivals) {
   std::string bytes;
   for (const Arrival& arrival : arrivals) {
-    if (arrival.event.finish == FinishReason::overloaded) {
-      // No token: what was read before it is what was worked for.
-    } else if (first_token_ == Clock::time_point{}) {
+    if (first_token_ != Clock::time_point{}) {
+      services_.metrics.between_tokens(seconds_between(last_token_, arrival.time));
+    } else if (arrival.event.finish != FinishReason::overloaded) {  // or no token has come
       first_token_ = arrival.time;
       if (began_.load() == Clock::time_point{}) began_ = arrival.time;
-    } else {
-      services_.metrics.between_tokens(seconds_between(last_token_, arrival.time));
     }
     last_token_ = arrival.time;
     bytes += assembly_->push(arrival.event);
@@ -328,10 +326,8 @@ void RunningAnswer::end_with(std::string_view finish, std::function<void()> deli
   over_ = true;
   std::shared_ptr<accounts::Gate::Pass>& pass = request_.visitor.pass;
   const bool answered = first_token_ != Clock::time_point{};
-  if (accepted_ && pass != nullptr) {
-    pass->take_answer(assembly_->usage().completion_tokens);
-    if (!answered) pass->give_back(std::max<std::int64_t>(0, taken_prompt_ - read_));
-  }
+  const std::int64_t unread = answered ? 0 : std::max<std::int64_t>(0, taken_prompt_ - read_);
+  if (accepted_ && pass != nullptr) pass->take_answer(assembly_->usage().completion_tokens - unread);
   if (prepared_) pass.reset();  // before its client knows that it may ask again; earlier it is the worker's
   if (services_.ledger == nullptr || !accepted_) {
     deliver();
