@@ -117,7 +117,8 @@ TEST(ServePrefix, ASecondSessionFindsItsInstructions) {
   const auto usage = [&](const std::string& instructions, const std::string& task) {
     Json request = kChat.request(task, "");
     if (!instructions.empty())
-      request["messages"].insert(request["messages"].begin(), {{"role", "system"}, {"content", instructions}});
+      request["messages"].insert(request["messages"].begin(),
+                                 Json::object({{"role", "system"}, {"content", instructions}}));
     return serving.ask_for(kChat.path, request)["usage"];
   };
   const std::int64_t bare = kChat.prompt(usage("", "Sing."));

@@ -87,8 +87,13 @@ when nothing is left its requests are refused with 402. Amounts are exact, in th
   const auto options = std::make_shared<AccountsOptions>();
   const auto add = [&](const char* name, const char* help, void (*run)(const AccountsOptions&)) {
     CLI::App* command = accounts->add_subcommand(name, help);
-    add_ledger_option(*command, options->ledger);
-    command->callback([options, run] { run(*options); });
+    // Its own: the environment is read for commands that were not given, too.
+    const auto ledger = std::make_shared<std::string>();
+    add_ledger_option(*command, *ledger);
+    command->callback([options, run, ledger] {
+      options->ledger = *ledger;
+      run(*options);
+    });
     return command;
   };
   const auto add_named = [&](const char* name, const char* help, void (*run)(const AccountsOptions&)) {

@@ -92,8 +92,13 @@ none is refused.
   const auto options = std::make_shared<KeysOptions>();
   const auto add = [&](const char* name, const char* help, void (*run)(const KeysOptions&)) {
     CLI::App* command = keys->add_subcommand(name, help);
-    add_ledger_option(*command, options->ledger);
-    command->callback([options, run] { run(*options); });
+    // Its own: the environment is read for commands that were not given, too.
+    const auto ledger = std::make_shared<std::string>();
+    add_ledger_option(*command, *ledger);
+    command->callback([options, run, ledger] {
+      options->ledger = *ledger;
+      run(*options);
+    });
     return command;
   };
   CLI::App* create_one = add("create", "make a key; it is shown once, on standard output", create);

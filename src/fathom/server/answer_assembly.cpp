@@ -50,10 +50,10 @@ std::string AnswerAssembly::fail(const api::ApiError& error) {
 
 std::string AnswerAssembly::push(const TokenEvent& event) {
   if (over_) return {};
-  std::string out = begin();
   const bool has_token = event.finish != FinishReason::overloaded;
+  if (has_token) usage_.cached_tokens = event.cached_tokens;  // a stream begins with it
+  std::string out = begin();
   if (has_token) {
-    usage_.cached_tokens = event.cached_tokens;
     ++usage_.completion_tokens;
     usage_.drafted_tokens = event.drafted;
     usage_.accepted_tokens = event.accepted;
