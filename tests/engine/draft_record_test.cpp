@@ -31,7 +31,7 @@ TEST(DraftRecord, WhereItIsFasterNearlyAllIsDrafted) {
 
 TEST(DraftRecord, WhereItIsSlowerLittleIs) {
   DraftRecord record;
-  drafted_share(record, 4, 2000, 100.0, 80.0);
+  drafted_share(record, 4, 8000, 100.0, 80.0);
   EXPECT_LT(drafted_share(record, 4, 20000, 100.0, 80.0), 0.05);
 }
 

@@ -8,9 +8,10 @@ namespace {
 
 constexpr std::int64_t kWindow = 16;          // steps
 constexpr std::int64_t kDraftedWindows = 48;  // then a plain one, to compare with
+constexpr std::int64_t kLearning = 4;         // windows, which show what a row costs and how often drafts are right
 constexpr std::int64_t kFirstPause = 4;       // windows
-constexpr std::int64_t kLongestPause = 64;
-constexpr double kSlower = 0.99;  // of plain speed, below which drafting has lost
+constexpr std::int64_t kLongestPause = 128;
+constexpr double kSlower = 0.98;  // of plain speed, below which drafting has lost
 
 }  // namespace
 
@@ -54,12 +55,12 @@ void DraftRecord::close(Crowd& now) {
   }
   // The newest plain window: an older one may have been of shorter texts.
   const bool slower = now.drafted.best() < kSlower * now.plain.newest();
-  if (slower && now.since >= 2) {  // the first window learns what a row costs
+  if (slower && now.since >= kLearning) {
     now.pause = std::clamp(2 * now.pause, kFirstPause, kLongestPause);
     now.drafted = {};
     return turn(false);
   }
-  if (!slower && now.since >= 2) now.pause = 0;
+  if (!slower && now.since >= kLearning) now.pause = 0;
   if (now.since >= kDraftedWindows) turn(false);
 }
 
