@@ -47,8 +47,59 @@ std::string state_of(const ApiKey& key, std::int64_t now) {
 
 std::string scope_of(const ApiKey& key) {
   std::string scope = key.admin ? "admin" : "";
+  const auto add = [&](const std::vector<std::string>& words) {
+    if (!words.empty()) scope += fmt::format("{}{}", scope.empty() ? "" : " ", fmt::join(words, ","));
+  };
+  add(key.models);
+  add(key.surfaces);
+  return scope.empty() ? "all" : scope;
+}
+
+void list(const KeysOptions& options) {
+  const auto database = open_ledger(options.ledger);
+  const std::int64_t now = command_actor().now;
+  std::vector<std::vector<std::string>> rows = {
+      {"id", "account", "ends in", "for", "scope", "limits", "created", "state"}};
+  for (const ApiKey& key : list_keys(*database, options.key.account))
+    rows.push_back({key.id, key.account, key.tail, key.label, scope_of(key), write_limits(key.limits),
+                    write_moment(key.created), state_of(key, now)});
+  fmt::print("{}", table_text(rows));
+}
+
+void revoke(const KeysOptions& options) {
+  revoke_key(*open_ledger(options.ledger), command_actor(), options.id);
+  fmt::print("key {} is revoked\n", options.id);
+}
+
+void limit(const KeysOptions& options) {
+  set_key_limits(*open_ledger(options.ledger), command_actor(), options.id, options.key.limits);
+  fmt::print("key {} is limited to: {}\n", options.id, write_limits(options.key.limits));
+}
+
+}  // namespace
+
+void add_keys_command(CLI::App& program) {
+  CLI::App* keys = program.add_subcommand("keys", "make, list and revoke API keys");
+  keys->require_subcommand(1);
+  keys->footer(
+      R"(A key opens a running server at once, and stops opening it at once. As soon as there is a first key, whoever has
+none is refused.
+
+  fathom keys create ada --label laptop
+  fathom keys create ada --admin --expires 2027-01-01
+  fathom keys create guests --model deepseek-v4-flash --surface chat --tokens-per-day 100000
+  fathom keys list ; fathom keys revoke 4f1c0a2b9d3e5f60)");
+  const auto options = std::make_shared<KeysOptions>();
   const auto add = [&](const char* name, const char* help, void (*run)(const KeysOptions&)) {
-    return add_ledger_command(*keys->add_subcommand(name, help), options, run);
+    CLI::App* command = keys->add_subcommand(name, help);
+    // Its own: the environment is read for commands that were not given, too.
+    const auto ledger = std::make_shared<std::string>();
+    add_ledger_option(*command, *ledger);
+    command->callback([options, run, ledger] {
+      options->ledger = *ledger;
+      run(*options);
+    });
+    return command;
   };
   CLI::App* create_one = add("create", "make a key; it is shown once, on standard output", create);
   create_one->add_option("account", options->key.account, "whose; it is made where there is none of that name")

@@ -20,18 +20,6 @@ std::string ledger_place(const std::string& given);
 
 // --ledger, or FATHOM_LEDGER.
 void add_ledger_option(CLI::App& command, std::string& ledger);
-// A command whose options have a ledger. Its name for it is its own: the environment is read for commands that were not
-// given, too, and would have the last word.
-template <class Options>
-CLI::App* add_ledger_command(CLI::App& command, std::shared_ptr<Options> options, void (*run)(const Options&)) {
-  const auto ledger = std::make_shared<std::string>();
-  add_ledger_option(command, *ledger);
-  command.callback([options, ledger, run] {
-    options->ledger = *ledger;
-    run(*options);
-  });
-  return &command;
-}
 // InputError when there is none.
 std::unique_ptr<accounts::Database> open_ledger(const std::string& given);
 // --in-flight, --tokens-per-minute, --tokens-per-day, --context-tokens
