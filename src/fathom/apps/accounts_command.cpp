@@ -86,15 +86,7 @@ when nothing is left its requests are refused with 402. Amounts are exact, in th
   fathom accounts list ; fathom accounts audit)");
   const auto options = std::make_shared<AccountsOptions>();
   const auto add = [&](const char* name, const char* help, void (*run)(const AccountsOptions&)) {
-    CLI::App* command = accounts->add_subcommand(name, help);
-    // Its own: the environment is read for commands that were not given, too.
-    const auto ledger = std::make_shared<std::string>();
-    add_ledger_option(*command, *ledger);
-    command->callback([options, run, ledger] {
-      options->ledger = *ledger;
-      run(*options);
-    });
-    return command;
+    return add_ledger_command(*accounts, {name, help}, options, run);
   };
   const auto add_named = [&](const char* name, const char* help, void (*run)(const AccountsOptions&)) {
     CLI::App* command = add(name, help, run);

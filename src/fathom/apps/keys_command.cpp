@@ -91,15 +91,7 @@ none is refused.
   fathom keys list ; fathom keys revoke 4f1c0a2b9d3e5f60)");
   const auto options = std::make_shared<KeysOptions>();
   const auto add = [&](const char* name, const char* help, void (*run)(const KeysOptions&)) {
-    CLI::App* command = keys->add_subcommand(name, help);
-    // Its own: the environment is read for commands that were not given, too.
-    const auto ledger = std::make_shared<std::string>();
-    add_ledger_option(*command, *ledger);
-    command->callback([options, run, ledger] {
-      options->ledger = *ledger;
-      run(*options);
-    });
-    return command;
+    return add_ledger_command(*keys, {name, help}, options, run);
   };
   CLI::App* create_one = add("create", "make a key; it is shown once, on standard output", create);
   create_one->add_option("account", options->key.account, "whose; it is made where there is none of that name")

@@ -20,6 +20,24 @@ std::string ledger_place(const std::string& given);
 
 // --ledger, or FATHOM_LEDGER.
 void add_ledger_option(CLI::App& command, std::string& ledger);
+struct CommandName {
+  const char* name;
+  const char* help;
+};
+// A command of `parent` whose options name a ledger. It keeps the name apart until it runs: the environment is read for
+// commands that were not given, too, and would have the last word.
+template <class Options>
+CLI::App* add_ledger_command(CLI::App& parent, const CommandName& name, const std::shared_ptr<Options>& options,
+                             void (*run)(const Options&)) {
+  CLI::App* command = parent.add_subcommand(name.name, name.help);
+  const auto ledger = std::make_shared<std::string>();
+  add_ledger_option(*command, *ledger);
+  command->callback([options, ledger, run] {
+    options->ledger = *ledger;
+    run(*options);
+  });
+  return command;
+}
 // InputError when there is none.
 std::unique_ptr<accounts::Database> open_ledger(const std::string& given);
 // --in-flight, --tokens-per-minute, --tokens-per-day, --context-tokens

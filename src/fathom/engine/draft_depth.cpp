@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace fathom {
+
 DraftDepth best_depth(const StepOutlook& outlook, const StepCosts& costs, std::span<const double> rates, double least) {
   DraftDepth best;
   const double plain = costs.seconds(outlook.rows);

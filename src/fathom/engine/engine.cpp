@@ -243,8 +243,7 @@ TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits)
   const std::int32_t token = event.token.token;
   if (sequence.constraint) sequence.constraint->accept(token);
   sequence.tokens.push_back(token);
-  const auto& stops = sequence.sampling.stop_tokens;
-  if (std::find(stops.begin(), stops.end(), token) != stops.end()) {
+  if (sequence.ends_with(token)) {
     event.finish = FinishReason::stop;
   } else if (std::ssize(sequence.tokens) - sequence.prompt_tokens >= sequence.sampling.max_tokens) {
     event.finish = FinishReason::length;

@@ -68,7 +68,6 @@ class Engine::Drafting {
 
   // The guesses themselves (engine_guesses.cpp).
   std::vector<std::uint32_t> mask(const Guess& guess) const;
-  bool is_end(const Guess& guess, std::int32_t token) const;
   void add(Guess& guess, std::int32_t token, Drafter drafter, std::int64_t surety);
   void undo(Guess& guess);
   bool forced(Guess& guess);
@@ -77,7 +76,7 @@ class Engine::Drafting {
   void read_trunk();
   bool draft_more();
   void run(const Pass& pass);
-  bool guess_next(Guess& guess, std::span<const float> logits);
+  void guess_next(Guess& guess, std::span<const float> logits);
 
   Engine& engine_;
   std::vector<Guess> guesses_;

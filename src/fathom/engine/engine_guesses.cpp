@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cmath>
 #include <limits>
 
 #include "fathom/engine/engine_drafting.h"
@@ -39,11 +38,6 @@ std::vector<std::uint32_t> Engine::Drafting::mask(const Guess& guess) const {
   return words;
 }
 
-bool Engine::Drafting::is_end(const Guess& guess, std::int32_t token) const {
-  const auto& stops = guess.part.sequence->sampling.stop_tokens;
-  return std::find(stops.begin(), stops.end(), token) != stops.end();
-}
-
 void Engine::Drafting::add(Guess& guess, std::int32_t token, Drafter drafter, std::int64_t surety) {
   guess.tokens.push_back({.token = token, .drafter = drafter, .depth = std::ssize(guess.tokens) + 1, .surety = surety});
   if (guess.has_constraint) guess.part.sequence->constraint->accept(token);
@@ -67,7 +61,7 @@ bool Engine::Drafting::forced(Guess& guess) {
     }
     if (allowed != 1) break;
     add(guess, token, Drafter::forced, 0);
-    if (is_end(guess, token)) break;
+    if (guess.part.sequence->ends_with(token)) break;
   }
   return !guess.tokens.empty();
 }
@@ -84,7 +78,7 @@ void Engine::Drafting::repeated(Guess& guess) {
     if (token >= engine_.config_.sampled_vocab) return;
     if (!words.empty() && ((words[static_cast<std::size_t>(token) / 32] >> (token % 32)) & 1U) == 0) return;
     add(guess, token, Drafter::lookup, surety_of_match(match.length));
-    if (is_end(guess, token)) return;
+    if (guess.part.sequence->ends_with(token)) return;
   }
 }
 
@@ -123,8 +117,8 @@ bool Engine::Drafting::draft_more() {
   std::vector<Guess*> asking;
   for (Guess& guess : guesses_) {
     if (!guess.drafts || guess.streams_row < 0) continue;
-    guess.drafts = std::ssize(guess.tokens) < guess.most && !is_end(guess, guess.tokens.back().token) &&
-                   (always() || !guess.on_trial());
+    guess.drafts = std::ssize(guess.tokens) < guess.most &&
+                   !guess.part.sequence->ends_with(guess.tokens.back().token) && (always() || !guess.on_trial());
     if (guess.drafts) asking.push_back(&guess);
   }
   if (!always()) keep_best(asking, 1.0, 1.0);
@@ -152,8 +146,8 @@ void Engine::Drafting::run(const Pass& pass) {
     engine_.transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[wanted++].data()),
                                             std::as_writable_bytes(std::span(row)));
     try {
-      guess.drafts = guess_next(guess, row);
-    } catch (const std::exception&) {  // of this guess alone
+      guess_next(guess, row);
+    } catch (const std::exception&) {  // of this guess alone: no number, nothing that may come
       undo(guess);
       guess.drafts = false;
     }
@@ -163,8 +157,7 @@ void Engine::Drafting::run(const Pass& pass) {
 }
 
 // Drawn with the random numbers that the answer's own token will be drawn with, so that both tend to agree.
-bool Engine::Drafting::guess_next(Guess& guess, std::span<const float> logits) {
-  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); })) return false;
+void Engine::Drafting::guess_next(Guess& guess, std::span<const float> logits) {
   const Sequence& sequence = *guess.part.sequence;
   SamplingParams sampling = sequence.sampling;
   sampling.top_logprobs = -1;
@@ -178,7 +171,6 @@ bool Engine::Drafting::guess_next(Guess& guess, std::span<const float> logits) {
   for (std::size_t id = 0; id < logits.size(); ++id)
     if (static_cast<std::int32_t>(id) != token) other = std::max(other, logits[id]);
   add(guess, token, Drafter::mtp, surety_of_margin(logits[static_cast<std::size_t>(token)] - other));
-  return true;
 }
 
 }  // namespace fathom

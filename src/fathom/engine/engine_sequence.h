@@ -1,6 +1,7 @@
 // A request as the engine goes through it. For engine.cpp, engine_prefix.cpp and engine_disk.cpp alone.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <optional>
@@ -60,6 +61,10 @@ struct Engine::Sequence {
 
   std::int64_t read() const { return cache ? cache->tokens() : 0; }
   std::int64_t waiting() const { return std::ssize(tokens) - read(); }
+  bool ends_with(std::int32_t token) const {
+    const auto& stops = sampling.stop_tokens;
+    return std::find(stops.begin(), stops.end(), token) != stops.end();
+  }
   std::span<const std::int32_t> first(std::int64_t count) const {
     return std::span(tokens).first(static_cast<std::size_t>(count));
   }
