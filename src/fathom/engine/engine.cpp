@@ -259,14 +259,14 @@ void Engine::end(SequenceId id, const std::string& fault, std::vector<TokenEvent
 
 // A drafted token is right when it is the one that is sampled where it stands, from the same logits and with the same
 // random numbers as without a draft; behind the first wrong one nothing counts.
-void Engine::commit(const Part& part, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+void Engine::commit(const Part& part, View<const float, 2> logits, std::span<float> row,
+                    std::vector<TokenEvent>& events) {
   Sequence& sequence = *part.sequence;
   SequenceDrafts& drafts = sequence.drafts;
-  std::vector<float> row(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
   std::int64_t accepted = 0;
   while (true) {
     transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[accepted].data()),
-                                    std::as_writable_bytes(std::span(row)));
+                                    std::as_writable_bytes(row));
     TokenEvent event = next_token(sequence, row);
     ++counts_.sampled_tokens;
     bool goes_on = false;
@@ -293,11 +293,12 @@ void Engine::commit(const Part& part, View<const float, 2> logits, std::vector<T
 
 Engine::Endings Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
   Endings endings;
+  std::vector<float> room(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
   std::int64_t row = 0;
   for (const Part& part : batch.parts) {
     if (!part.wants_logits) continue;  // its prompt goes on in the next step
     try {
-      commit(part, logits.rows(row, 1 + part.drafts), events);
+      commit(part, logits.rows(row, 1 + part.drafts), room, events);
       if (events.back().finish != FinishReason::none) endings.finished.push_back(part.id);
     } catch (const std::exception& fault) {  // of this sequence alone: its logits, its constraint
       endings.faulty.emplace_back(part.id, fault.what());

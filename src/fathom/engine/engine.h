@@ -179,7 +179,8 @@ class Engine : private KeptMemory {
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
   Endings commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
-  void commit(const Part& part, View<const float, 2> logits, std::vector<TokenEvent>& events);
+  // `row` [sampled_vocab]: room for one position's logits.
+  void commit(const Part& part, View<const float, 2> logits, std::span<float> row, std::vector<TokenEvent>& events);
   TokenEvent next_token(Sequence& sequence, std::span<const float> logits);
   void end(SequenceId id, const std::string& fault, std::vector<TokenEvent>& events);
   // What may follow is guessed (engine_drafts.cpp).
