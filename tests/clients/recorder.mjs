@@ -1,5 +1,6 @@
 // A proxy between a program and the server that keeps what both said: what an agent asked, and the headers it was told.
 import { createServer, request } from "node:http";
+import { clean_up_after } from "./clean_up.mjs";
 
 export async function record(test, url) {
   const exchanges = [];
@@ -17,7 +18,7 @@ export async function record(test, url) {
     asked.pipe(onward);
   });
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  test.after(() => new Promise((resolve) => {
+  clean_up_after(test, () => new Promise((resolve) => {
     proxy.close(resolve);
     proxy.closeAllConnections();
   }));

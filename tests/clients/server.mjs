@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clean_up_after } from "./clean_up.mjs";
 
 const kRoot = join(import.meta.dirname, "../..");
 const kScriptedServer = process.env.FATHOM_SCRIPTED_SERVER ?? join(kRoot, "build/tests/scripted_server");
@@ -11,7 +12,7 @@ const kPatience = 60_000; // until what must come is given up
 
 export function folder_for(test) {
   const folder = mkdtempSync(join(tmpdir(), "fathom-clients-"));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  clean_up_after(test, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -58,7 +59,7 @@ async function start(test, program, words) {
   const env = { FATHOM_LEDGER: "none", ...process.env }; // not the ledger of whoever tests
   const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"], env });
   const ended = new Promise((resolve) => child.on("close", resolve));
-  test.after(async () => {
+  clean_up_after(test, async () => {
     child.stdin.end();
     child.kill("SIGTERM");
     await ended;

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { clean_up_after } from "../clients/clean_up.mjs";
 
 const kScreenshots = process.env.FATHOM_SCREENSHOTS ?? join(import.meta.dirname, "../../build/page_screenshots");
 const kAxe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -34,7 +35,7 @@ export async function open_page(test, url, { refusals = [], ...options } = {}) {
     if (address.origin !== url && address.protocol !== "data:" && address.protocol !== "blob:")
       faults.push(`a request to another host: ${request.url()}`);
   });
-  test.after(async () => {
+  clean_up_after(test, async () => {
     await browser.close();
     assert.deepEqual(faults, []);
   });

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { clean_up_after } from "../clients/clean_up.mjs";
 import { say, scripts } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
 import { ask, assert_accessible, open_page, said, screenshot } from "./browser.mjs";
 
 test("a key is asked for, used, and kept as the user wants it", async (test) => {
   const folder = mkdtempSync(join(tmpdir(), "fathom-page-"));
-  test.after(() => rmSync(folder, { recursive: true }));
+  clean_up_after(test, () => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "keys"), "sk-of-the-page\n");
   const { url } = await serve_script(test, scripts(say("Welcome.")), { keys_file: join(folder, "keys") });
   const page = await open_page(test, url, { refusals: [401] });
