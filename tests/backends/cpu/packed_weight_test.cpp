@@ -26,6 +26,8 @@ class PackedWeightTest : public ::testing::TestWithParam<const char*> {
   ThreadPool pool{1};
 };
 
+constexpr std::int64_t kNever = std::int64_t{1} << 60;  // bytes of a weight in twelve bits a value
+
 // What a column of ones shows of a weight's only column that is not zero.
 float shown(float value) { return 0.0F + 1.0F * value; }
 
@@ -143,7 +145,7 @@ TEST_P(PackedWeightTest, ReleasedWeightsKeepTheirPrecision) {
   Random random(9);
   const auto format_of = [&](const WeightShape& shape) {
     const TestWeight weight(shape, random);
-    return PackedWeight(weight.view(), pool, host_allocator()).tiles().code_format;
+    return PackedWeight(weight.view(), pool, host_allocator(), kNever).tiles().code_format;
   };
   EXPECT_EQ(format_of({WeightFormat::f32, 20, 30}), CodeFormat::f32);
   EXPECT_EQ(format_of({WeightFormat::bf16, 20, 30}), CodeFormat::bf16);
@@ -154,7 +156,7 @@ TEST_P(PackedWeightTest, ReleasedWeightsKeepTheirPrecision) {
   EXPECT_EQ(format_of({WeightFormat::fp4_group, 20, 60, 1, 6}), CodeFormat::f32);
 
   const TestWeight large({WeightFormat::fp4_group, 512, 512, 1, 32}, random);
-  EXPECT_EQ(PackedWeight(large.view(), pool, host_allocator()).bytes(), 512 * 512 / 2 + 512 * 512 / 32);
+  EXPECT_EQ(PackedWeight(large.view(), pool, host_allocator(), kNever).bytes(), 512 * 512 / 2 + 512 * 512 / 32);
 }
 
 TEST_P(PackedWeightTest, WithoutScalesCodesAreTheValues) {

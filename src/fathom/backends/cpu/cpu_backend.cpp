@@ -20,7 +20,8 @@ constexpr std::int64_t kSmallWork = std::int64_t{1} << 16;
 CpuBackend::CpuBackend(const CpuOptions& options)
     : pool_(options.threads, options.pin),
       weight_memory_(options.pin ? std::vector<int>() : usable_processors().nodes()),
-      mapped_experts_(options.mapped_experts) {
+      mapped_experts_(options.mapped_experts),
+      least_indexed_bytes_(options.least_indexed_bytes) {
   for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
 }
 

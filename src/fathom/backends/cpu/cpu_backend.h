@@ -19,6 +19,7 @@ struct CpuOptions {
   int threads = 0;              // 0: as many as this process may run at a time (base/processors.h)
   bool pin = false;             // a processor for each thread, and weights near the thread that multiplies them
   bool mapped_experts = false;  // use experts where the checkpoint has them: no copy, for models beyond memory
+  std::int64_t least_indexed_bytes = std::int64_t{64} << 20;  // of a matrix of bf16 that is held in twelve bits a value
 };
 
 // One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
@@ -84,6 +85,7 @@ class CpuBackend : public Backend {
   ThreadPool pool_;
   WeightMemory weight_memory_;
   bool mapped_experts_;
+  std::int64_t least_indexed_bytes_;
   std::vector<Arena> scratch_;  // one per thread
 };
 

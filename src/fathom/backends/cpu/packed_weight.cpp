@@ -99,7 +99,8 @@ void pack_tile(const WeightView& weight, const PackedTiles& tiles, std::int64_t 
     return pack_values_tile(weight, tile, to);
   switch (tiles.code_format) {
     case CodeFormat::f32: return pack_plain_tile<4>(weight, tile, to);
-    case CodeFormat::bf16: return pack_plain_tile<2>(weight, tile, to);
+    case CodeFormat::bf16:
+    case CodeFormat::indexed_bf16: return pack_plain_tile<2>(weight, tile, to);
     case CodeFormat::fp8: return pack_plain_tile<1>(weight, tile, to);
     case CodeFormat::fp4: return pack_nibble_tile(weight, tile, to);
   }
@@ -180,24 +181,79 @@ WeightView outputs_of(const WeightView& weight, std::int64_t first, std::int64_t
   return part;
 }
 
+// Of values whose upper byte is not among the sixteen: a block in eight, each a memory read of its own.
+constexpr double kMostOthers = 1.0 / 256;
+
+// Some rows' upper bytes, where a weight may be packed by them; else one that no weight would be.
+UpperBytes upper_bytes_of(const WeightView& weight, std::int64_t least_bytes) {
+  constexpr std::int64_t kRows = 256;
+  const auto bytes = static_cast<std::int64_t>(weight.data.size());
+  if (weight.format != WeightFormat::bf16 || weight.in % 2 != 0 || bytes == 0 || bytes < least_bytes) return {};
+  const std::int64_t rows = std::min(kRows, weight.out);
+  std::vector<std::uint16_t> values(static_cast<std::size_t>(rows * weight.in));
+  for (std::int64_t row = 0; row < rows; ++row)
+    std::memcpy(values.data() + row * weight.in, weight.data.data() + row * weight.out / rows * weight.in * 2,
+                static_cast<std::size_t>(weight.in) * 2);
+  return choose_upper_bytes(values);
+}
+
+// The pool divides pieces of outputs as products do.
+template <typename Body>
+void for_each_tile(const PackedTiles& tiles, ThreadPool& pool, const Body& body) {
+  constexpr std::int64_t kTiles = kPieceOutputs / kTileOutputs;
+  const std::int64_t pieces = (tiles.out + kPieceOutputs - 1) / kPieceOutputs;
+  pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
+    for (std::int64_t tile = first * kTiles; tile < std::min(last * kTiles, tiles.tiles()); ++tile) body(tile);
+  });
+}
+
 }  // namespace
 
-PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory)
+PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory,
+                           std::int64_t least_indexed_bytes)
     : PreparedWeight(weight.out, weight.in) {
   check_weight(weight);
   tiles_ = layout_of(weight);
+  const UpperBytes upper = upper_bytes_of(weight, least_indexed_bytes);
+  if (upper.others < kMostOthers) tiles_.code_format = CodeFormat::indexed_bf16;
   codes_ = Memory(memory, bytes_of_codes(tiles_));
   scales_ = Memory(memory, bytes_of_scales(tiles_));
   tiles_.codes = codes_.data();
   tiles_.scales = scales_.data();
-  const std::int64_t pieces = (weight.out + kPieceOutputs - 1) / kPieceOutputs;
-  pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
-    constexpr std::int64_t kTiles = kPieceOutputs / kTileOutputs;
-    for (std::int64_t tile = first * kTiles; tile < std::min(last * kTiles, tiles_.tiles()); ++tile) {
-      pack_tile(weight, tiles_, tile, codes_.data() + tile * tiles_.tile_bytes());
-      if (is_scaled(tiles_)) pack_tile_scales(weight, tiles_, tile, scales_.data());
-    }
+  if (tiles_.code_format == CodeFormat::indexed_bf16) {
+    pack_indexed(weight, upper, pool);
+  } else {
+    pack(weight, pool);
+  }
+}
+
+std::int64_t PackedWeight::bytes() const {
+  return codes_.bytes() + scales_.bytes() + std::ssize(plain_blocks_) * std::int64_t{sizeof(PlainBlock)};
+}
+
+void PackedWeight::pack(const WeightView& weight, ThreadPool& pool) {
+  for_each_tile(tiles_, pool, [&](std::int64_t tile) {
+    pack_tile(weight, tiles_, tile, codes_.data() + tile * tiles_.tile_bytes());
+    if (is_scaled(tiles_)) pack_tile_scales(weight, tiles_, tile, scales_.data());
   });
+}
+
+void PackedWeight::pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool) {
+  std::vector<std::vector<PlainBlock>> plain(static_cast<std::size_t>(tiles_.tiles()));
+  for_each_tile(tiles_, pool, [&](std::int64_t tile) {
+    std::vector<std::byte> blocks(static_cast<std::size_t>(tiles_.blocks() * kBlockBytes));
+    pack_plain_tile<2>(weight, tile, blocks.data());
+    index_tile(blocks, upper, codes_.data() + tile * tiles_.tile_bytes(), plain[static_cast<std::size_t>(tile)]);
+  });
+  upper_bytes_ = upper.bytes;
+  first_plain_.push_back(0);
+  for (const std::vector<PlainBlock>& blocks : plain) {
+    plain_blocks_.insert(plain_blocks_.end(), blocks.begin(), blocks.end());
+    first_plain_.push_back(std::ssize(plain_blocks_));
+  }
+  tiles_.upper_bytes = upper_bytes_.data();
+  tiles_.plain_blocks = plain_blocks_.data();
+  tiles_.first_plain = first_plain_.data();
 }
 
 PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_t last, Arena& scratch) {

@@ -1,6 +1,10 @@
 // A weight packed for the linear kernels, in the precision it was released in.
 #pragma once
 
+#include <array>
+#include <vector>
+
+#include "fathom/backends/cpu/kernels/indexed_bf16.h"
 #include "fathom/backends/cpu/kernels/packed_tiles.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/ops/arguments.h"
@@ -16,16 +20,23 @@ class PackedWeight final : public PreparedWeight {
  public:
   // Copies. What the released formats cannot say to the kernels (codes of NaN, scales beyond 2^7 beside FP8, scale
   // blocks that cut a packed block) is packed as f32, of the same values. The pool divides pieces of outputs as
-  // products do, so that a thread writes first, and in memory near it, what it will read.
-  PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory);
+  // products do, so that a thread writes first, and in memory near it, what it will read. bf16 of at least
+  // `least_indexed_bytes`, too large for caches, is packed in twelve bits a value (Note [Bf16 in twelve bits]).
+  PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator& memory, std::int64_t least_indexed_bytes);
 
   const PackedTiles& tiles() const { return tiles_; }
-  std::int64_t bytes() const { return codes_.bytes() + scales_.bytes(); }
+  std::int64_t bytes() const;
 
  private:
+  void pack(const WeightView& weight, ThreadPool& pool);
+  void pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool);
+
   PackedTiles tiles_;
   Memory codes_;
   Memory scales_;
+  std::array<std::uint8_t, 16> upper_bytes_{};
+  std::vector<PlainBlock> plain_blocks_;
+  std::vector<std::int64_t> first_plain_;
 };
 
 // Outputs [first, last) of a weight, packed into scratch memory by this thread; `first` is a multiple of kPieceOutputs.

@@ -62,7 +62,7 @@ struct Prepared {
 }  // namespace
 
 std::unique_ptr<PreparedWeight> CpuBackend::prepare(const WeightView& weight) {
-  return std::make_unique<PackedWeight>(weight, pool_, weight_memory_);
+  return std::make_unique<PackedWeight>(weight, pool_, weight_memory_, least_indexed_bytes_);
 }
 
 std::unique_ptr<PreparedWeight> CpuBackend::prepare_expert(const WeightView& weight) {

@@ -29,6 +29,7 @@ HWY_INLINE Part as_floats(hn::Vec<Words> words) { return hn::BitCast(Lanes(), wo
 
 // Each `decode` gives one part of a block's sixteen outputs, for all columns of the block, before any scale.
 struct F32Codes {
+  static constexpr CodeFormat kFormat = CodeFormat::f32;
   static constexpr int kColumns = 1;
   static constexpr float kLift = 1.0F;
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
@@ -37,6 +38,7 @@ struct F32Codes {
 };
 
 struct Bf16Codes {
+  static constexpr CodeFormat kFormat = CodeFormat::bf16;
   static constexpr int kColumns = 2;
   static constexpr float kLift = 1.0F;
   // The lower (0) or the upper (1) half of each word.
@@ -50,7 +52,70 @@ struct Bf16Codes {
   }
 };
 
+// Note [Bf16 in twelve bits]
+struct IndexedBf16Codes {
+  static constexpr CodeFormat kFormat = CodeFormat::indexed_bf16;
+  static constexpr int kColumns = 2;
+  static constexpr float kLift = 1.0F;
+#if HWY_TARGET == HWY_SCALAR
+  explicit IndexedBf16Codes(const PackedTiles& weight) : upper_(weight.upper_bytes) {}
+
+  HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) const {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(block);
+    for (int column = 0; column < kColumns; ++column) {
+      const int value = part * kColumns + column;
+      const int place = value / 8 % 2 * 16 + value / 16 * 8 + value % 8;
+      const std::uint32_t upper = upper_[bytes[32 + place % 16] >> (place / 16 * 4) & 0xfU];
+      values[column] = as_floats(hn::Set(Words(), upper << 24U | std::uint32_t{bytes[place]} << 16U));
+    }
+  }
+
+ private:
+  const std::uint8_t* upper_;
+#else
+  explicit IndexedBf16Codes(const PackedTiles& weight) : upper_(hn::LoadDup128(Bytes(), weight.upper_bytes)) {}
+
+  HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) const {
+    const auto pair = pairs(reinterpret_cast<const std::uint8_t*>(block), part);
+    values[0] = Bf16Codes::value(pair, 0);
+    values[1] = Bf16Codes::value(pair, 1);
+  }
+
+ private:
+  // Vectors of sixteen bytes hold two eights of a block, those of 32 all four.
+  using Some = hn::CappedTag<float, 8>;
+  using Bytes = hn::Repartition<std::uint8_t, Some>;
+  using SomeWords = hn::Repartition<std::uint32_t, Some>;
+  static constexpr bool kWhole = hn::MaxLanes(Bytes()) == 32;
+
+  HWY_INLINE hn::Vec<Words> pairs(const std::uint8_t* block, int part) const {
+    const int second = kWhole ? 0 : part % 2;
+    const auto lower = hn::LoadU(Bytes(), block + 16 * second);
+    const auto upper = hn::TableLookupBytes(upper_, indices(block + 32, second));
+    const auto first = hn::BitCast(SomeWords(), hn::InterleaveLower(Bytes(), lower, upper));
+    const auto last = hn::BitCast(SomeWords(), hn::InterleaveUpper(Bytes(), lower, upper));
+#if HWY_TARGET <= HWY_AVX3
+    (void)part;
+    return hn::Combine(Words(), last, first);
+#else
+    return (kWhole ? part : part / 2) == 0 ? first : last;
+#endif
+  }
+
+  static HWY_INLINE hn::Vec<Bytes> indices(const std::uint8_t* from, int second) {
+    HWY_ALIGN static constexpr std::uint32_t kShifts[8] = {0, 0, 0, 0, 4, 4, 4, 4};
+    const SomeWords words;
+    const auto both = hn::BitCast(words, hn::LoadDup128(Bytes(), from));
+    const auto shifted = hn::Shr(both, hn::LoadU(words, kShifts + 4 * second));
+    return hn::And(hn::BitCast(Bytes(), shifted), hn::Set(Bytes(), std::uint8_t{0xf}));
+  }
+
+  hn::Vec<Bytes> upper_;
+#endif
+};
+
 struct Fp8Codes {
+  static constexpr CodeFormat kFormat = CodeFormat::fp8;
   static constexpr int kColumns = 4;
   static constexpr float kLift = kE4m3Lift;
   static constexpr float kRowLift = 0x1p100F;  // of kLift, what a moderate x can bear; scales bear the rest
@@ -85,6 +150,7 @@ struct Fp8Codes {
 };
 
 struct Fp4Codes {
+  static constexpr CodeFormat kFormat = CodeFormat::fp4;
   static constexpr int kColumns = 8;
   static constexpr float kLift = 1.0F;
   static constexpr int kScaleLift = 0;
@@ -141,6 +207,16 @@ struct Fp4Codes {
 #endif
 };
 
+template <class Codes>
+HWY_INLINE Codes codes_of(const PackedTiles& weight) {
+  if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) {
+    return Codes(weight);
+  } else {
+    (void)weight;
+    return Codes();
+  }
+}
+
 // Bytes of E8M0 to their powers of two: 0 is 2^-127 and 255 is NaN.
 HWY_INLINE Part e8m0_part(const std::byte* from) {
   const hn::Rebind<std::uint8_t, Lanes> bytes;
@@ -182,6 +258,7 @@ template <class Codes, bool kScaled>
 HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
                                float* HWY_RESTRICT panel) {
   HWY_ALIGN float scales[kTileOutputs];
+  const Codes codes = codes_of<Codes>(weight);
   const std::byte* block = weight.block(tile, first);
   for (std::int64_t column = first; column < last;) {
     const std::int64_t group = column / weight.group_columns;
@@ -195,15 +272,30 @@ HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std
       HWY_UNROLL(16)
       for (int part = 0; part < kParts; ++part) {
         Part values[Codes::kColumns];
-        Codes::decode(block, part, values);
+        codes.decode(block, part, values);
         HWY_UNROLL(16)
         for (int step = 0; step < Codes::kColumns; ++step) {
           if constexpr (kScaled) values[step] = hn::Mul(values[step], scale.part[part]);
           store_part(values[step], panel + step * kTileOutputs + part * kLanes);
         }
       }
-      block += kBlockBytes;
+      block += block_bytes(Codes::kFormat);
       panel += Codes::kColumns * kTileOutputs;
+    }
+  }
+}
+
+// Columns of blocks that are held as bf16, anew.
+HWY_NOINLINE inline void mend_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first,
+                                      std::int64_t last, float* HWY_RESTRICT panel) {
+  for (const PlainBlock& block : weight.plain_blocks_of(tile)) {
+    if (block.column < first || block.column >= last) continue;
+    float* to = panel + (block.column - first) * kTileOutputs;
+    for (int part = 0; part < kParts; ++part) {
+      Part values[Bf16Codes::kColumns];
+      Bf16Codes::decode(block.codes, part, values);
+      for (int column = 0; column < Bf16Codes::kColumns; ++column)
+        store_part(values[column], to + column * kTileOutputs + part * kLanes);
     }
   }
 }
@@ -211,8 +303,9 @@ HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std
 template <class Codes>
 HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
                              float* HWY_RESTRICT panel) {
-  if (weight.scale_format == ScaleFormat::none) return decode_columns<Codes, false>(weight, tile, first, last, panel);
-  decode_columns<Codes, true>(weight, tile, first, last, panel);
+  if (weight.scale_format != ScaleFormat::none) return decode_columns<Codes, true>(weight, tile, first, last, panel);
+  decode_columns<Codes, false>(weight, tile, first, last, panel);
+  if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) mend_columns(weight, tile, first, last, panel);
 }
 
 }  // namespace fathom::HWY_NAMESPACE

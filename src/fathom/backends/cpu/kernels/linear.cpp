@@ -52,32 +52,40 @@ HWY_INLINE void store_few_rows(const FewRows<kRows, kTiles>& state, float* HWY_R
         store_part(state.sums[tile][part][row], sums + (row * kTiles + tile) * kTileOutputs + part * kLanes);
 }
 
-// The products of one block of every tile with `columns` values of every row.
+// sums[part][row] += the products of a tile's block with `columns` values of every row.
 template <class Codes, bool kScaled, int kRows, int kTiles>
-HWY_INLINE void multiply_block(std::int64_t first, std::int64_t columns, FewRows<kRows, kTiles>& state) {
+HWY_INLINE void multiply_tile_block(const Codes& codes, const std::byte* block, int tile, std::int64_t first,
+                                    std::int64_t columns, FewRows<kRows, kTiles>& state) {
+  HWY_UNROLL(16)
+  for (int part = 0; part < kParts; ++part) {
+    Part values[Codes::kColumns];
+    codes.decode(block, part, values);
+    if constexpr (kScaled) {
+      const Part scale = load_part(state.scales + tile * kTileOutputs + part * kLanes);
+      HWY_UNROLL(16)
+      for (int step = 0; step < Codes::kColumns; ++step) values[step] = hn::Mul(values[step], scale);
+    }
+    HWY_UNROLL(16)
+    for (int row = 0; row < kRows; ++row) {
+      Part sum = state.sums[tile][part][row];
+      HWY_UNROLL(16)
+      for (int step = 0; step < Codes::kColumns; ++step) {
+        if (step >= columns) break;
+        sum = multiply_add(set_part(state.x[row][first + step]), values[step], sum);
+      }
+      state.sums[tile][part][row] = sum;
+    }
+  }
+}
+
+// The same of every tile.
+template <class Codes, bool kScaled, int kRows, int kTiles>
+HWY_INLINE void multiply_block(const Codes& codes, std::int64_t first, std::int64_t columns,
+                               FewRows<kRows, kTiles>& state) {
   HWY_UNROLL(16)
   for (int tile = 0; tile < kTiles; ++tile) {
-    HWY_UNROLL(16)
-    for (int part = 0; part < kParts; ++part) {
-      Part values[Codes::kColumns];
-      Codes::decode(state.block[tile], part, values);
-      if constexpr (kScaled) {
-        const Part scale = load_part(state.scales + tile * kTileOutputs + part * kLanes);
-        HWY_UNROLL(16)
-        for (int step = 0; step < Codes::kColumns; ++step) values[step] = hn::Mul(values[step], scale);
-      }
-      HWY_UNROLL(16)
-      for (int row = 0; row < kRows; ++row) {
-        Part sum = state.sums[tile][part][row];
-        HWY_UNROLL(16)
-        for (int step = 0; step < Codes::kColumns; ++step) {
-          if (step >= columns) break;
-          sum = multiply_add(set_part(state.x[row][first + step]), values[step], sum);
-        }
-        state.sums[tile][part][row] = sum;
-      }
-    }
-    state.block[tile] += kBlockBytes;
+    multiply_tile_block<Codes, kScaled>(codes, state.block[tile], tile, first, columns, state);
+    state.block[tile] += block_bytes(Codes::kFormat);
   }
 }
 
@@ -94,9 +102,40 @@ HWY_INLINE void multiply_few_rows(const LinearPiece& piece, std::int64_t first_t
       for (int tile = 0; tile < kTiles; ++tile)
         load_scales(weight, first_tile + tile, group, Codes::kLift, state.scales + tile * kTileOutputs);
     for (; column + Codes::kColumns <= end; column += Codes::kColumns)
-      multiply_block<Codes, kScaled>(column, Codes::kColumns, state);
-    if (column < end) multiply_block<Codes, kScaled>(column, end - column, state);  // the last block may be partial
+      multiply_block<Codes, kScaled>(Codes(), column, Codes::kColumns, state);
+    if (column < end)
+      multiply_block<Codes, kScaled>(Codes(), column, end - column, state);  // the last block may be partial
     column = end;
+  }
+  store_few_rows(state, sums);
+}
+
+// The same of a weight whose blocks are not all of one kind (Note [Bf16 in twelve bits]).
+template <int kRows, int kTiles>
+HWY_INLINE void multiply_few_rows_indexed(const LinearPiece& piece, std::int64_t first_tile, float* HWY_RESTRICT sums) {
+  constexpr std::int64_t kColumns = IndexedBf16Codes::kColumns;
+  const PackedTiles& weight = *piece.weight;
+  const IndexedBf16Codes codes(weight);
+  FewRows<kRows, kTiles> state;
+  open_few_rows(piece, first_tile, state);
+  std::span<const PlainBlock> plain[kTiles];  // those to come
+  for (int tile = 0; tile < kTiles; ++tile) plain[tile] = weight.plain_blocks_of(first_tile + tile);
+  for (std::int64_t column = 0; column < weight.in; column += kColumns) {
+    std::int64_t end = weight.in;
+    for (const auto& blocks : plain)
+      if (!blocks.empty()) end = HWY_MIN(end, blocks.front().column);
+    for (; column < end; column += kColumns) multiply_block<IndexedBf16Codes, false>(codes, column, kColumns, state);
+    if (column == weight.in) break;
+    for (int tile = 0; tile < kTiles; ++tile) {
+      if (!plain[tile].empty() && plain[tile].front().column == column) {
+        const std::byte* block = plain[tile].front().codes;
+        multiply_tile_block<Bf16Codes, false>(Bf16Codes(), block, tile, column, kColumns, state);
+        plain[tile] = plain[tile].subspan(1);
+      } else {
+        multiply_tile_block<IndexedBf16Codes, false>(codes, state.block[tile], tile, column, kColumns, state);
+      }
+      state.block[tile] += block_bytes(CodeFormat::indexed_bf16);
+    }
   }
   store_few_rows(state, sums);
 }
@@ -167,7 +206,7 @@ template <int kRows, int kTiles>
 HWY_INLINE void multiply_fp4(std::int64_t columns, FewRows<kRows, kTiles>& state) {
   std::int64_t index = 0;
   for (; index + Fp4Codes::kColumns <= columns; index += Fp4Codes::kColumns) multiply_fp4_block(index, state);
-  if (index < columns) multiply_block<Fp4Codes, false>(index, columns - index, state);
+  if (index < columns) multiply_block<Fp4Codes, false>(Fp4Codes(), index, columns - index, state);
 }
 
 // x times Codes::kRowLift, beside.
@@ -181,8 +220,8 @@ HWY_INLINE void multiply_lifted(std::int64_t columns, FewRows<kRows, kTiles>& st
   }
   std::int64_t index = 0;
   for (; index + Codes::kColumns <= columns; index += Codes::kColumns)
-    multiply_block<Codes, false>(index, Codes::kColumns, state);
-  if (index < columns) multiply_block<Codes, false>(index, columns - index, state);
+    multiply_block<Codes, false>(Codes(), index, Codes::kColumns, state);
+  if (index < columns) multiply_block<Codes, false>(Codes(), index, columns - index, state);
 }
 
 // The same by Note [Scales apart].
@@ -218,7 +257,9 @@ HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_
   const std::int64_t last_tile = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
   HWY_ALIGN float sums[kRows * kTiles * kTileOutputs];
   for (; tile + kTiles <= last_tile; tile += kTiles) {
-    if constexpr (kScales == Scales::apart) {
+    if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) {
+      multiply_few_rows_indexed<kRows, kTiles>(piece, tile, sums);
+    } else if constexpr (kScales == Scales::apart) {
       multiply_few_rows_scales_apart<Codes, kRows, kTiles>(piece, tile, sums);
     } else {
       multiply_few_rows<Codes, kScales == Scales::within, kRows, kTiles>(piece, tile, sums);
@@ -324,6 +365,7 @@ void LinearPieceKernel(const LinearPiece& piece) {
   switch (piece.weight->code_format) {
     case CodeFormat::f32: return multiply<F32Codes, false>(piece);
     case CodeFormat::bf16: return multiply<Bf16Codes, false>(piece);
+    case CodeFormat::indexed_bf16: return multiply<IndexedBf16Codes, false>(piece);
     case CodeFormat::fp8: return multiply<Fp8Codes, true>(piece);
     case CodeFormat::fp4: return multiply<Fp4Codes, true>(piece);
   }
