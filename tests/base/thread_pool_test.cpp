@@ -145,6 +145,51 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
   EXPECT_EQ(stretches(pool, 8, 1).size(), 4U);
 }
 
+TEST(ThreadPool, HelpingThreadsCoverTheRangeOnce) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t count : {0, 1, 2, 3, 7, 8, 9, 100, 10007})
+      for (const std::int64_t grain : {-5, 0, 1, 2, 100, 5000}) {
+        std::vector<std::atomic<int>> times(static_cast<std::size_t>(count));
+        std::atomic<bool> known{true};
+        pool.parallel_for_helping(count, grain, [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
+          if (first >= last || worker < 0 || worker >= threads) known = false;
+          for (std::int64_t index = first; index < last; ++index) ++times[static_cast<std::size_t>(index)];
+        });
+        EXPECT_TRUE(known);
+        for (const std::atomic<int>& each : times) ASSERT_EQ(each, 1) << count << " by " << threads;
+      }
+  }
+}
+
+// A thread that is held up in its first chunk leaves the rest of its stretch to the others.
+TEST(ThreadPool, WhoIsDoneHelps) {
+  ThreadPool pool(2);
+  std::atomic<std::int64_t> done{0};
+  std::vector<std::int64_t> who(1000);
+  pool.parallel_for_helping(1000, 1, [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
+    for (std::int64_t index = first; index < last; ++index) who[static_cast<std::size_t>(index)] = worker;
+    done += last - first;
+    if (first == 0)
+      while (done < 1000) std::this_thread::yield();
+  });
+  EXPECT_EQ(who[0], who[1]);
+  EXPECT_NE(who[0], who[499]);
+  EXPECT_NE(who[0], who[999]);
+}
+
+TEST(ThreadPool, AFaultAmongHelpersReachesTheCaller) {
+  ThreadPool pool(3);
+  EXPECT_THROW(pool.parallel_for_helping(100, 1,
+                                         [](std::int64_t first, std::int64_t, std::int64_t) {
+                                           if (first >= 60) throw std::runtime_error("60");
+                                         }),
+               std::runtime_error);
+  std::atomic<std::int64_t> sum{0};
+  pool.parallel_for_helping(100, 1, [&](std::int64_t first, std::int64_t last, std::int64_t) { sum += last - first; });
+  EXPECT_EQ(sum, 100);
+}
+
 TEST(ThreadPool, ALoopWithinALoopRunsInline) {
   ThreadPool pool(3);
   std::atomic<std::int64_t> sum{0};

@@ -58,6 +58,7 @@ ThreadPool::ThreadPool(int threads, bool pinned) {
   const int cores = processors.threads();
   const int wanted = threads <= 0 ? cores : threads;
   spins_ = wanted <= cores ? kSpins : 0;
+  progress_ = std::vector<Progress>(static_cast<std::size_t>(wanted));
   for (int worker = 1; worker < wanted; ++worker) workers_.push_back(std::make_unique<Worker>());
   for (int worker = 1; worker < wanted; ++worker) try {
       workers_[worker - 1]->thread = std::thread([this, worker] { serve(worker); });
@@ -92,6 +93,13 @@ std::int64_t ThreadPool::parts_of(std::int64_t count, std::int64_t grain) const 
   return std::clamp<std::int64_t>(count / std::max<std::int64_t>(grain, 1), 1, threads());
 }
 
+std::int64_t ThreadPool::chunk_of(const Loop& loop, std::int64_t grain) {
+  constexpr std::int64_t kChunks = 16;  // to a stretch: what a thread waits for at the end is one of them
+  constexpr std::int64_t kMost = std::int64_t{1} << 48;  // beyond which counting on could overflow
+  if (loop.parts <= 1 || loop.count > kMost) return 0;
+  return std::max({std::int64_t{1}, grain, loop.count / loop.parts / kChunks});
+}
+
 void ThreadPool::run(const Loop& loop) {
   if (loop.parts == 0) return;
   if (place.pool == this) {
@@ -110,6 +118,9 @@ void ThreadPool::run(const Loop& loop) {
 
 void ThreadPool::run_parts() {
   const int helpers = static_cast<int>(loop_.parts) - 1;
+  if (loop_.chunk > 0)
+    for (std::int64_t part = 0; part < loop_.parts; ++part)
+      progress_[static_cast<std::size_t>(part)].next.store(loop_.first_of(part), std::memory_order_relaxed);
   unfinished_.store(helpers, std::memory_order_relaxed);
   for (int helper = 0; helper < helpers; ++helper) {
     workers_[helper]->turn.fetch_add(1, std::memory_order_release);
@@ -138,13 +149,27 @@ void ThreadPool::serve(std::int64_t worker) {
 
 void ThreadPool::take_part(std::int64_t worker, std::exception_ptr& fault) noexcept {
   const PlaceScope scope(this, worker);
-  const std::int64_t length = loop_.count / loop_.parts;
-  const std::int64_t longer = loop_.count % loop_.parts;  // the first ones take one more
-  const std::int64_t first = worker * length + std::min(worker, longer);
   try {
-    loop_.call(loop_.body, first, first + length + (worker < longer ? 1 : 0), worker);
+    if (loop_.chunk > 0) {
+      take_chunks(worker);
+    } else {
+      loop_.call(loop_.body, loop_.first_of(worker), loop_.first_of(worker + 1), worker);
+    }
   } catch (...) {
     fault = std::current_exception();
+  }
+}
+
+void ThreadPool::take_chunks(std::int64_t worker) {
+  for (std::int64_t turn = 0; turn < loop_.parts; ++turn) {
+    const std::int64_t part = (worker + turn) % loop_.parts;
+    const std::int64_t end = loop_.first_of(part + 1);
+    std::atomic<std::int64_t>& next = progress_[static_cast<std::size_t>(part)].next;
+    // A look first: whoever is done asks in passing, and takes no line from its owner.
+    while (next.load(std::memory_order_relaxed) < end) {
+      const std::int64_t first = next.fetch_add(loop_.chunk, std::memory_order_relaxed);
+      if (first < end) loop_.call(loop_.body, first, std::min(end, first + loop_.chunk), worker);
+    }
   }
 }
 

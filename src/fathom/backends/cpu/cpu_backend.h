@@ -71,7 +71,7 @@ class CpuBackend : public Backend {
   // little work stays on the calling thread.
   template <typename Body>
   void for_each(std::int64_t count, std::int64_t work, const Body& body) {
-    pool_.parallel_for(count, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
+    pool_.parallel_for_helping(count, grain(work), [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
       for (std::int64_t index = first; index < last; ++index) body(index, scratch_[static_cast<std::size_t>(worker)]);
     });
   }

@@ -107,7 +107,7 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
   }
   std::int64_t work = 0;
   for (const Product& product : products) work = std::max(work, kPieceOutputs * product.weight->in);
-  pool_.parallel_for(
+  pool_.parallel_for_helping(
       first_of.back(), grain(work * std::min(rows, kLinearRows)),
       [&](std::int64_t first, std::int64_t last, std::int64_t) {
         std::size_t which = 0;
