@@ -35,6 +35,20 @@ TEST(DraftRecord, WhereItIsSlowerLittleIs) {
   EXPECT_LT(drafted_share(record, 4, 20000, 100.0, 80.0), 0.05);
 }
 
+// The first hundred steps of several sequences, of drafts that are a fifth slower.
+TEST(DraftRecord, ShortRunsOfManyLoseLittle) {
+  DraftRecord record;
+  EXPECT_LT(drafted_share(record, 4, 100, 100.0, 80.0), 0.13);
+  EXPECT_LT(drafted_share(record, 5, 100, 100.0, 80.0), 0.07) << "what four showed says something of five";
+  EXPECT_GT(drafted_share(record, 1, 100, 100.0, 80.0), 0.6) << "one sequence learns first";
+}
+
+TEST(DraftRecord, WhereFewerGainedMoreTryAtOnce) {
+  DraftRecord record;
+  drafted_share(record, 2, 200, 100.0, 150.0);
+  EXPECT_GT(drafted_share(record, 3, 100, 100.0, 150.0), 0.8);
+}
+
 TEST(DraftRecord, WhatBecomesFasterIsFound) {
   DraftRecord record;
   drafted_share(record, 4, 5000, 100.0, 80.0);

@@ -12,6 +12,10 @@ constexpr std::int64_t kLearning = 4;         // windows, which show what a row 
 constexpr std::int64_t kFirstPause = 4;       // windows
 constexpr std::int64_t kLongestPause = 128;
 constexpr double kSlower = 0.98;  // of plain speed, below which drafting has lost
+// Where several decode together a draft's rows are dear and steps many tokens each: what is as slow as this after a
+// glance need not be learnt. One sequence alone learns first; its rows are nearly free once their cost is known.
+constexpr std::int64_t kGlance = 6;  // steps
+constexpr double kClearlySlower = 0.92;
 
 }  // namespace
 
@@ -33,14 +37,27 @@ double DraftRecord::Rates::newest() const {
 }
 
 void DraftRecord::gave(std::int64_t decoding, std::int64_t tokens, double seconds) {
-  Crowd& now = crowds_[crowd(decoding)];
+  const std::size_t index = crowd(decoding);
+  Crowd& now = crowds_[index];
   ++now.steps;
   now.tokens += tokens;
   now.seconds += seconds;
-  if (now.steps >= kWindow) close(now);
+  const bool lost = index > 0 && now.drafting && now.steps >= kGlance && now.seconds > 0.0 &&
+                    static_cast<double>(now.tokens) / now.seconds < kClearlySlower * now.plain.newest();
+  if (lost || now.steps >= kWindow) close(index, lost);
 }
 
-void DraftRecord::close(Crowd& now) {
+// A row more costs no less where more sequences decode: what lost with fewer of them is not tried at once with these.
+bool DraftRecord::fewer_lost(std::size_t index) const {
+  for (std::size_t fewer = index; fewer > 0; --fewer) {
+    const Crowd& crowd = crowds_[fewer - 1];
+    if (crowd.pause > 0 || crowd.drafted.windows > 0) return crowd.pause > 0;
+  }
+  return false;
+}
+
+void DraftRecord::close(std::size_t index, bool lost) {
+  Crowd& now = crowds_[index];
   if (now.seconds > 0.0) (now.drafting ? now.drafted : now.plain).add(static_cast<double>(now.tokens) / now.seconds);
   now.steps = now.tokens = 0;
   now.seconds = 0.0;
@@ -50,12 +67,13 @@ void DraftRecord::close(Crowd& now) {
     now.since = 0;
   };
   if (!now.drafting) {
+    if (now.pause == 0 && now.drafted.windows == 0 && fewer_lost(index)) now.pause = kFirstPause;
     if (now.since >= std::max<std::int64_t>(now.pause, 1)) turn(true);
     return;
   }
   // The newest plain window: an older one may have been of shorter texts.
   const bool slower = now.drafted.best() < kSlower * now.plain.newest();
-  if (slower && now.since >= kLearning) {
+  if (lost || (slower && now.since >= kLearning)) {
     now.pause = std::clamp(2 * now.pause, kFirstPause, kLongestPause);
     now.drafted = {};
     return turn(false);

@@ -40,7 +40,8 @@ class DraftRecord {
   };
 
   static std::size_t crowd(std::int64_t decoding);
-  static void close(Crowd& crowd);
+  bool fewer_lost(std::size_t index) const;
+  void close(std::size_t index, bool lost);
 
   std::array<Crowd, kCrowds> crowds_{};
 };
