@@ -31,8 +31,17 @@ struct RowPieces {
   std::int64_t count(std::int64_t piece) const { return first(piece + 1) - first(piece); }
 };
 
-std::int64_t out_pieces_of(const Product& product) {
-  return pieces_of(product.last_out - product.first_out, kPieceOutputs);
+std::int64_t out_pieces_of(const Product& product, std::int64_t outputs) {
+  return pieces_of(product.last_out - product.first_out, outputs);
+}
+
+// Outputs of a piece: small products (the hyper-connections' 24 outputs) are divided by single tiles, so that every
+// thread has some. Not where rows are few: a tile's sums alone would wait for their own latency.
+std::int64_t piece_outputs(std::span<const Product> products, std::int64_t rows, std::int64_t threads) {
+  constexpr std::int64_t kPieces = 4;  // for each thread
+  std::int64_t pieces = 0;
+  for (const Product& product : products) pieces += out_pieces_of(product, kPieceOutputs);
+  return rows < kFewRows || RowPieces{.rows = rows}.pieces * pieces >= kPieces * threads ? kPieceOutputs : kTileOutputs;
 }
 
 // A kernel's arguments that are arrays.
@@ -90,6 +99,7 @@ void CpuBackend::do_embed(const EmbedArgs& args) {
 
 void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t rows) {
   const bool few = rows <= kFewRows;
+  const std::int64_t outputs = piece_outputs(products, rows, threads());
   const RowPieces row_pieces{.rows = rows};
   const Arena::Scope scope(scratch_.front());
   std::vector<Prepared> prepared;
@@ -103,10 +113,10 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
     } else {
       prepared.push_back({.strips = lay_rows(product, rows)});
     }
-    first_of.push_back(first_of.back() + row_pieces.pieces * out_pieces_of(product));
+    first_of.push_back(first_of.back() + row_pieces.pieces * out_pieces_of(product, outputs));
   }
   std::int64_t work = 0;
-  for (const Product& product : products) work = std::max(work, kPieceOutputs * product.weight->in);
+  for (const Product& product : products) work = std::max(work, outputs * product.weight->in);
   pool_.parallel_for_helping(
       first_of.back(), grain(work * std::min(rows, kLinearRows)),
       [&](std::int64_t first, std::int64_t last, std::int64_t) {
@@ -114,13 +124,13 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
         for (std::int64_t index = first; index < last;) {
           while (index >= first_of[which + 1]) ++which;
           const Product& product = products[which];
-          const std::int64_t out_pieces = out_pieces_of(product);
+          const std::int64_t out_pieces = out_pieces_of(product, outputs);
           const std::int64_t piece = index - first_of[which];
           const std::int64_t row_piece = piece / out_pieces;
           // Pieces of the same rows are one.
           const std::int64_t end = std::min(last, first_of[which] + (row_piece + 1) * out_pieces);
-          const std::int64_t first_out = product.first_out + piece % out_pieces * kPieceOutputs;
-          const std::int64_t last_out = std::min(product.last_out, first_out + (end - index) * kPieceOutputs);
+          const std::int64_t first_out = product.first_out + piece % out_pieces * outputs;
+          const std::int64_t last_out = std::min(product.last_out, first_out + (end - index) * outputs);
           const std::int64_t row = row_pieces.first(row_piece);
           RowPointers pointers(product, row, row_pieces.count(row_piece));
           for (float*& out : std::span(pointers.out, static_cast<std::size_t>(row_pieces.count(row_piece))))
