@@ -45,6 +45,18 @@ TEST(StepCostsTest, BetweenAndBeyondWhatWasSeenItGoesStraightOn) {
   EXPECT_NEAR(costs.seconds(1), 0.008, 1e-9);
 }
 
+// Prompts of thirty tokens that waited for something must not keep a second row from being tried.
+TEST(StepCostsTest, FarFromWhatWasSeenRowsAreCheapUntilTried) {
+  StepCosts costs;
+  took_often(costs, 1, 0.010);
+  took_often(costs, 30, 0.500);
+  EXPECT_LT(costs.seconds(2), 0.011);
+  EXPECT_NEAR(costs.seconds(30), 0.500, 1e-9);
+  took_often(costs, 2, 0.015);
+  EXPECT_NEAR(costs.seconds(2), 0.015, 1e-9);
+  for (std::int64_t rows = 1; rows < 40; ++rows) EXPECT_LE(costs.seconds(rows), costs.seconds(rows + 1)) << rows;
+}
+
 TEST(StepCostsTest, MoreRowsNeverTakeLess) {
   StepCosts costs;
   took_often(costs, 1, 0.010);

@@ -5,7 +5,7 @@
 namespace fathom {
 namespace {
 
-constexpr double kRowMore = 0.05;  // of one row, before any second count of rows was seen: little, so that it is tried
+constexpr double kRowMore = 0.05;  // of one row, before any count of rows nearby was seen: little, so that it is tried
 
 }  // namespace
 
@@ -69,7 +69,11 @@ double StepCosts::seconds(std::int64_t rows) const {
   above = std::clamp(above, levels_.begin() + 1, levels_.end() - 1);  // beyond the ends it goes straight on
   const auto below = above - 1;
   const double slope = (above->seconds - below->seconds) / (above->rows - below->rows);
-  const double seconds = below->seconds + slope * (wanted - below->rows);
+  double seconds = below->seconds + slope * (wanted - below->rows);
+  // Prompts say little of a row or two more: in such a gap rows are cheap until they were tried.
+  const bool tried = rows >= 1 && rows <= kMostRows && seen_[static_cast<std::size_t>(rows)].enough();
+  if (!tried && above->rows > 2.0 * below->rows && wanted > below->rows && wanted < above->rows)
+    seconds = std::min(seconds, below->seconds * (1.0 + kRowMore * (wanted - below->rows)));
   return std::max(seconds, 0.5 * levels_.front().seconds);
 }
 
