@@ -24,6 +24,7 @@ TEST(RouteTable, HasEveryPathOfTheApi) {
       {Endpoint::admin, {"/admin/keys", "/admin/accounts/ada/credit"}},
       {Endpoint::health, {"/health"}},
       {Endpoint::metrics, {"/metrics"}},
+      {Endpoint::experts, {"/experts"}},
       {Endpoint::page, {"/"}},
       {Endpoint::probe, {"/anthropic", "/anthropic/api/hello"}}};
   for (const auto& [method, table] : {std::pair("POST", posts), std::pair("GET", gets), std::pair("HEAD", gets)})

@@ -66,4 +66,22 @@ test("minnow through the page", async (test) => {
     await page.locator(".curve polyline").first().waitFor({ state: "attached" }); // a flat line has no height
     await screenshot(page, "status");
   });
+
+  await test.test("and which experts it chose, as a map and as a table", async () => {
+    const map = page.getByRole("img", { name: /^Heat map of \d+ layers and 16 experts\. Busiest: / });
+    await map.scrollIntoViewIfNeeded();
+    await screenshot(page, "experts");
+    await page.getByText("Layer by layer, as a table").click();
+    const rows = page.getByRole("group", { name: "Layer by layer, as a table" }).locator("tbody tr");
+    assert.match(await rows.nth(0).innerText(), /^Layer 0\s+the token's id\s+[\d,]+\s/);
+    assert.match(await rows.nth(8).innerText(), /^Layer 8\s+scores\s+[\d,]+\s/);
+    const choices = await rows.locator("td:nth-child(3)").allInnerTexts();
+    assert.equal(new Set(choices.slice(0, 9)).size, 1, "every token goes through every layer, to as many experts");
+    const box = await map.boundingBox();
+    await page.mouse.move(box.x + box.width * (3.5 / 16), box.y + 2);
+    await page.getByText(/^Layer 0, expert 3: chosen [\d,]+ times/).waitFor();
+    await page.getByRole("radio", { name: "Last minute" }).check();
+    await page.locator(".heat svg, .card.wide .quiet").first().waitFor();
+    await assert_accessible(page, "experts");
+  });
 });

@@ -40,6 +40,7 @@ constexpr std::array kPlain = {
     Route{"GET", "/api/hello", Endpoint::probe},
     Route{"GET", "/health", Endpoint::health},
     Route{"GET", "/metrics", Endpoint::metrics},
+    Route{"GET", "/experts", Endpoint::experts},
     Route{"GET", "/", Endpoint::page},
     Route{"GET", "/assets/{}", Endpoint::page},
     Route{"GET", "/v1", Endpoint::probe},
@@ -87,6 +88,7 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::admin: return "admin";
     case Endpoint::health: return "health";
     case Endpoint::metrics: return "metrics";
+    case Endpoint::experts: return "experts";
     case Endpoint::page: return "page";
     case Endpoint::probe: return "probe";
   }

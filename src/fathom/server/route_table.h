@@ -21,6 +21,7 @@ enum class Endpoint : std::uint8_t {
   admin,
   health,
   metrics,
+  experts,
   page,
   probe,  // answered at once and with nothing: is a server there?
 };

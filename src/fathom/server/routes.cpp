@@ -7,6 +7,7 @@
 #include "fathom/server/administration.h"
 #include "fathom/server/chat_page.h"
 #include "fathom/server/cors.h"
+#include "fathom/server/experts.h"
 #include "fathom/server/faults.h"
 #include "fathom/server/health.h"
 #include "fathom/server/preparation.h"
@@ -44,17 +45,26 @@ void answer_error(Visit& visit, const api::ApiError& error) {
   finish(visit, error_response(error, visit.match.anthropic, visit.headers));
 }
 
-// Ids that share a generator are one loaded model.
-std::vector<ModelLoad> loads(const RouteServices& services) {
-  std::map<const Generator*, ModelLoad> loaded;
+// Ids that share a generator are one loaded model: their names, joined by a comma.
+std::map<const Generator*, std::string> loaded_models(const RouteServices& services) {
+  std::map<const Generator*, std::string> loaded;
   for (const auto& [id, model] : services.answering.models) {
-    ModelLoad& load = loaded[model.generator.get()];
-    if (!load.model.empty()) load.model += ",";
-    if (load.model.empty()) load.load = model.generator->load();
-    load.model += id;
+    std::string& name = loaded[model.generator.get()];
+    if (!name.empty()) name += ",";
+    name += id;
   }
+  return loaded;
+}
+
+std::vector<ModelLoad> loads(const RouteServices& services) {
   std::vector<ModelLoad> all;
-  for (auto& [generator, load] : loaded) all.push_back(std::move(load));
+  for (const auto& [generator, name] : loaded_models(services)) all.push_back({name, generator->load()});
+  return all;
+}
+
+std::vector<ModelExperts> experts(const RouteServices& services) {
+  std::vector<ModelExperts> all;
+  for (const auto& [generator, name] : loaded_models(services)) all.push_back({name, generator->expert_choices()});
   return all;
 }
 
@@ -220,6 +230,9 @@ void dispatch(Visit& visit) {
       if (!may_know) throw api::no_permission("the figures of all accounts");
       return answer(visit, services.answering.metrics.write(loads(services), services.http_figures()),
                     "text/plain; version=0.0.4; charset=utf-8");
+    case Endpoint::experts:
+      if (!may_know) throw api::no_permission("the figures of all accounts");
+      return answer(visit, write_experts(experts(services)));
     case Endpoint::page: return answer_page(visit);
     case Endpoint::probe: return answer(visit, "");
     case Endpoint::none: break;
