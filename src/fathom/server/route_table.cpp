@@ -16,6 +16,8 @@ constexpr std::array kPrefixed = {
     Route{"POST", "/chat/completions", Endpoint::chat},
     Route{"POST", "/completions", Endpoint::completions},
     Route{"POST", "/responses", Endpoint::responses},
+    Route{"POST", "/tokenize", Endpoint::tokenize},
+    Route{"POST", "/apply-template", Endpoint::apply_template},
     Route{"GET", "/models", Endpoint::models},
     Route{"GET", "/models/{}", Endpoint::model},
     Route{"GET", "/user/balance", Endpoint::balance},
@@ -80,6 +82,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::completions: return "completions";
     case Endpoint::messages: return "anthropic";
     case Endpoint::count_tokens: return "count_tokens";
+    case Endpoint::tokenize: return "tokenize";
+    case Endpoint::apply_template: return "apply_template";
     case Endpoint::responses: return "responses";
     case Endpoint::models: return "models";
     case Endpoint::model: return "model";

@@ -13,6 +13,8 @@ enum class Endpoint : std::uint8_t {
   completions,
   messages,
   count_tokens,
+  tokenize,
+  apply_template,
   responses,
   models,
   model,

@@ -88,17 +88,12 @@ void generate(Visit& visit, const Dialect& dialect) {
                .record = visit.record});
 }
 
-void count(Visit& visit) {
+// What a worker makes of the body, for a book may take seconds.
+void answer_from_body(Visit& visit, std::function<std::string(std::string_view body)> make) {
   auto body = std::make_shared<ReceivedBody>(visit.exchange->take_body());
-  auto job = [visit, context = context_of(visit), body] {
-    const AnsweringServices& answering = visit.services.answering;
+  auto job = [visit, body, make = std::move(make)] {
     try {
-      const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
-      if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
-      const Preparation preparation{
-          .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
-      std::string text =
-          visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
+      std::string text = make(body->bytes);
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
     } catch (const std::exception& fault) {
       visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {
@@ -107,6 +102,34 @@ void count(Visit& visit) {
     }
   };
   visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
+}
+
+void count(Visit& visit) {
+  answer_from_body(visit, [visit, context = context_of(visit)](std::string_view body) {
+    const AnsweringServices& answering = visit.services.answering;
+    const api::Call call = visit.services.dialects.anthropic.read(body, answering.policy, context);
+    if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
+    const Preparation preparation{
+        .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
+    return visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
+  });
+}
+
+// Whoever may ask the model may see what it would read; while that is made, it counts as a request.
+void show_prompt(Visit& visit) {
+  const auto write = visit.match.endpoint == Endpoint::tokenize ? tokenized : templated;
+  answer_from_body(visit, [visit, write, context = context_of(visit)](std::string_view body) {
+    const AnsweringServices& answering = visit.services.answering;
+    const api::PromptWish wish = api::read_prompt_wish(body, answering.policy, context);
+    Visitor visitor = visit.visitor;
+    admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat, context.now);
+    if (!visitor.opens_model(wish.call.model)) throw api::no_permission(wish.call.model);
+    const Preparation preparation{.policy = answering.policy,
+                                  .owner = visitor.account,
+                                  .memory = &answering.answers,
+                                  .context_tokens = visitor.pass == nullptr ? 0 : visitor.pass->context_tokens()};
+    return write(wish, answering.models.at(wish.call.model), preparation);
+  });
 }
 
 // Anthropic's clients say which version they speak, whatever the path.
@@ -220,6 +243,8 @@ void dispatch(Visit& visit) {
     case Endpoint::messages: return generate(visit, dialects.anthropic);
     case Endpoint::responses: return generate(visit, dialects.responses);
     case Endpoint::count_tokens: return count(visit);
+    case Endpoint::tokenize:
+    case Endpoint::apply_template: return show_prompt(visit);
     case Endpoint::models: return answer(visit, model_lists(visit).all(priced(visit)));
     case Endpoint::model: return answer_model(visit);
     case Endpoint::balance: return answer_balance(visit);
