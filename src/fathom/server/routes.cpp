@@ -96,9 +96,10 @@ void answer_from_body(Visit& visit, std::function<std::string(std::string_view b
       std::string text = make(body->bytes);
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
     } catch (const std::exception& fault) {
-      visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {
-        answer_error(visit, error);
-      });
+      visit.exchange->post(
+          [visit, error = as_api_error(fault, visit.record.trace_id, visit.services.answering.log)]() mutable {
+            answer_error(visit, error);
+          });
     }
   };
   visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
@@ -227,8 +228,11 @@ void answer_balance(Visit& visit) {
 }
 
 void answer_page(Visit& visit) {
-  const std::string_view known = visit.exchange->request().header("if-none-match");
-  HttpResponse response = page_response(visit.match.parameter, known, visit.headers);
+  const HttpRequest& request = visit.exchange->request();
+  HttpResponse response = page_response({.asset = visit.match.parameter,
+                                         .if_none_match = request.header("if-none-match"),
+                                         .accept_encoding = request.header("accept-encoding")},
+                                        visit.headers);
   if (response.status == 404) return answer_error(visit, api::nothing_there(visit.record.path));
   finish(visit, std::move(response));
 }
