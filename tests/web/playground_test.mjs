@@ -60,7 +60,7 @@ test("minnow through the page", async (test) => {
     await page.getByLabel("Tools (JSON)").fill("");
     await page.getByRole("radio", { name: "No thinking" }).check();
     await show.click();
-    await page.getByText("</think>").waitFor();
+    await prompt.locator("mark").getByText("</think>").waitFor();
     assert.equal(await prompt.innerText(),
       "<｜begin▁of▁sentence｜>Be brief.<｜User｜>Is it raining in Oslo?<｜Assistant｜></think>");
     await page.getByLabel("Messages (JSON)").fill("[");

@@ -27,6 +27,7 @@ async function two_tabs(test, question, ...rest) {
   return { first, second, log };
 }
 
+const answered = (page, times) => page.locator('article.answer[aria-busy="false"]').nth(times - 1).waitFor();
 const answers = async (page) => (await kept_messages(page)).filter(({ role }) => role === "assistant");
 
 test("an answer is seen in both tabs as it comes, and kept once", async (test) => {
@@ -92,13 +93,9 @@ test("a tab that is reloaded leaves its answer to be gone on with by the other",
 test("questions, branches, names and what is deleted agree", async (test) => {
   const { first, second } = await two_tabs(test, "Which one?");
   await ask(second, "And then?");
-  for (const page of [first, second]) {
-    await page.locator("article.question").nth(1).waitFor();
-    await answer_of(page);
-  }
+  for (const page of [first, second]) await answered(page, 2);
   await ask(first, "And at last?");
-  await second.locator("article.question").nth(2).waitFor();
-  await answer_of(second);
+  for (const page of [first, second]) await answered(page, 3);
   assert.equal((await kept_messages(first)).length, 6);
 
   await second.getByRole("button", { name: "Another answer" }).last().click();

@@ -178,7 +178,7 @@ export const english = {
   status_cache: "Cache of running answers",
   status_cached_share: "Prompt tokens found in cache",
   status_connections: "Connections",
-  status_experts: "Experts",
+  status_experts: "Experts in use",
   status_experts_host: "{} experts lie in the machine's memory; {} of {} choices fell on them",
   status_experts_missing:
     "Nobody counts the choices of this model's experts: on a GPU they stay in its memory.",
@@ -194,6 +194,7 @@ export const english = {
   experts_layers: "Layer",
   experts_mtp: "Drafting",
   experts_never: "never",
+  experts_never_chosen: "Never chosen",
   experts_none: "No expert was chosen yet.",
   experts_ratio: "Times an even share",
   experts_recent: "Last minute",

@@ -38,7 +38,7 @@ function Legend() {
   );
 }
 
-function Map({ layers }: { layers: LayerChoices[] }) {
+function Cells({ layers }: { layers: LayerChoices[] }) {
   const [pointed, set_pointed] = useState<{ row: number; expert: number } | null>(null);
   const experts = layers[0]?.chosen.length ?? 0;
   const busiest = layers.map(summary_of).reduce((a, b) => (b.ratio > a.ratio ? b : a));
@@ -47,20 +47,22 @@ function Map({ layers }: { layers: LayerChoices[] }) {
   const label = text("experts_label", layers.length, experts, name_of(busiest.layer), busiest.busiest, rate(busiest.ratio));
   return (
     <figure class="heat">
-      <svg viewBox={`0 0 ${experts} ${layers.length}`} preserveAspectRatio="none" role="img" aria-label={label}
-        class={layers.length > 20 ? "many" : undefined}
-        onPointerMove={(event) => {
-          const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
-          const at = (part: number, whole: number, cells: number) =>
-            Math.min(cells - 1, Math.max(0, Math.floor((part / whole) * cells)));
-          set_pointed({
-            row: at(event.clientY - top, height, layers.length),
-            expert: at(event.clientX - left, width, experts),
-          });
-        }}
-        onPointerLeave={() => set_pointed(null)}>
-        {paths_of(layers).map((path, heat) => path && <path key={heat} class={`heat-${heat}`} d={path} />)}
-      </svg>
+      <div class="heat-scroll" tabIndex={0} role="group" aria-label={text("status_experts")}>
+        <svg viewBox={`0 0 ${experts} ${layers.length}`} preserveAspectRatio="none" role="img" aria-label={label}
+          class={`${layers.length > 20 ? "tall" : ""} ${experts > 64 ? "wide" : ""}`}
+          onPointerMove={(event) => {
+            const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
+            const at = (part: number, whole: number, cells: number) =>
+              Math.min(cells - 1, Math.max(0, Math.floor((part / whole) * cells)));
+            set_pointed({
+              row: at(event.clientY - top, height, layers.length),
+              expert: at(event.clientX - left, width, experts),
+            });
+          }}
+          onPointerLeave={() => set_pointed(null)}>
+          {paths_of(layers).map((path, heat) => path && <path key={heat} class={`heat-${heat}`} d={path} />)}
+        </svg>
+      </div>
       <figcaption>
         {layer
           ? text("experts_cell", name_of(layer), pointed.expert, count(times),
@@ -84,7 +86,7 @@ function Table({ layers }: { layers: LayerChoices[] }) {
               <th class="align-right">{text("experts_choices")}</th>
               <th class="align-right">{text("experts_busiest")}</th>
               <th class="align-right">{text("experts_ratio")}</th>
-              <th class="align-right">{text("experts_never")}</th>
+              <th class="align-right">{text("experts_never_chosen")}</th>
             </tr>
           </thead>
           <tbody>
@@ -118,7 +120,7 @@ export function HeatMap({ model, experts }: { model: string; experts: Experts })
       {!anything && <p class="quiet">{text("experts_none")}</p>}
       {anything && (
         <>
-          <Map layers={layers} />
+          <Cells layers={layers} />
           <Legend />
           <Table layers={layers} />
         </>
