@@ -122,4 +122,13 @@ test("minnow through the page", async (test) => {
     await page.locator(".heat svg, .card.wide .quiet").first().waitFor();
     await assert_accessible(page, "experts");
   });
+
+  await test.test("where nobody counts the choices the page says why", async () => {
+    await page.route("**/experts", async (route) => {
+      const told = await (await route.fetch()).json();
+      await route.fulfill({ json: { models: told.models.map(({ model }) => ({ model, counted: false, layers: [] })) } });
+    });
+    await page.getByText("on a GPU they stay in its memory").waitFor();
+    assert.equal(await page.locator(".heat").count(), 0);
+  });
 });
