@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <numeric>
 #include <random>
 
 #include "fathom/backends/cpu/cpu_backend.h"
@@ -137,6 +138,26 @@ TEST_F(EngineLoopTest, AnswersAreThoseOfTheBareEngine) {
   EXPECT_EQ(load.waiting, 0);
   EXPECT_EQ(load.sampled_tokens, 12 * 12);
   EXPECT_GT(load.steps, 12);
+}
+
+// Of 50 tokens of the prompt and one of the answer, two experts each.
+TEST_F(EngineLoopTest, ChoicesOfExpertsAreThoseOfAllTokensRead) {
+  Engine engine(transformer_, {.max_batch_tokens = 16});
+  EngineLoop loop(engine, {});
+  const auto sink = std::make_shared<Sink>();
+  loop.submit(request(Ids(50, 9), 2), sink);
+  sink->wait();
+  const std::vector<BlockChoices> blocks = loop.expert_choices();
+  ASSERT_EQ(blocks.size(), 5U);
+  for (std::size_t block = 0; block < blocks.size(); ++block) {
+    const std::vector<std::int64_t>& times = blocks[block].times;
+    EXPECT_EQ(times.size(), 5U);
+    EXPECT_EQ(std::accumulate(times.begin(), times.end(), std::int64_t{0}), block < 4 ? 51 * 2 : 0) << block;
+    EXPECT_EQ(blocks[block].by_hash, block < 2) << block;
+    EXPECT_EQ(blocks[block].mtp, block == 4) << block;
+  }
+  // A hashed layer sends the prompt's one token to the same two experts each time.
+  EXPECT_EQ(std::ranges::count_if(blocks[0].times, [](std::int64_t times) { return times >= 50; }), 2);
 }
 
 TEST_F(EngineLoopTest, ProgressAscendsToTheWholePrompt) {

@@ -79,6 +79,7 @@ TEST_F(Attacks, CachesAreScopedByTheKeyNotByTheClient) {
 
 TEST_F(Attacks, FiguresThatSumOverAccountsAreTheOperators) {
   EXPECT_EQ(server_.get(red_, "/metrics").status, 403);
+  EXPECT_EQ(server_.get(red_, "/experts").status, 403);
   EXPECT_EQ(server_.get(red_, "/health").body.find("cached"), std::string::npos) << server_.get(red_, "/health").body;
 }
 

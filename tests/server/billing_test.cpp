@@ -53,6 +53,43 @@ TEST(Billing, ARowIsWhatTheClientWasTold) {
   EXPECT_EQ(rows[0].surface, "chat");
 }
 
+// POST /tokenize: whoever may ask may look, under the same limits, and is charged nothing.
+TEST(Billing, APromptIsShownToWhoMayAsk) {
+  LedgerServer server;
+  const auto body = [](const std::string& model, const std::string& question) {
+    return R"({"model": ")" + model + R"(", "messages": [{"role": "user", "content": ")" + question + R"("}]})";
+  };
+  const std::string key =
+      server.key("red", {.models = {"deepseek-v4-flash"}, .surfaces = {"chat"}, .limits = {.context_tokens = 64}});
+  for (const char* path : {"/tokenize", "/apply-template"}) {
+    EXPECT_EQ(server.post(key, path, body("deepseek-v4-flash", "Hi")).status, 200) << path;
+    EXPECT_EQ(server.post("", path, body("deepseek-v4-flash", "Hi")).status, 401) << path;
+    EXPECT_EQ(server.post(key, path, body("deepseek-v4-pro", "Hi")).status, 403) << path << ": another model";
+    EXPECT_EQ(server.post(key, path, R"({"model": "deepseek-v4-flash", "prompt": "a"})").status, 403)
+        << path << ": another surface";
+    std::string book;
+    for (int word = 0; word < 80; ++word) book += " fish";
+    const ReceivedAnswer refused = server.post(key, path, body("deepseek-v4-flash", book));
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_NE(refused.body.find("maximum context length is 64 tokens"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(server.requests("red").size(), 0U);
+}
+
+TEST(Billing, NobodyLooksWhileAllItsPlacesAreTaken) {
+  LedgerServer server("cached 0\nsay \"</think>A\"\nwait never\n");
+  const std::string key = server.key("red", {.limits = {.in_flight = 1}});
+  const std::string body =
+      R"({"model": "deepseek-v4-flash", "stream": true, "messages": [{"role": "user", "content": "Hi"}]})";
+  EXPECT_EQ(server.post(key, "/tokenize", body).status, 200);
+  EXPECT_EQ(server.post(key, "/tokenize", body).status, 200) << "a place is given back";
+  HttpClient client(server.port());
+  client.send(request_text("POST", "/chat/completions", body, {{"authorization", "Bearer " + key}}));
+  client.wait_for("\"A\"");
+  EXPECT_EQ(server.post(key, "/tokenize", body).status, 429);
+  client.vanish();
+}
+
 TEST(Billing, ModelsTellWhatTheyCostNow) {
   LedgerServer server;
   const ReceivedAnswer models = server.get(server.key("red"), "/v1/models/deepseek-v4-flash");

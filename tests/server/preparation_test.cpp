@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fathom/api/api_error.h"
+#include "fathom/chat/json_text.h"
 #include "tests/server/model_support.h"
 
 namespace fathom::server {
@@ -29,6 +30,23 @@ TEST(Preparation, AConversationBecomesItsPromptAndTokens) {
   EXPECT_FALSE(prepare_call(call).in_thinking);
   EXPECT_EQ(count_tokens(call, hosted_model(), {.policy = policy_of(hosted_model()), .owner = ""}),
             std::ssize(prepare_call(call).request.prompt));
+}
+
+TEST(Preparation, AShownPromptIsTheTokensThatWouldBeRead) {
+  const HostedModel model = hosted_model();
+  const api::Policy policy = policy_of(model);
+  const std::string owner;
+  api::PromptWish wish{.call = chat_call("Hi 汉"), .token_texts = true};
+  const JsonValue shown = read_json(tokenized(wish, model, {.policy = policy, .owner = owner}), "shown");
+  const PreparedCall prepared = prepare_call(wish.call);
+  EXPECT_EQ(shown.find("count")->text, std::to_string(prepared.request.prompt.size()));
+  ASSERT_EQ(shown.find("tokens")->elements.size(), prepared.request.prompt.size());
+  for (std::size_t place = 0; place < prepared.request.prompt.size(); ++place)
+    EXPECT_EQ(shown.find("tokens")->elements[place].text, std::to_string(prepared.request.prompt[place]));
+  EXPECT_EQ(shown.find("token_strs")->elements.size(), prepared.request.prompt.size());
+  EXPECT_EQ(shown.find("prompt")->text, text_of(prepared));
+  EXPECT_EQ(read_json(templated(wish, model, {.policy = policy, .owner = owner}), "shown").find("prompt")->text,
+            text_of(prepared));
 }
 
 TEST(Preparation, AStateIsWishedWhereTheInstructionsEnd) {

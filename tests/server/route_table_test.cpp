@@ -14,6 +14,8 @@ TEST(RouteTable, HasEveryPathOfTheApi) {
        {"/chat/completions", "/v1/chat/completions", "/beta/chat/completions", "/beta/v1/chat/completions"}},
       {Endpoint::completions, {"/completions", "/v1/completions", "/beta/completions", "/beta/v1/completions"}},
       {Endpoint::responses, {"/responses", "/v1/responses"}},
+      {Endpoint::tokenize, {"/tokenize", "/v1/tokenize", "/beta/tokenize"}},
+      {Endpoint::apply_template, {"/apply-template", "/v1/apply-template", "/beta/apply-template"}},
       {Endpoint::messages, {"/anthropic/v1/messages", "/anthropic/messages", "/v1/messages"}},
       {Endpoint::count_tokens, {"/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"}}};
   const std::map<Endpoint, std::vector<std::string>> gets = {
@@ -24,6 +26,7 @@ TEST(RouteTable, HasEveryPathOfTheApi) {
       {Endpoint::admin, {"/admin/keys", "/admin/accounts/ada/credit"}},
       {Endpoint::health, {"/health"}},
       {Endpoint::metrics, {"/metrics"}},
+      {Endpoint::experts, {"/experts"}},
       {Endpoint::page, {"/"}},
       {Endpoint::probe, {"/anthropic", "/anthropic/api/hello"}}};
   for (const auto& [method, table] : {std::pair("POST", posts), std::pair("GET", gets), std::pair("HEAD", gets)})

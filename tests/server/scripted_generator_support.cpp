@@ -173,6 +173,19 @@ GeneratorLoad ScriptedGenerator::load() const {
   return load;
 }
 
+std::vector<BlockChoices> ScriptedGenerator::expert_choices() const {
+  constexpr std::int64_t kLayers = 43;
+  std::vector<BlockChoices> blocks;
+  for (std::int64_t block = 0; block <= kLayers; ++block) {
+    blocks.push_back({.by_hash = block < 3, .mtp = block == kLayers, .times = {}});
+    for (std::int64_t expert = 0; expert < 256; ++expert) {
+      const std::int64_t rank = (expert * 7919 + block * 104'729) % 97;
+      blocks.back().times.push_back(rank < 4 ? 0 : rank * rank * rank / 100);
+    }
+  }
+  return blocks;
+}
+
 void ScriptedGenerator::drain() {
   const std::scoped_lock lock(mutex_);
   load_.draining = true;

@@ -68,6 +68,8 @@ class ScriptedGenerator final : public Generator {
   std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) override;
   void cancel(SequenceId id) override;
   GeneratorLoad load() const override;
+  // Of a model as large as Flash, with favourites; always the same.
+  std::vector<BlockChoices> expert_choices() const override;
   void drain() override;
 
   void open_gate(const std::string& name);

@@ -32,6 +32,16 @@ $$\\int_0^\\infty e^{-x^2}\\,dx = \\frac{\\sqrt{\\pi}}{2}$$
 
 <img src="https://example.org/x.png" onerror="alert(1)"><script>alert(2)</script> ![picture](https://example.org/y.png)`;
 
+async function see_prompt(page, name) {
+  await page.goto(`${page.url().split("#")[0]}#/playground`);
+  await page.locator(".playground .choice input").last().check();
+  await page.locator(".playground form .primary").click();
+  await page.locator(".prompt summary").click();
+  await screenshot(page, `${name}_prompt`);
+  await assert_accessible(page, `${name}: prompt`);
+  await page.goto(`${page.url().split("#")[0]}#/status`); // the playground begins anew
+}
+
 async function see_all(page, name) {
   await screenshot(page, `${name}_welcome`);
   await assert_accessible(page, `${name}: welcome`);
@@ -44,12 +54,17 @@ async function see_all(page, name) {
   await page.waitForFunction(() => document.fonts.status === "loaded");
   await screenshot(page, `${name}_answer`);
   await assert_accessible(page, `${name}: answer`);
+  await see_prompt(page, name);
   for (const room of ["playground", "status"]) {
     await page.goto(`${page.url().split("#")[0]}#/${room}`);
-    await page.locator(room === "status" ? ".card >> nth=4" : ".outcome, .empty").first().waitFor();
+    await page.locator(room === "status" ? ".heat svg" : ".outcome, .empty").first().waitFor();
     await screenshot(page, `${name}_${room}`);
     await assert_accessible(page, `${name}: ${room}`);
   }
+  await page.locator(".status details summary").click();
+  await page.locator(".heat svg").scrollIntoViewIfNeeded();
+  await screenshot(page, `${name}_experts`);
+  await assert_accessible(page, `${name}: experts`);
 }
 
 async function see_dialogs(page, name) {

@@ -12,26 +12,11 @@
 namespace fathom::api {
 namespace {
 
-std::string as_text(std::string_view bytes) {
-  std::string text;
-  Utf8Stream characters;
-  characters.push(bytes, text);
-  characters.finish(text);
-  return text;
-}
-
-std::string as_key(std::string_view bytes) {
-  if (as_text(bytes) == bytes) return std::string(bytes);
-  std::string key = "bytes:";
-  for (const char byte : bytes) key += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
-  return key;
-}
-
 JsonObject choice(std::string_view bytes, double logprob) {
   JsonArray numbers;
   for (const char byte : bytes) numbers.add(std::to_string(static_cast<unsigned char>(byte)));
   JsonObject json;
-  json.text("token", as_text(bytes)).real("logprob", told_logprob(logprob)).json("bytes", numbers.close());
+  json.text("token", whole_characters(bytes)).real("logprob", told_logprob(logprob)).json("bytes", numbers.close());
   return json;
 }
 
@@ -41,6 +26,21 @@ void append(std::string& list, std::string_view json) {
 }
 
 }  // namespace
+
+std::string whole_characters(std::string_view bytes) {
+  std::string text;
+  Utf8Stream characters;
+  characters.push(bytes, text);
+  characters.finish(text);
+  return text;
+}
+
+std::string token_name(std::string_view bytes) {
+  if (whole_characters(bytes) == bytes) return std::string(bytes);
+  std::string name = "bytes:";
+  for (const char byte : bytes) name += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+  return name;
+}
 
 double told_logprob(double logprob) {
   constexpr double kLeast = -9999.0;
@@ -63,15 +63,15 @@ void CompletionLogprobs::add(const TokenText& token) {
   append(offsets_, std::to_string(offset_));
   append(logprobs_, python_float(told_logprob(token.logprob)));
   std::string key;
-  append_json_string(key, as_key(token.bytes));
+  append_json_string(key, token_name(token.bytes));
   append(tokens_, key);
   JsonObject top;
   bool chosen_is_there = token.top.empty();
   for (const TokenText::Choice& other : token.top) {
     chosen_is_there = chosen_is_there || other.bytes == token.bytes;
-    top.real(as_key(other.bytes), told_logprob(other.logprob));
+    top.real(token_name(other.bytes), told_logprob(other.logprob));
   }
-  if (!chosen_is_there) top.real(as_key(token.bytes), told_logprob(token.logprob));
+  if (!chosen_is_there) top.real(token_name(token.bytes), told_logprob(token.logprob));
   append(tops_, top.close());
   advance(token.bytes);
 }

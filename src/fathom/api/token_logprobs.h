@@ -13,11 +13,16 @@ namespace fathom::api {
 
 double told_logprob(double logprob);
 
+// Broken characters become U+FFFD.
+std::string whole_characters(std::string_view bytes);
+// A token that is no text by itself is "bytes:\xe6\xb1", so that no two are the same.
+std::string token_name(std::string_view bytes);
+
 // {"token","logprob","bytes","top_logprobs":[{"token","logprob","bytes"}]}; broken characters of "token" are U+FFFD.
 std::string token_json(const TokenText& token);
 
 // The four lists of a text completion, a part of them at a time: text_offset counts characters from the beginning of
-// the choice's text. A token that is no text by itself is written "bytes:\xe6\xb1", so that no two are the same.
+// the choice's text. Tokens go by their names.
 class CompletionLogprobs {
  public:
   // `text` stands before the first token.

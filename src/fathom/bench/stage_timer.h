@@ -22,6 +22,7 @@ class StageTimer final : public Backend {
 
   std::string_view name() const override { return inner_.name(); }
   Allocator& allocator() override { return inner_.allocator(); }
+  bool memory_is_hosts() const override { return inner_.memory_is_hosts(); }
   void upload(std::span<const std::byte> host, std::byte* device) override { inner_.upload(host, device); }
   void download(const std::byte* device, std::span<std::byte> host) override { inner_.download(device, host); }
   void copy(std::span<const std::byte> from, std::byte* to) override;

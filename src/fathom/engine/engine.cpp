@@ -172,6 +172,15 @@ EngineFigures Engine::figures() const {
   return figures;
 }
 
+std::vector<BlockChoices> Engine::expert_choices() const {
+  const ModelConfig& model = transformer_.config();
+  const ExpertUse& use = transformer_.expert_use();
+  std::vector<BlockChoices> choices;
+  for (std::int64_t block = 0; block < use.blocks(); ++block)
+    choices.push_back({.by_hash = model.routes_by_hash(block), .mtp = block >= model.layers, .times = use.of(block)});
+  return choices;
+}
+
 // Sequences whose memory could not be had end here; the others go on.
 void Engine::take_memory(const StepPlan& plan, std::vector<TokenEvent>& events) {
   counts_.parked += std::ssize(plan.parked);

@@ -105,6 +105,13 @@ struct EngineFigures {
   PrefixTreeFigures kept = {};
 };
 
+// What a block's router has chosen since the start. Counted are tokens that were read, drafts that came to nothing too.
+struct BlockChoices {
+  bool by_hash = false;             // it goes by the token's id alone
+  bool mtp = false;                 // it drafts
+  std::vector<std::int64_t> times;  // [experts]
+};
+
 class Engine : private KeptMemory {
  public:
   // InputError when the config cannot be or asks for ids that the model does not have.
@@ -132,6 +139,8 @@ class Engine : private KeptMemory {
   std::int64_t context_limit() const;
   EngineFigures figures() const;
   std::vector<BackendFigure> backend_figures() const { return transformer_.backend().figures(); }  // any thread
+  // Block by block, where the backend lets them be counted, else none. Any thread may ask.
+  std::vector<BlockChoices> expert_choices() const;
   const EngineConfig& config() const { return config_; }
 
  private:

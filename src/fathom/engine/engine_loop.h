@@ -36,6 +36,7 @@ class EngineLoop final : public Generator {
   std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) override;
   void cancel(SequenceId id) override;
   GeneratorLoad load() const override;
+  std::vector<BlockChoices> expert_choices() const override { return engine_.expert_choices(); }
   void drain() override;
 
  private:

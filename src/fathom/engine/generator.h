@@ -71,6 +71,8 @@ class Generator {
   // Within one step the sequence is gone. Unknown ids are ignored.
   virtual void cancel(SequenceId id) = 0;
   virtual GeneratorLoad load() const = 0;
+  // Block by block since the start; none: nobody counts.
+  virtual std::vector<BlockChoices> expert_choices() const { return {}; }
   // Accepts nothing more; what runs goes on. Returns at once.
   virtual void drain() = 0;
 };

@@ -20,6 +20,7 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
                         .weights = route_weights};
   step.backend.route(route);
   if (step.observer != nullptr) step.observer->on_route(block_, route);
+  if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
 
   step.backend.experts({.x = x,
                         .selected = selected,

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "fathom/model/expert_use.h"
 #include "fathom/model/observer.h"
 #include "fathom/model/sequence_cache.h"
 #include "fathom/ops/backend.h"
@@ -33,6 +34,7 @@ struct Step {
   RotaryAngles compressed;                 // of layers with it
   std::vector<EntryAngles> entry_angles;   // one per ratio
   ForwardObserver* observer = nullptr;
+  ExpertUse* expert_use = nullptr;  // null: nobody counts
 
   std::int64_t tokens() const { return std::ssize(ids); }
 

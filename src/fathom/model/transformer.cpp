@@ -26,6 +26,10 @@ std::vector<std::int64_t> distinct_ratios(const ModelConfig& config) {
   return {ratios.begin(), ratios.end()};
 }
 
+ExpertUse counted_by(const Backend& backend, const ModelConfig& config) {
+  return backend.memory_is_hosts() ? ExpertUse(config.layers + config.mtp_layers, config.experts) : ExpertUse();
+}
+
 }  // namespace
 
 Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& backend,
@@ -39,6 +43,7 @@ Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& ba
       weights_(std::make_shared<const ModelWeights>(load_weights(*source_, backend))),
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
+      expert_use_(counted_by(backend, config_)),
       arena_(backend.allocator()),
       streams_arena_(backend.allocator()),
       gathered_arena_(backend.allocator()) {}
@@ -52,6 +57,7 @@ Transformer::Transformer(const Transformer& other, Backend& backend)
       weights_(other.weights_),
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
+      expert_use_(counted_by(backend, config_)),
       arena_(backend.allocator()),
       streams_arena_(backend.allocator()),
       gathered_arena_(backend.allocator()) {}
@@ -112,7 +118,8 @@ Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
             .plain = angles(plan.positions, plain_frequencies_),
             .compressed = angles(plan.positions, compressed_frequencies_),
             .entry_angles = {},
-            .observer = observer};
+            .observer = observer,
+            .expert_use = expert_use_.blocks() > 0 ? &expert_use_ : nullptr};
   for (const std::int64_t ratio : ratios_) {
     std::vector<std::int64_t> positions;  // of each completed block's first token
     for (const Run& run : plan.runs)

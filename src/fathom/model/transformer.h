@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fathom/model/cache_layout.h"
+#include "fathom/model/expert_use.h"
 #include "fathom/model/sequence_cache.h"
 #include "fathom/model/step.h"
 #include "fathom/model/weights.h"
@@ -55,6 +56,10 @@ class Transformer {
   // Rows of either one behind the other, for a draft; the backend's memory, valid until the next call.
   View<const float, 3> gather_streams(std::span<const View<const float, 3>> parts);
 
+  // Since it was made, by forward() and draft(): layers first, then MTP blocks. No blocks where the choices lie in a
+  // device's memory. Any thread may ask.
+  const ExpertUse& expert_use() const { return expert_use_; }
+
  private:
   Transformer(const Transformer& other, Backend& backend);
 
@@ -74,6 +79,7 @@ class Transformer {
   std::shared_ptr<const ModelWeights> weights_;
   Floats plain_frequencies_;
   Floats compressed_frequencies_;
+  ExpertUse expert_use_;
   Arena arena_;
   Arena streams_arena_;   // the trunk's streams outlive the step: a draft reads them
   Arena gathered_arena_;  // what a draft begins with outlives the draft before it

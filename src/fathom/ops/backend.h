@@ -42,6 +42,8 @@ class Backend {
 
   // Memory of this backend. The defaults are those of a backend whose memory is the host's.
   virtual Allocator& allocator() { return host_allocator(); }
+  // Whether the host may read it at once, as soon as an operation has returned.
+  virtual bool memory_is_hosts() const { return true; }
   virtual void upload(std::span<const std::byte> host, std::byte* device);
   virtual void download(const std::byte* device, std::span<std::byte> host);
   virtual void copy(std::span<const std::byte> from, std::byte* to);  // both in this backend's memory

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "fathom/server/accept_encoding.h"
+
 namespace fathom::server {
 namespace {
 
@@ -27,21 +29,43 @@ bool is_named_by_content(std::string_view path) {
   return dot != std::string_view::npos && dot > kHash && path[dot - kHash - 1] == '-';
 }
 
+// What one etag names is one sequence of bytes.
+std::string tag_of(const PageFile& file, bool compressed) {
+  std::string tag(file.tag);
+  if (compressed) tag.insert(tag.size() - 1, "-gzip");
+  return tag;
+}
+
+// Caches keep answers apart by that header of the request too.
+void depend_on(std::vector<HttpHeader>& headers, const std::string& header) {
+  const auto vary = std::ranges::find(headers, "vary", &HttpHeader::name);
+  if (vary == headers.end()) {
+    headers.push_back({"vary", header});
+  } else {
+    vary->value += ", " + header;
+  }
+}
+
 }  // namespace
 
-HttpResponse page_response(std::string_view asset, std::string_view if_none_match, std::vector<HttpHeader> headers) {
+HttpResponse page_response(const PageRequest& request, std::vector<HttpHeader> headers) {
   HttpResponse response{.status = 404, .headers = std::move(headers), .body = {}};
-  const PageFile* file = find_file(asset);
+  const PageFile* file = find_file(request.asset);
   if (file == nullptr) return response;
-  response.status = if_none_match.find(file->tag) == std::string_view::npos ? 200 : 304;
+  const bool compressed = !file->gzip.empty() && accepts_gzip(request.accept_encoding);
+  const std::string tag = tag_of(*file, compressed);
+  response.status = request.if_none_match.find(tag) == std::string_view::npos ? 200 : 304;
   const bool lasts = is_named_by_content(file->path);
   response.headers.push_back({"content-type", std::string(file->type)});
-  response.headers.push_back({"etag", std::string(file->tag)});
+  response.headers.push_back({"etag", tag});
   response.headers.push_back({"cache-control", lasts ? "public, max-age=31536000, immutable" : "no-cache"});
+  if (!file->gzip.empty()) depend_on(response.headers, "accept-encoding");
   response.headers.push_back({"content-security-policy", std::string(kPolicy)});
   response.headers.push_back({"x-content-type-options", "nosniff"});
   response.headers.push_back({"referrer-policy", "no-referrer"});
-  if (response.status == 200) response.body = file->bytes;
+  if (response.status != 200) return response;
+  if (compressed) response.headers.push_back({"content-encoding", "gzip"});
+  response.body = compressed ? file->gzip : file->bytes;
   return response;
 }
 

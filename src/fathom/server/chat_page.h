@@ -15,12 +15,19 @@ struct PageFile {
   std::string_view type;  // content-type
   std::string_view tag;   // etag, quotes included
   std::string_view bytes;
+  std::string_view gzip;  // the same compressed; empty: it would be no smaller
+};
+
+struct PageRequest {
+  std::string_view asset = {};  // of "/assets/ASSET"; empty: of "/"
+  std::string_view if_none_match = {};
+  std::string_view accept_encoding = {};
 };
 
 // tools/embed_page.cmake writes it.
 std::span<const PageFile> page_files();
 
-// The answer to GET of "/" (asset is empty) or of "/assets/ASSET"; 404 without a body where there is no such file.
-HttpResponse page_response(std::string_view asset, std::string_view if_none_match, std::vector<HttpHeader> headers);
+// The answer to GET; 404 without a body where there is no such file.
+HttpResponse page_response(const PageRequest& request, std::vector<HttpHeader> headers);
 
 }  // namespace fathom::server

@@ -80,6 +80,22 @@ std::int64_t count_tokens(const api::Call& call, const HostedModel& model, const
   return std::ssize(replayed_ids(prompt_of(call), call, *model.tokenizer, replay_of(call, model, preparation)).ids);
 }
 
+std::string tokenized(const api::PromptWish& wish, const HostedModel& model, const Preparation& preparation) {
+  const std::vector<std::int32_t> ids = prepare(wish.call, model, preparation).request.prompt;
+  api::ShownPrompt prompt{.text = model.tokenizer->decode(ids),
+                          .ids = ids,
+                          .pieces = {},
+                          .context_tokens = api::served_model(preparation.policy, model.id).context_tokens};
+  if (wish.token_texts)
+    for (const std::int32_t id : ids) prompt.pieces.push_back(model.tokenizer->piece(id));
+  return api::tokenized_body(prompt);
+}
+
+std::string templated(const api::PromptWish& wish, const HostedModel& model, const Preparation& preparation) {
+  const std::vector<std::int32_t> ids = prepare(wish.call, model, preparation).request.prompt;
+  return api::templated_body({.text = model.tokenizer->decode(ids), .ids = ids, .pieces = {}});
+}
+
 // With the owner's length before it, so that no two pairs make one scope.
 std::string cache_scope(const api::Call& call, const std::string& owner) {
   return fmt::format("{}:{}/{}", owner.size(), owner, call.user);

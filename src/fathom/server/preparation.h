@@ -8,6 +8,7 @@
 
 #include "fathom/api/call.h"
 #include "fathom/api/policy.h"
+#include "fathom/api/shown_prompt.h"
 #include "fathom/engine/generator.h"
 #include "fathom/server/exact_replay.h"
 #include "fathom/server/hosted_model.h"
@@ -34,6 +35,10 @@ struct Preparation {
 PreparedCall prepare(const api::Call& call, const HostedModel& model, const Preparation& preparation);
 // Tokens of the prompt alone, the same that prepare() makes.
 std::int64_t count_tokens(const api::Call& call, const HostedModel& model, const Preparation& preparation);
+
+// A wish as POST /tokenize and /apply-template answer it; refused is what prepare() refuses.
+std::string tokenized(const api::PromptWish& wish, const HostedModel& model, const Preparation& preparation);
+std::string templated(const api::PromptWish& wish, const HostedModel& model, const Preparation& preparation);
 
 // Whose prefixes and answers this call may find: the account's and the user's, nobody else's.
 std::string cache_scope(const api::Call& call, const std::string& owner);

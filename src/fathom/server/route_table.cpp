@@ -16,6 +16,8 @@ constexpr std::array kPrefixed = {
     Route{"POST", "/chat/completions", Endpoint::chat},
     Route{"POST", "/completions", Endpoint::completions},
     Route{"POST", "/responses", Endpoint::responses},
+    Route{"POST", "/tokenize", Endpoint::tokenize},
+    Route{"POST", "/apply-template", Endpoint::apply_template},
     Route{"GET", "/models", Endpoint::models},
     Route{"GET", "/models/{}", Endpoint::model},
     Route{"GET", "/user/balance", Endpoint::balance},
@@ -40,6 +42,7 @@ constexpr std::array kPlain = {
     Route{"GET", "/api/hello", Endpoint::probe},
     Route{"GET", "/health", Endpoint::health},
     Route{"GET", "/metrics", Endpoint::metrics},
+    Route{"GET", "/experts", Endpoint::experts},
     Route{"GET", "/", Endpoint::page},
     Route{"GET", "/assets/{}", Endpoint::page},
     Route{"GET", "/v1", Endpoint::probe},
@@ -79,6 +82,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::completions: return "completions";
     case Endpoint::messages: return "anthropic";
     case Endpoint::count_tokens: return "count_tokens";
+    case Endpoint::tokenize: return "tokenize";
+    case Endpoint::apply_template: return "apply_template";
     case Endpoint::responses: return "responses";
     case Endpoint::models: return "models";
     case Endpoint::model: return "model";
@@ -87,6 +92,7 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::admin: return "admin";
     case Endpoint::health: return "health";
     case Endpoint::metrics: return "metrics";
+    case Endpoint::experts: return "experts";
     case Endpoint::page: return "page";
     case Endpoint::probe: return "probe";
   }

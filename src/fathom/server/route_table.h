@@ -13,6 +13,8 @@ enum class Endpoint : std::uint8_t {
   completions,
   messages,
   count_tokens,
+  tokenize,
+  apply_template,
   responses,
   models,
   model,
@@ -21,6 +23,7 @@ enum class Endpoint : std::uint8_t {
   admin,
   health,
   metrics,
+  experts,
   page,
   probe,  // answered at once and with nothing: is a server there?
 };

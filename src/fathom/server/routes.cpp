@@ -7,6 +7,7 @@
 #include "fathom/server/administration.h"
 #include "fathom/server/chat_page.h"
 #include "fathom/server/cors.h"
+#include "fathom/server/experts.h"
 #include "fathom/server/faults.h"
 #include "fathom/server/health.h"
 #include "fathom/server/preparation.h"
@@ -44,17 +45,26 @@ void answer_error(Visit& visit, const api::ApiError& error) {
   finish(visit, error_response(error, visit.match.anthropic, visit.headers));
 }
 
-// Ids that share a generator are one loaded model.
-std::vector<ModelLoad> loads(const RouteServices& services) {
-  std::map<const Generator*, ModelLoad> loaded;
+// Ids that share a generator are one loaded model: their names, joined by a comma.
+std::map<const Generator*, std::string> loaded_models(const RouteServices& services) {
+  std::map<const Generator*, std::string> loaded;
   for (const auto& [id, model] : services.answering.models) {
-    ModelLoad& load = loaded[model.generator.get()];
-    if (!load.model.empty()) load.model += ",";
-    if (load.model.empty()) load.load = model.generator->load();
-    load.model += id;
+    std::string& name = loaded[model.generator.get()];
+    if (!name.empty()) name += ",";
+    name += id;
   }
+  return loaded;
+}
+
+std::vector<ModelLoad> loads(const RouteServices& services) {
   std::vector<ModelLoad> all;
-  for (auto& [generator, load] : loaded) all.push_back(std::move(load));
+  for (const auto& [generator, name] : loaded_models(services)) all.push_back({name, generator->load()});
+  return all;
+}
+
+std::vector<ModelExperts> experts(const RouteServices& services) {
+  std::vector<ModelExperts> all;
+  for (const auto& [generator, name] : loaded_models(services)) all.push_back({name, generator->expert_choices()});
   return all;
 }
 
@@ -78,25 +88,49 @@ void generate(Visit& visit, const Dialect& dialect) {
                .record = visit.record});
 }
 
-void count(Visit& visit) {
+// What a worker makes of the body, for a book may take seconds.
+void answer_from_body(Visit& visit, std::function<std::string(std::string_view body)> make) {
   auto body = std::make_shared<ReceivedBody>(visit.exchange->take_body());
-  auto job = [visit, context = context_of(visit), body] {
-    const AnsweringServices& answering = visit.services.answering;
+  auto job = [visit, body, make = std::move(make)] {
     try {
-      const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
-      if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
-      const Preparation preparation{
-          .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
-      std::string text =
-          visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
+      std::string text = make(body->bytes);
       visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
     } catch (const std::exception& fault) {
-      visit.exchange->post([visit, error = as_api_error(fault, visit.record.trace_id, answering.log)]() mutable {
-        answer_error(visit, error);
-      });
+      visit.exchange->post(
+          [visit, error = as_api_error(fault, visit.record.trace_id, visit.services.answering.log)]() mutable {
+            answer_error(visit, error);
+          });
     }
   };
   visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
+}
+
+void count(Visit& visit) {
+  answer_from_body(visit, [visit, context = context_of(visit)](std::string_view body) {
+    const AnsweringServices& answering = visit.services.answering;
+    const api::Call call = visit.services.dialects.anthropic.read(body, answering.policy, context);
+    if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
+    const Preparation preparation{
+        .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
+    return visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
+  });
+}
+
+// Whoever may ask the model may see what it would read; while that is made, it counts as a request.
+void show_prompt(Visit& visit) {
+  const auto write = visit.match.endpoint == Endpoint::tokenize ? tokenized : templated;
+  answer_from_body(visit, [visit, write, context = context_of(visit)](std::string_view body) {
+    const AnsweringServices& answering = visit.services.answering;
+    const api::PromptWish wish = api::read_prompt_wish(body, answering.policy, context);
+    Visitor visitor = visit.visitor;
+    admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat, context.now);
+    if (!visitor.opens_model(wish.call.model)) throw api::no_permission(wish.call.model);
+    const Preparation preparation{.policy = answering.policy,
+                                  .owner = visitor.account,
+                                  .memory = &answering.answers,
+                                  .context_tokens = visitor.pass == nullptr ? 0 : visitor.pass->context_tokens()};
+    return write(wish, answering.models.at(wish.call.model), preparation);
+  });
 }
 
 // Anthropic's clients say which version they speak, whatever the path.
@@ -194,8 +228,11 @@ void answer_balance(Visit& visit) {
 }
 
 void answer_page(Visit& visit) {
-  const std::string_view known = visit.exchange->request().header("if-none-match");
-  HttpResponse response = page_response(visit.match.parameter, known, visit.headers);
+  const HttpRequest& request = visit.exchange->request();
+  HttpResponse response = page_response({.asset = visit.match.parameter,
+                                         .if_none_match = request.header("if-none-match"),
+                                         .accept_encoding = request.header("accept-encoding")},
+                                        visit.headers);
   if (response.status == 404) return answer_error(visit, api::nothing_there(visit.record.path));
   finish(visit, std::move(response));
 }
@@ -210,6 +247,8 @@ void dispatch(Visit& visit) {
     case Endpoint::messages: return generate(visit, dialects.anthropic);
     case Endpoint::responses: return generate(visit, dialects.responses);
     case Endpoint::count_tokens: return count(visit);
+    case Endpoint::tokenize:
+    case Endpoint::apply_template: return show_prompt(visit);
     case Endpoint::models: return answer(visit, model_lists(visit).all(priced(visit)));
     case Endpoint::model: return answer_model(visit);
     case Endpoint::balance: return answer_balance(visit);
@@ -220,6 +259,9 @@ void dispatch(Visit& visit) {
       if (!may_know) throw api::no_permission("the figures of all accounts");
       return answer(visit, services.answering.metrics.write(loads(services), services.http_figures()),
                     "text/plain; version=0.0.4; charset=utf-8");
+    case Endpoint::experts:
+      if (!may_know) throw api::no_permission("the figures of all accounts");
+      return answer(visit, write_experts(experts(services)));
     case Endpoint::page: return answer_page(visit);
     case Endpoint::probe: return answer(visit, "");
     case Endpoint::none: break;

@@ -4,33 +4,67 @@ import { ApiError } from "../api/connection";
 import { stream_chat } from "../api/stream";
 import { Observable } from "../base/observable";
 import { text } from "../language/text";
-import { put_message } from "../store/database";
 import { write_journal } from "../store/journal";
-import { add_message, choose_sibling, show_message, tree_of } from "../store/library";
+import { add_message, choose_sibling, save_message, show_message, tree_of } from "../store/library";
 import { settings } from "../store/settings";
+import { listen, tell, this_tab } from "../store/tabs";
 import { new_id, path_to, type Message } from "../store/tree";
 import { run_built_in } from "./built_in_tools";
+import { elsewhere, nobody_else_writes } from "./elsewhere";
 import { chat_request } from "./request";
 import { Writing } from "./writing";
 
 const kMostRounds = 8; // of calls that the page answers by itself, one behind the other
 
+const kTellEvery = 100; // milliseconds, to other tabs
+const kBeat = 20_000; // an answer that waits is told of too
+
 interface Running {
   abort: AbortController;
   writing: Writing;
+  yields: boolean; // another tab writes the same answer
 }
 
 export const running = new Observable<ReadonlyMap<string, Running>>(new Map());
 
-addEventListener("pagehide", () => write_journal([...running.get().values()].map((each) => each.writing.message)));
+const written_here = (): Message[] => [...running.get().values()].map((each) => each.writing.message);
+
+addEventListener("pagehide", () => {
+  write_journal(written_here());
+  for (const message of written_here()) tell({ kind: "message", message: { ...message, state: "interrupted" } });
+});
+
+export const is_written = (message: string): boolean => running.get().has(message) || elsewhere.get().has(message);
 
 export const is_running = (conversation: string): boolean =>
-  [...running.get().values()].some((each) => each.writing.message.conversation === conversation);
+  written_here().some((message) => message.conversation === conversation) ||
+  [...elsewhere.get().values()].includes(conversation);
 
-export function stop(conversation: string): void {
+function stop_here(conversation: string): void {
   for (const { abort, writing } of running.get().values())
     if (writing.message.conversation === conversation) abort.abort();
 }
+
+export function stop(conversation: string): void {
+  stop_here(conversation);
+  tell({ kind: "stop", conversation });
+}
+
+const tell_all = (): void => written_here().forEach((message) => tell({ kind: "message", message }));
+
+setInterval(tell_all, kBeat);
+
+listen((news, from) => {
+  if (news.kind === "who") tell_all();
+  if (news.kind === "stop" || news.kind === "removed") stop_here(news.conversation);
+  if (news.kind !== "message" || news.message.state !== "streaming") return;
+  // Two tabs went on with one answer at the same moment.
+  const here = running.get().get(news.message.id);
+  if (here && from < this_tab) {
+    here.yields = true;
+    here.abort.abort();
+  }
+});
 
 // Shows at most once a frame, and writes as soon as the last write is done: what was received is on disk within
 // milliseconds, however fast it comes.
@@ -38,9 +72,14 @@ class Keeper {
   #shown = false;
   #busy = false;
   #pending: Message | null = null;
+  #told = 0;
 
   keep(message: Message): void {
     this.#pending = message;
+    if (performance.now() - this.#told >= kTellEvery) {
+      this.#told = performance.now();
+      tell({ kind: "message", message });
+    }
     if (!this.#shown) {
       this.#shown = true;
       const show = () => {
@@ -60,7 +99,7 @@ class Keeper {
     this.#busy = true;
     for (let written: Message | null = null; this.#pending && this.#pending !== written; ) {
       written = this.#pending;
-      await put_message(written).catch(() => undefined);
+      await save_message(written).catch(() => undefined);
     }
     this.#busy = false;
   }
@@ -69,7 +108,13 @@ class Keeper {
     this.#shown = false;
     this.#pending = message;
     show_message(message);
-    await put_message(message);
+    await save_message(message);
+    tell({ kind: "message", message });
+  }
+
+  drop(): void {
+    this.#shown = false;
+    this.#pending = null;
   }
 }
 
@@ -85,8 +130,10 @@ async function write(begun: Message, goes_on: boolean): Promise<Message> {
   const writing = new Writing(begun, performance.now());
   const abort = new AbortController();
   const keeper = new Keeper();
-  set_running(begun.id, { abort, writing }); // before it is seen: an answer that nobody writes is an interrupted one
-  if (!goes_on) await add_message(begun);
+  const here: Running = { abort, writing, yields: false };
+  set_running(begun.id, here); // before it is seen: an answer that nobody writes is an interrupted one
+  if (goes_on) tell({ kind: "message", message: begun });
+  else await add_message(begun);
   let state: Message["state"] = "failed";
   let fault = "";
   try {
@@ -114,7 +161,11 @@ async function write(begun: Message, goes_on: boolean): Promise<Message> {
     if (state === "failed") fault = (problem as Error).message;
   }
   const message = writing.end(state, fault, performance.now());
-  await keeper.end(message);
+  if (here.yields) keeper.drop();
+  else {
+    await keeper.end(message);
+    nobody_else_writes(begun.id); // who wrote it too has yielded
+  }
   set_running(begun.id, null);
   return message;
 }

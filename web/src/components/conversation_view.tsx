@@ -1,6 +1,7 @@
 // One conversation: its turns, and the place to write. A new one begins with its first question.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { answer, is_running, running, say, stop } from "../chat/answers";
+import { elsewhere } from "../chat/elsewhere";
 import { model_of, served, type Mode } from "../api/models";
 import { Observable, use_value } from "../base/observable";
 import { address_of, go } from "../base/route";
@@ -34,6 +35,7 @@ export function ConversationView({ id }: { id: string | null }) {
   const all = use_value(conversations);
   const opened = use_value(dialog);
   use_value(running);
+  use_value(elsewhere);
   use_value(served);
   const [draft, set_draft] = useState<Frame>({ system: settings.get().system, built_in_tools: false, tools: "" });
   const [edited, set_edited] = useState<string | null>(null);

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { is_running, running } from "../chat/answers";
+import { is_running, running, stop } from "../chat/answers";
+import { elsewhere } from "../chat/elsewhere";
 import { use_value } from "../base/observable";
 import { address_of, go, route } from "../base/route";
 import { text } from "../language/text";
@@ -21,12 +22,14 @@ function age_of(conversation: Conversation): string {
 function Entry({ conversation, excerpt, here }: Found & { here: boolean }) {
   const [asks, set_asks] = useState(false);
   use_value(running);
+  use_value(elsewhere);
   const title = conversation.title || text("untitled");
   if (asks)
     return (
       <li class="entry asks">
         <span>{text("really_delete")}</span>
         <button type="button" class="danger" onClick={() => {
+          stop(conversation.id);
           void remove(conversation.id);
           if (here) go(address_of(null));
         }}>

@@ -1,6 +1,6 @@
 // A question or an answer, with what one can do with it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { running } from "../chat/answers";
+import { is_written } from "../chat/answers";
 import { text } from "../language/text";
 import { choose_sibling } from "../store/library";
 import { children_of, type Message, type Tree } from "../store/tree";
@@ -95,7 +95,7 @@ export function Turn(props: TurnProps) {
   if (message.role === "user") return <Question {...props} />;
   const results = path.filter((each) => each.role === "tool" && message.calls?.some((call) => call.id === each.call));
   return (
-    <Answer message={message} results={results} is_running={running.get().has(message.id)} busy={busy}
+    <Answer message={message} results={results} is_running={is_written(message.id)} busy={busy}
       is_last={path.findLast((each) => each.role === "assistant") === message} regenerate={regenerate}
       siblings={<Siblings {...props} />} />
   );

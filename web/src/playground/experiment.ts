@@ -1,7 +1,8 @@
 // The experiments of the playground: each is a form's fields and the request that they make.
 import type { TextName } from "../language/english";
+import type { Effort } from "../store/settings";
 
-export type Kind = "fill" | "prefix" | "json" | "probabilities";
+export type Kind = "fill" | "prefix" | "json" | "probabilities" | "prompt";
 
 export interface Fields {
   question: string;
@@ -9,6 +10,9 @@ export interface Fields {
   before: string;
   after: string;
   schema: string;
+  messages: string; // JSON
+  tools: string; // JSON; empty: none
+  effort: Effort;
   max_tokens: number;
   temperature: number;
   seed: string;
@@ -26,6 +30,7 @@ export const experiments: Experiment[] = [
   { kind: "prefix", name: "play_prefix", hint: "play_prefix_hint", path: "beta/chat/completions" },
   { kind: "json", name: "play_json", hint: "play_json_hint", path: "v1/chat/completions" },
   { kind: "probabilities", name: "play_probabilities", hint: "play_probabilities_hint", path: "v1/chat/completions" },
+  { kind: "prompt", name: "play_prompt", hint: "play_prompt_hint", path: "beta/chat/completions" },
 ];
 
 export const first_fields: Fields = {
@@ -43,13 +48,41 @@ export const first_fields: Fields = {
     null,
     2,
   ),
+  messages: JSON.stringify(
+    [{ role: "system", content: "Be brief." }, { role: "user", content: "Is it raining in Oslo?" }], null, 2),
+  tools: JSON.stringify(
+    [
+      {
+        type: "function",
+        function: {
+          name: "get_weather",
+          description: "The weather of a city.",
+          parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+        },
+      },
+    ],
+    null,
+    2,
+  ),
+  effort: "high",
   max_tokens: 120,
   temperature: 0.7,
   seed: "",
 };
 
-// Throws where the schema is no JSON.
+function conversation_of(model: string, { messages, tools, effort }: Fields): Record<string, unknown> {
+  return {
+    model,
+    messages: JSON.parse(messages) as unknown,
+    ...(tools.trim() ? { tools: JSON.parse(tools) as unknown } : {}),
+    thinking: { type: effort === "off" ? "disabled" : "enabled" },
+    ...(effort === "off" ? {} : { reasoning_effort: effort }),
+  };
+}
+
+// Throws where what is to be JSON is none.
 export function body_of(kind: Kind, model: string, fields: Fields): Record<string, unknown> {
+  if (kind === "prompt") return conversation_of(model, fields);
   const { max_tokens, temperature } = fields;
   const common = { model, max_tokens, temperature, ...(fields.seed.trim() ? { seed: Number(fields.seed) } : {}) };
   if (kind === "fill") return { ...common, prompt: fields.before, suffix: fields.after };

@@ -7,17 +7,22 @@ import { use_value } from "../base/observable";
 import { Choice } from "../components/choice";
 import { CopyButton } from "../components/copy_button";
 import { text } from "../language/text";
+import type { Effort } from "../store/settings";
 import { body_of, curl_of, experiments, first_fields, type Fields, type Kind } from "./experiment";
+import { Prompt, show_prompt, type ShownPrompt } from "./prompt";
 import { Tokens } from "./tokens";
 
+const kEfforts: Effort[] = ["off", "high", "max"];
+
 interface Outcome {
+  prompt: ShownPrompt | null; // in an answer's place
   content: string;
   tokens: TokenProbability[];
   finish: string;
   fault: string;
 }
 
-const kNothing: Outcome = { content: "", tokens: [], finish: "", fault: "" };
+const kNothing: Outcome = { prompt: null, content: "", tokens: [], finish: "", fault: "" };
 
 async function run(kind: Kind, body: Record<string, unknown>, signal: AbortSignal, show: (outcome: Outcome) => void) {
   let outcome = kNothing;
@@ -38,6 +43,15 @@ async function run(kind: Kind, body: Record<string, unknown>, signal: AbortSigna
         }));
   } catch (fault) {
     if (!signal.aborted) show({ ...outcome, fault: (fault as Error).message });
+  }
+}
+
+async function show(
+  path: string, body: Record<string, unknown>, signal: AbortSignal, tell: (outcome: Outcome) => void) {
+  try {
+    tell({ ...kNothing, prompt: await show_prompt(path, body, signal) });
+  } catch (fault) {
+    if (!signal.aborted) tell({ ...kNothing, fault: (fault as Error).message });
   }
 }
 
@@ -62,7 +76,7 @@ function Inputs({ kind, fields, set }: { kind: Kind; fields: Fields; set: (chang
           <Area label={text("play_after")} value={fields.after} rows={4} code change={(after) => set({ after })} />
         </>
       )}
-      {kind !== "fill" && (
+      {kind !== "fill" && kind !== "prompt" && (
         <Area label={text("question")} value={fields.question} rows={3} change={(question) => set({ question })} />
       )}
       {kind === "prefix" && (
@@ -71,12 +85,43 @@ function Inputs({ kind, fields, set }: { kind: Kind; fields: Fields; set: (chang
       {kind === "json" && (
         <Area label={text("play_schema")} value={fields.schema} rows={12} code change={(schema) => set({ schema })} />
       )}
+      {kind === "prompt" && (
+        <>
+          <Area label={text("play_messages")} value={fields.messages} rows={9} code
+            change={(messages) => set({ messages })} />
+          <Area label={text("play_tools")} value={fields.tools} rows={9} code change={(tools) => set({ tools })} />
+          <Choice label={text("thinking")} value={fields.effort} choose={(effort) => set({ effort })}
+            options={kEfforts.map((value) => ({ value, label: text(`effort_${value}`) }))} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Sampling({ fields, set }: { fields: Fields; set: (changes: Partial<Fields>) => void }) {
+  return (
+    <>
+      <label class="field">
+        <span>{text("play_max_tokens")}</span>
+        <input type="number" min={1} max={4096} value={fields.max_tokens}
+          onInput={(event) => set({ max_tokens: Number(event.currentTarget.value) })} />
+      </label>
+      <label class="field">
+        <span>{text("play_temperature")}</span>
+        <input type="number" min={0} max={2} step={0.1} value={fields.temperature}
+          onInput={(event) => set({ temperature: Number(event.currentTarget.value) })} />
+      </label>
+      <label class="field">
+        <span>{text("play_seed")}</span>
+        <input inputMode="numeric" value={fields.seed} onInput={(event) => set({ seed: event.currentTarget.value })} />
+      </label>
     </>
   );
 }
 
 function Result({ kind, fields, outcome, done }: { kind: Kind; fields: Fields; outcome: Outcome; done: boolean }) {
   if (outcome.fault) return <p class="fault" role="alert">{outcome.fault}</p>;
+  if (outcome.prompt) return <Prompt shown={outcome.prompt} />;
   if (!outcome.content && outcome.tokens.length === 0) return <p class="empty">{text("play_no_answer")}</p>;
   if (kind === "probabilities") return <Tokens tokens={outcome.tokens} />;
   if (kind === "json") {
@@ -129,13 +174,15 @@ export function Playground() {
   } catch (problem) {
     fault = (problem as Error).message;
   }
-  const start = async () => {
+  const start = async (only_prompt: boolean) => {
     if (busy) return abort.current?.abort();
-    if (!body) return;
+    if (!body || !experiment) return;
     abort.current = new AbortController();
+    const { signal } = abort.current;
     set_busy(true);
     set_outcome(kNothing);
-    await run(kind, body, abort.current.signal, set_outcome);
+    if (only_prompt) await show(experiment.path, body, signal, set_outcome);
+    else await run(kind, body, signal, set_outcome);
     set_busy(false);
   };
 
@@ -155,7 +202,7 @@ export function Playground() {
         <div class="columns">
           <form onSubmit={(event) => {
             event.preventDefault();
-            void start();
+            void start(kind === "prompt");
           }}>
             <Inputs kind={kind} fields={fields} set={set} />
             {fault && <p class="fault" role="status">{fault}</p>}
@@ -166,23 +213,17 @@ export function Playground() {
                   {all?.models.map((each) => <option key={each.id}>{each.id}</option>)}
                 </select>
               </label>
-              <label class="field">
-                <span>{text("play_max_tokens")}</span>
-                <input type="number" min={1} max={4096} value={fields.max_tokens}
-                  onInput={(event) => set({ max_tokens: Number(event.currentTarget.value) })} />
-              </label>
-              <label class="field">
-                <span>{text("play_temperature")}</span>
-                <input type="number" min={0} max={2} step={0.1} value={fields.temperature}
-                  onInput={(event) => set({ temperature: Number(event.currentTarget.value) })} />
-              </label>
-              <label class="field">
-                <span>{text("play_seed")}</span>
-                <input inputMode="numeric" value={fields.seed} onInput={(event) => set({ seed: event.currentTarget.value })} />
-              </label>
+              {kind !== "prompt" && <Sampling fields={fields} set={set} />}
             </div>
             <div class="actions">
-              <button class="primary" disabled={!body && !busy}>{text(busy ? "stop" : "play_run")}</button>
+              {kind !== "prompt" && (
+                <button type="button" disabled={!body || busy} onClick={() => void start(true)}>
+                  {text("play_show_prompt")}
+                </button>
+              )}
+              <button class="primary" disabled={!body && !busy}>
+                {text(busy ? "stop" : kind === "prompt" ? "play_show_prompt" : "play_run")}
+              </button>
             </div>
           </form>
           <section aria-label={text("answer")} aria-busy={busy}>
@@ -199,7 +240,6 @@ export function Playground() {
                 </figure>
               </details>
             )}
-            <p class="quiet">{text("play_rendered")}</p>
           </section>
         </div>
       </div>

@@ -1,9 +1,11 @@
-// What the server is doing now, from /metrics.
+// What the server is doing now, from /metrics and /experts.
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { bytes, count, rate, seconds } from "../base/quantity";
 import { text } from "../language/text";
 import { Curve } from "./curve";
+import { use_experts, type Experts } from "./experts";
+import { HeatMap } from "./heat_map";
 import { engines_of, median_of, type Sample } from "./metrics";
 import { use_figures, type Rates } from "./use_figures";
 import { UsageTable } from "./usage_table";
@@ -31,7 +33,9 @@ function Share({ name, part, whole, said }: { name: string; part: number; whole:
   );
 }
 
-function Experts({ engine }: { engine: Record<string, number> }) {
+function ExpertsCard({ model, engine, experts }: {
+  model: string; engine: Record<string, number>; experts: Experts | undefined;
+}) {
   const { experts_on_host: on_host, experts_chosen: chosen, experts_chosen_on_host: chosen_on_host } = engine;
   return (
     <section class="card wide">
@@ -39,12 +43,15 @@ function Experts({ engine }: { engine: Record<string, number> }) {
       {on_host !== undefined && chosen !== undefined && (
         <p>{text("status_experts_host", count(on_host), count(chosen_on_host ?? 0), count(chosen))}</p>
       )}
-      <p class="quiet">{text("status_experts_missing")}</p>
+      {experts?.counted && <HeatMap model={model} experts={experts} />}
+      {experts && !experts.counted && <p class="quiet">{text("status_experts_missing")}</p>}
     </section>
   );
 }
 
-function Engine({ model, engine, history }: { model: string; engine: Record<string, number>; history: Rates[] }) {
+function Engine({ model, engine, history, experts }: {
+  model: string; engine: Record<string, number>; history: Rates[]; experts: Experts | undefined;
+}) {
   const now = history.at(-1);
   const figure = (name: string) => engine[name] ?? 0;
   const prompt = figure("prompt_tokens") + figure("cached_tokens");
@@ -76,7 +83,7 @@ function Engine({ model, engine, history }: { model: string; engine: Record<stri
         <Card name={text("status_cached_share")}
           value={prompt > 0 ? `${((100 * figure("cached_tokens")) / prompt).toFixed(0)} %` : "–"} />
         {figure("disk_bytes") > 0 && <Card name={text("status_disk")} value={bytes(figure("disk_bytes"))} />}
-        <Experts engine={engine} />
+        <ExpertsCard model={model} engine={engine} experts={experts} />
       </div>
     </section>
   );
@@ -118,6 +125,7 @@ const time_of = (value: number | null): string =>
 
 export function Status() {
   const figures = use_figures();
+  const experts = use_experts();
   useEffect(() => {
     document.title = `${text("status")} · fathom`;
   }, []);
@@ -141,7 +149,8 @@ export function Status() {
               </div>
             </section>
             {[...engines_of(samples)].map(([model, engine]) => (
-              <Engine key={model} model={model} engine={engine} history={figures?.history.get(model) ?? []} />
+              <Engine key={model} model={model} engine={engine} history={figures?.history.get(model) ?? []}
+                experts={experts?.get(model)} />
             ))}
             <Requests samples={samples} />
           </>

@@ -53,6 +53,20 @@ export async function message_with(id: string): Promise<Message | undefined> {
 export const put_conversation = (conversation: Conversation): Promise<void> =>
   change((conversations) => conversations.put(conversation));
 
+// Changes what is there now, whoever wrote it; nothing where it was removed.
+export async function update_conversation(
+  id: string, changed: (known: Conversation) => Conversation): Promise<Conversation | undefined> {
+  let written: Conversation | undefined;
+  await change((conversations) => {
+    const reading = conversations.get(id) as IDBRequest<Conversation | undefined>;
+    reading.onsuccess = () => {
+      written = reading.result && changed(reading.result);
+      if (written) conversations.put(written);
+    };
+  });
+  return written;
+}
+
 export const put_message = (message: Message): Promise<void> => change((_, messages) => messages.put(message));
 
 export const put_all = (conversations: Conversation[], messages: Message[]): Promise<void> =>

@@ -2,6 +2,7 @@
 import { Observable } from "../base/observable";
 import * as database from "./database";
 import { replay_journal } from "./journal";
+import { listen, tell } from "./tabs";
 import { new_conversation, type Conversation, type Message, type Tree } from "./tree";
 
 export const conversations = new Observable<Conversation[]>([]);
@@ -9,15 +10,34 @@ export const is_loaded = new Observable(false);
 
 const trees = new Map<string, Observable<Tree | null>>();
 
+// News of other tabs that came while a tree was read, by its conversation and the message.
+const news_of = new Map<string, Map<string, Message>>();
+
 function sort_into_list(conversation: Conversation): void {
   const others = conversations.get().filter((each) => each.id !== conversation.id);
   conversations.set([conversation, ...others].sort((a, b) => b.updated - a.updated));
 }
 
+// In the list and in its tree, without writing it.
+function show_conversation(conversation: Conversation): void {
+  const tree = trees.get(conversation.id);
+  const held = tree?.get();
+  if (tree && held) tree.set({ ...held, conversation });
+  else if (!news_of.has(conversation.id)) trees.delete(conversation.id); // it was asked for before there was one
+  sort_into_list(conversation);
+}
+
+const is_known = (id: string): boolean => conversations.get().some((each) => each.id === id);
+
+async function read_list(): Promise<void> {
+  conversations.set((await database.all_conversations()).sort((a, b) => b.updated - a.updated));
+}
+
 export async function load_library(): Promise<void> {
   await replay_journal();
-  conversations.set((await database.all_conversations()).sort((a, b) => b.updated - a.updated));
+  await read_list();
   is_loaded.set(true);
+  tell({ kind: "who" });
 }
 
 // The tree of a conversation, null until it is read or where there is none.
@@ -26,11 +46,16 @@ export function tree_of(id: string): Observable<Tree | null> {
   if (known) return known;
   const tree = new Observable<Tree | null>(null);
   trees.set(id, tree);
-  const conversation = conversations.get().find((each) => each.id === id);
-  if (conversation)
+  if (is_known(id)) {
+    const news = new Map<string, Message>();
+    news_of.set(id, news);
     void database.messages_of(id).then((messages) => {
-      tree.set({ conversation, messages: new Map(messages.map((message) => [message.id, message])) });
+      news_of.delete(id);
+      const conversation = conversations.get().find((each) => each.id === id);
+      if (conversation)
+        tree.set({ conversation, messages: new Map([...messages.map((each) => [each.id, each] as const), ...news]) });
     });
+  }
   return tree;
 }
 
@@ -40,50 +65,64 @@ export async function begin_conversation(system: string, changes: Partial<Conver
   trees.set(conversation.id, new Observable<Tree | null>(tree));
   sort_into_list(conversation);
   await database.put_conversation(conversation);
+  tell({ kind: "conversation", conversation });
   return tree;
 }
 
 export function change_conversation(id: string, changes: Partial<Conversation>): void {
   const known = conversations.get().find((each) => each.id === id);
   if (!known) return;
-  const conversation = { ...known, ...changes };
-  const tree = trees.get(id);
-  const held = tree?.get();
-  if (tree && held) tree.set({ ...held, conversation });
-  sort_into_list(conversation);
-  void database.put_conversation(conversation);
+  // Another tab may have chosen other branches since.
+  const changed = (before: Conversation): Conversation =>
+    ({ ...before, ...changes, chosen: { ...before.chosen, ...changes.chosen } });
+  show_conversation(changed(known));
+  void database.update_conversation(id, changed).then((conversation) => {
+    if (conversation) tell({ kind: "conversation", conversation });
+  });
 }
 
 // Shows a message in the tree, without writing it.
 export function show_message(message: Message): void {
+  news_of.get(message.conversation)?.set(message.id, message);
   const tree = trees.get(message.conversation);
   const held = tree?.get();
   if (!tree || !held) return;
   tree.set({ ...held, messages: new Map(held.messages).set(message.id, message) });
 }
 
+// Nothing of a conversation that was removed meanwhile.
+export async function save_message(message: Message): Promise<void> {
+  if (is_known(message.conversation)) await database.put_message(message);
+}
+
 export async function add_message(message: Message): Promise<void> {
   show_message(message);
-  const conversation = conversations.get().find((each) => each.id === message.conversation);
-  if (conversation)
-    change_conversation(conversation.id, {
-      updated: Date.now(),
-      chosen: { ...conversation.chosen, [message.parent ?? ""]: message.id },
-    });
-  await database.put_message(message);
+  tell({ kind: "message", message });
+  change_conversation(message.conversation, { updated: Date.now(), chosen: { [message.parent ?? ""]: message.id } });
+  await save_message(message);
 }
 
 export function choose_sibling(message: Message): void {
-  const conversation = conversations.get().find((each) => each.id === message.conversation);
-  if (conversation)
-    change_conversation(conversation.id, { chosen: { ...conversation.chosen, [message.parent ?? ""]: message.id } });
+  change_conversation(message.conversation, { chosen: { [message.parent ?? ""]: message.id } });
+}
+
+function forget(id: string): void {
+  conversations.set(conversations.get().filter((each) => each.id !== id));
+  trees.delete(id);
 }
 
 export async function remove(id: string): Promise<void> {
-  conversations.set(conversations.get().filter((each) => each.id !== id));
-  trees.delete(id);
+  forget(id);
   await database.remove_conversation(id);
+  tell({ kind: "removed", conversation: id });
 }
+
+listen((news) => {
+  if (news.kind === "message") show_message(news.message);
+  if (news.kind === "conversation") show_conversation(news.conversation);
+  if (news.kind === "removed") forget(news.conversation);
+  if (news.kind === "imported") void read_list();
+});
 
 export interface Found {
   conversation: Conversation;

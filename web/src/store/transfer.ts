@@ -1,6 +1,7 @@
 // Conversations to a file and back. What comes in gets ids of its own, so that nothing here is overwritten.
 import * as database from "./database";
 import { load_library } from "./library";
+import { tell } from "./tabs";
 import { new_id, type Conversation, type Message } from "./tree";
 
 const kFormat = "fathom conversations";
@@ -51,5 +52,6 @@ export async function read_archive(content: string): Promise<number> {
       })));
   }
   await load_library();
+  tell({ kind: "imported" });
   return archive.conversations.length;
 }

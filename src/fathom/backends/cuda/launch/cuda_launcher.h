@@ -55,6 +55,7 @@ class CudaLauncher final : public Backend {
     return fmt::format("cuda products {} from {}", static_cast<int>(options_.products), options_.tensor_core_inputs);
   }
   Allocator& allocator() override { return memory_; }
+  bool memory_is_hosts() const override { return false; }
   void upload(std::span<const std::byte> host, std::byte* device) override;
   // InternalError when a kernel met what a host check would have refused.
   void download(const std::byte* device, std::span<std::byte> host) override;
