@@ -2,6 +2,7 @@
 // database but with() and flush().
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,7 +35,7 @@ class Ledger {
   // `request` without its cost: that is what the card of its currency says. Heard of when it is on disk.
   void record(FinishedRequest request, JobDone done);
   // Before work begins that would be lost if it could not be recorded. Heard of at once where something was written a
-  // moment ago, else when a write is on disk, or failed: a full disk, a file that is read alone.
+  // moment ago and the disk has room, else when a write is on disk, or failed: a full disk, a file that is read alone.
   void when_writable(JobDone done);
   // On this thread, by turns with others: for administration.
   void with(const DatabaseJob& job);
@@ -48,7 +49,10 @@ class Ledger {
   bool can_charge(std::string_view currency) const { return cards_.empty() || card(currency) != nullptr; }
 
  private:
+  bool short_of_room() const;
+
   std::map<std::string, PriceCard, std::less<>> cards_;
+  std::filesystem::path folder_;  // of a file; empty: the database is elsewhere
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
   Reader reader_;
