@@ -5,7 +5,7 @@
 
 Clients ask without a pause, half of them by streams, and add up the usage of every answer that they have whole. At a random
 moment, now and then after a command has looked into the ledger, the server is killed; a new one takes the ledger over. In the end every whole answer is in the ledger once with the
-figures that its client was told, every other row is of a request that its client saw cut off, the day's sums are the rows'
+figures that its client was told, every other row is of a request that its client saw cut off, the kept sums are the rows'
 sums, and the balance is what was paid in less the rows' costs, to the last part."""
 import collections
 import http.client
@@ -109,9 +109,12 @@ def compare(ledger, tally):
     for _, hit, miss, output, cost, account, _ in rows:
         for name, value in zip(("requests", "hit", "miss", "output", "cost"), (1, hit, miss, output, cost)):
             sums[account, name] += value
-    for name in ("requests", "hit", "miss", "output", "cost"):
-        for account, value in database.execute(f"SELECT account, SUM({name}) FROM usage_day GROUP BY account"):
-            check(value == sums[account, name], f"{account}'s day has {name} {value}, its rows {sums[account, name]}")
+    for table in ("key_day_sum", "account_day_sum", "key_month_sum"):
+        for name in ("requests", "hit", "miss", "output", "cost"):
+            kept = f"SUM(units) * {PARTS} + SUM(parts)" if name == "cost" and table != "key_day_sum" else f"SUM({name})"
+            for account, value in database.execute(f"SELECT account, {kept} FROM {table} GROUP BY account"):
+                check(value == sums[account, name],
+                      f"{account}'s {table} has {name} {value}, its rows {sums[account, name]}")
     for account, granted, topped_up in database.execute("SELECT name, granted, topped_up FROM account"):
         left = PAID_IN * PARTS - sums[account, "cost"]
         check(granted + topped_up == left, f"{account} has {granted + topped_up}, expected {left}")

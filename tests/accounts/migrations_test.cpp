@@ -23,7 +23,8 @@ TEST_P(MigrationsTest, AreTakenOnce) {
 }
 
 TEST_P(MigrationsTest, ManyWhoComeTogetherTakeThemOnce) {
-  for (const char* table : {"schema_version", "api_key", "account", "request", "usage_day", "audit"})
+  for (const char* table : {"schema_version", "api_key", "account", "request", "key_day_sum", "account_day_sum",
+                            "key_month_sum", "heartbeat", "audit"})
     database().run(std::string("DROP TABLE ") + table);
   std::vector<std::thread> threads;
   std::atomic<int> faults{0};

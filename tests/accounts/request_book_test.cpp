@@ -35,7 +35,7 @@ TEST_P(RequestBookTest, ARequestIsARowASumAndItsPrice) {
   record(request("a"));
   record(request("b"));
   EXPECT_EQ(database().run("SELECT COUNT(*) FROM request WHERE account = 'red'").at(0).number(0), 2);
-  const auto sums = database().run("SELECT requests, hit, miss, output, cost FROM usage_day");
+  const auto sums = database().run("SELECT requests, hit, miss, output, cost FROM key_day_sum");
   ASSERT_EQ(sums.size(), 1U);
   EXPECT_EQ(sums[0].number(0), 2);
   EXPECT_EQ(sums[0].number(1), 200);

@@ -92,11 +92,17 @@ TEST_P(UsageReportTest, RequestsComeNewestFirst) {
 }
 
 TEST_P(UsageReportTest, SumsBeyondSixtyFourBits) {
+  Transaction transaction(database());
   for (int i = 0; i < 4; ++i)  // each nearly all that a column holds
-    database().run("INSERT INTO usage_day VALUES ($1, 'rich', 'k', 'm', 'USD', 1, 0, 0, 0, $2)",
-                   {kFirstDay + i, std::int64_t{9'000'000'999'999'999'999}});
+    record_request(database(), {.id = "rich" + std::to_string(i),
+                                .at = (kFirstDay + i) * kDaySeconds,
+                                .account = "rich",
+                                .cost = Money::of_parts(9'000'000'999'999'999'999)});
+  transaction.commit();
   UsageQuery rich = query("account");
   rich.account = "rich";
+  EXPECT_EQ(read_usage(database(), rich).at(0).cost.exact(), "36000003.999999999996");
+  rich.last_day = kFirstDay + 400;  // its month whole
   EXPECT_EQ(read_usage(database(), rich).at(0).cost.exact(), "36000003.999999999996");
 }
 

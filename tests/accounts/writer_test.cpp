@@ -1,6 +1,7 @@
 #include "fathom/accounts/writer.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 
 #include "fathom/base/error.h"
@@ -68,6 +69,23 @@ TEST_P(WriterTest, OneThatFailsHurtsNoOther) {
   EXPECT_EQ(good, 11);
   EXPECT_EQ(bad, 2);
   EXPECT_EQ(rows(database()), 10) << "and none is there twice";
+}
+
+TEST_P(WriterTest, KnowsWhetherItWroteAMomentAgo) {
+  using namespace std::chrono_literals;
+  Writer writer(connect());
+  EXPECT_FALSE(writer.wrote_within(1h)) << "nothing yet";
+  const auto wait = [&](DatabaseJob job) {
+    std::promise<void> done;
+    writer.write(std::move(job), [&](const std::exception_ptr&) { done.set_value(); });
+    done.get_future().wait();
+  };
+  wait(note("good"));
+  EXPECT_TRUE(writer.wrote_within(1h));
+  wait([](Database& to) { to.run("SELECT nothing FROM nowhere"); });
+  EXPECT_FALSE(writer.wrote_within(1h)) << "the last one failed";
+  wait(note("good"));
+  EXPECT_TRUE(writer.wrote_within(1h));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ledger, WriterTest, ::testing::Values("sqlite", "postgres"), kind_of);

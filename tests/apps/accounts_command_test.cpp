@@ -16,6 +16,10 @@ TEST(AccountsCommand, BalancesAreExactAndEveryActIsKept) {
     return ran.exit_code == 0 ? ran.out : ran.err;
   };
   EXPECT_EQ(run({"create", "ada", "--currency", "CNY", "--in-flight", "2"}), "account ada is made\n");
+  EXPECT_EQ(run({"create", "ben", "--currency", "EUR"}),
+            "fathom: [accounts] there is no price card in EUR, expected one of USD, CNY (--price-cards)\n");
+  EXPECT_EQ(run({"create", "ben", "--currency", "USD", "--price-cards", "hosted-cny"}),
+            "fathom: [accounts] there is no price card in USD, expected one of CNY (--price-cards)\n");
   EXPECT_EQ(run({"credit", "ada", "--granted", "0.1", "--topped-up", "20"}),
             "account ada has 20.10 CNY: 0.10 granted, 20.00 topped up\n");
   EXPECT_EQ(run({"credit", "ada", "--granted=-0.1"}), "account ada has 20.00 CNY: 0.00 granted, 20.00 topped up\n");

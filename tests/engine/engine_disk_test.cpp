@@ -275,7 +275,7 @@ TEST_F(EngineDiskTest, KilledAt200PointsNoAnswerIsWrong) {
 // Clients on their threads, over engines that come and go.
 class CountingSink final : public TokenSink {
  public:
-  void on_progress(std::int64_t /*tokens_read*/) override {}
+  void on_progress(const PromptProgress& /*progress*/) override {}
   void on_token(const TokenEvent& event) override {
     const std::scoped_lock lock(mutex_);
     events_.push_back(event);

@@ -19,9 +19,10 @@ using Ids = std::vector<std::int32_t>;
 // What one request got; waits for its end.
 class Sink final : public TokenSink {
  public:
-  void on_progress(std::int64_t tokens_read) override {
+  void on_progress(const PromptProgress& progress) override {
     const std::scoped_lock lock(mutex_);
-    progress_.push_back(tokens_read);
+    progress_.push_back(progress.read);
+    found_ = progress.found;
     changed_.notify_all();
   }
   void on_token(const TokenEvent& event) override {
@@ -49,6 +50,10 @@ class Sink final : public TokenSink {
     const std::scoped_lock lock(mutex_);
     return events_;
   }
+  std::int64_t found() const {
+    const std::scoped_lock lock(mutex_);
+    return found_;
+  }
   std::vector<std::int64_t> progress() const {
     const std::scoped_lock lock(mutex_);
     return progress_;
@@ -59,6 +64,7 @@ class Sink final : public TokenSink {
   std::condition_variable changed_;
   std::vector<TokenEvent> events_;
   std::vector<std::int64_t> progress_;
+  std::int64_t found_ = 0;
 };
 
 // Holds the loop's thread inside a step until it is let go.
@@ -169,6 +175,24 @@ TEST_F(EngineLoopTest, ProgressAscendsToTheWholePrompt) {
   EXPECT_EQ(sink->progress(), (std::vector<std::int64_t>{16, 32, 48, 50}));
 }
 
+TEST_F(EngineLoopTest, WhatWasFoundIsToldBeforeThePromptIsRead) {
+  Engine engine(transformer_, {.max_batch_tokens = 16, .prefix = {.on = true, .minimum = 16}});
+  EngineLoop loop(engine, {});
+  const auto first = std::make_shared<Sink>();
+  loop.submit(request(Ids(50, 9), 1), first);
+  first->wait();
+  EXPECT_EQ(first->found(), 0);
+  Ids longer(50, 9);
+  longer.resize(90, 8);
+  const auto second = std::make_shared<Sink>();
+  loop.submit(request(longer, 1), second);
+  second->wait();
+  EXPECT_EQ(second->found(), second->events().at(0).cached_tokens);
+  EXPECT_GT(second->found(), 16);
+  EXPECT_GT(second->progress().at(0), second->found());
+  EXPECT_LT(second->progress().at(0), 90) << "told in between";
+}
+
 TEST_F(EngineLoopTest, FaultyRequestsAreRefusedWhereTheyAreSubmitted) {
   Engine engine(transformer_, {});
   EngineLoop loop(engine, {});
@@ -224,6 +248,36 @@ TEST_F(EngineLoopTest, OneUserHasOnlySoManyAtATime) {
         << "nobody's requests are nobody's";
   loop.cancel(id);
   EXPECT_TRUE(std::holds_alternative<SequenceId>(loop.submit(request({3}, 1, "ada"), std::make_shared<Sink>())));
+  gate->open();
+  first->wait();
+}
+
+TEST_F(EngineLoopTest, AnAccountHasOnlySoManyWhateverUsersItNames) {
+  Engine engine(transformer_, {.max_sequences = 2});
+  EngineLoop loop(engine, {.queue_limit = 20, .account_limit = 3});
+  const auto of = [&](const std::string& account, const std::string& user) {
+    GenerationRequest made = request({2}, 1, account + "/" + user);
+    made.account = account;
+    return made;
+  };
+  const auto gate = std::make_shared<Gate>();
+  GenerationRequest held = of("red", "0");
+  held.constraint = gate;
+  const auto first = std::make_shared<Sink>();
+  loop.submit(held, first);
+  gate->wait_until_reached();
+  const SequenceId id = id_of(loop.submit(of("red", "1"), std::make_shared<Sink>()));
+  id_of(loop.submit(of("red", "2"), std::make_shared<Sink>()));
+  for (const char* user : {"3", "4", ""}) {
+    const auto refused = loop.submit(of("red", user), std::make_shared<Sink>());
+    ASSERT_TRUE(std::holds_alternative<Refusal>(refused)) << user;
+    EXPECT_EQ(std::get<Refusal>(refused).reason, Refusal::Reason::account_limit);
+    EXPECT_NE(std::get<Refusal>(refused).message.find("3 requests of this account"), std::string::npos);
+    EXPECT_GE(std::get<Refusal>(refused).retry_after_seconds, 1.0);
+  }
+  EXPECT_TRUE(std::holds_alternative<SequenceId>(loop.submit(of("blue", "1"), std::make_shared<Sink>())));
+  loop.cancel(id);
+  EXPECT_TRUE(std::holds_alternative<SequenceId>(loop.submit(of("red", "5"), std::make_shared<Sink>())));
   gate->open();
   first->wait();
 }

@@ -1,7 +1,9 @@
 // Two accounts attack each other: nothing crosses (docs/security.md).
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
+#include <thread>
 
 #include "fathom/base/mapped_file.h"
 #include "tests/server/ledger_server_support.h"
@@ -102,6 +104,56 @@ TEST_F(Attacks, OneAccountsLimitsAndDebtsAreItsOwn) {
   EXPECT_EQ(server_.chat(red_).status, 429);
   EXPECT_EQ(server_.chat(blue_).status, 200);
   EXPECT_EQ(server_.chat(server_.key("red")).status, 429) << "another key of the account gains nothing";
+}
+
+// Usage waits for the ledger, which somebody holds; the server has one worker. Whoever asks a model does not notice.
+TEST(AttacksBesideModels, WhoCountsKeepsNobodyWaiting) {
+  LedgerServer server("say \"</think>Hello.\"\n", "", [](server::ServerParts& parts) {
+    parts.workers = 1;
+    parts.side_requests = 2;
+  });
+  const std::string red = server.key("red");
+  const std::string other_of_red = server.key("red");
+  const std::string blue = server.key("blue");
+  std::promise<void> held;
+  std::promise<void> let_go;
+  std::thread holder([&] {
+    server.ledger().with([&](accounts::Database&) {
+      held.set_value();
+      let_go.get_future().wait();
+    });
+  });
+  held.get_future().wait();
+  const auto ask_usage = [&](HttpClient& client, const std::string& key) {
+    client.send(request_text("GET", "/v1/usage", "", {{"authorization", "Bearer " + key}}));
+  };
+  HttpClient first(server.port());
+  HttpClient second(server.port());
+  HttpClient of_blue(server.port());
+  ask_usage(first, red);
+  ask_usage(second, red);
+  const std::string body = R"({"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "Hi"}]})";
+  ReceivedAnswer refused;
+  for (int i = 0; i < 1000 && refused.status != 429; ++i) {  // until both are inside
+    refused = server.get(other_of_red, "/user/balance");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_TRUE(value_in(refused, "error.message")
+                  .starts_with("Your current concurrency is 3, which exceeds your concurrency limit of 2."));
+  EXPECT_EQ(server.get(red, "/v1/usage").status, 429);
+  refused = server.post(red, "/anthropic/v1/messages/count_tokens", body);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(value_in(refused, "type"), "error") << "in the surface's own form";
+  EXPECT_EQ(server.get(blue, "/user/balance").status, 200) << "it is another's limit";
+  ask_usage(of_blue, blue);
+  EXPECT_EQ(server.chat(red).status, 200);
+  EXPECT_EQ(server.chat(blue).status, 200);
+  let_go.set_value();
+  holder.join();
+  for (HttpClient* client : {&first, &second, &of_blue}) client->wait_for("200 OK");
+  EXPECT_EQ(server.post(red, "/anthropic/v1/messages/count_tokens", body).status, 200);
 }
 
 TEST_F(Attacks, TextsAreNowhereInTheLedger) {

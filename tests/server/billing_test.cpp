@@ -1,6 +1,8 @@
 // What a key opens, what an answer costs, and when the ledger has it.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <thread>
 
 #include "tests/server/ledger_server_support.h"
@@ -119,23 +121,98 @@ TEST(Billing, EverySurfaceIsInTheLedgerBeforeItsEnd) {
 }
 
 TEST(Billing, TheLastByteWaitsForTheLedger) {
-  LedgerServer server;
+  LedgerServer server("cached 3\nsay \"</think>A\"\nwait go\nsay \"B\"\n");
   const std::string key = server.key("red");
   HttpClient client(server.port());
+  client.send(
+      request_text("POST", "/chat/completions",
+                   R"({"model": "deepseek-v4-flash", "stream": true, "messages": [{"role": "user", "content": "Hi"}]})",
+                   {{"authorization", "Bearer " + key}}));
+  client.wait_for("\"A\"");
   {
     accounts::Transaction held(server.database());  // nobody else can write
     server.database().run("UPDATE account SET closed = 0");
-    client.send(request_text(
-        "POST", "/chat/completions",
-        R"({"model": "deepseek-v4-flash", "stream": true, "messages": [{"role": "user", "content": "Hi"}]})",
-        {{"authorization", "Bearer " + key}}));
-    client.wait_for("200 OK");
+    server.generator().open_gate("go");
     std::this_thread::sleep_for(std::chrono::milliseconds(300));  // time enough for an end that does not wait
     EXPECT_EQ(server.requests("red").size(), 0U);
     held.commit();
   }
   EXPECT_NE(client.read_until("[DONE]").find("\"finish_reason\":\"stop\""), std::string::npos);
   EXPECT_EQ(server.requests("red").size(), 1U);
+}
+
+// No file of this process can be written while this lives, as on a disk that is full.
+class FullDisk {
+ public:
+  FullDisk() {
+    before_ = ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &room_);
+    const rlimit none{.rlim_cur = 0, .rlim_max = room_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &room_);
+    ::signal(SIGXFSZ, before_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit room_{};
+  void (*before_)(int) = nullptr;
+};
+
+TEST(Billing, WhatCannotBeRecordedIsNotAnswered) {
+  LedgerServer server;
+  const std::string key = server.key("red");
+  const std::string stream = R"(, "stream": true)";
+  {
+    const FullDisk full;
+    for (const std::string& more : {std::string(), stream, stream}) {
+      const ReceivedAnswer refused = server.chat(key, more);
+      EXPECT_EQ(refused.status, 503) << refused.body;
+      EXPECT_EQ(value_in(refused, "error.message"),
+                "Requests cannot be recorded at the moment, so none is answered. Please retry later.");
+      EXPECT_EQ(value_in(refused, "error.type"), "service_unavailable_error");
+      EXPECT_EQ(refused.header("retry-after"), "5");
+    }
+    EXPECT_EQ(value_in(server.post(key, "/anthropic/v1/messages",
+                                   R"({"model": "deepseek-v4-flash", "max_tokens": 5,
+                                       "messages": [{"role": "user", "content": "Hi"}]})"),
+                       "type"),
+              "error");
+    EXPECT_EQ(server.get(key, "/user/balance").status, 200) << "it can be read";
+  }
+  EXPECT_EQ(server.generator().requests().size(), 0U) << "no model worked for it";
+  EXPECT_EQ(server.chat(key, stream).status, 200) << "and by itself again";
+  EXPECT_EQ(server.requests("red").size(), 1U);
+}
+
+TEST(Billing, AnAccountThatCannotBeChargedIsRefused) {
+  LedgerServer server;
+  accounts::create_account(server.database(), kTester, {.name = "red", .currency = "EUR"});
+  const std::string key = server.key("red");
+  const ReceivedAnswer refused = server.chat(key);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_TRUE(value_in(refused, "error.message").starts_with("Your account is charged in EUR, for which there are no"))
+      << refused.body;
+  EXPECT_EQ(server.generator().requests().size(), 0U);
+  EXPECT_EQ(server.get(key, "/user/balance").status, 200);
+  const std::string admin = server.key("root", {.admin = true});
+  EXPECT_EQ(server.post(admin, "/admin/accounts", R"({"name": "blue", "currency": "EUR"})").status, 400);
+}
+
+TEST(Billing, ModelsAreThoseThatTheKeyOpens) {
+  LedgerServer server;
+  const std::string flash = server.key("red", {.models = {"deepseek-v4-flash"}});
+  for (const char* target : {"/models", "/v1/models", "/anthropic/v1/models"}) {
+    const ReceivedAnswer models = server.get(flash, target);
+    EXPECT_NE(models.body.find("deepseek-v4-flash"), std::string::npos) << models.body;
+    EXPECT_EQ(models.body.find("deepseek-v4-pro"), std::string::npos) << models.body;
+  }
+  EXPECT_EQ(server.get(flash, "/v1/models/deepseek-v4-flash").status, 200);
+  EXPECT_EQ(server.get(flash, "/v1/models/deepseek-v4-pro").status, 404);
+  EXPECT_NE(server.get(server.key("blue"), "/models").body.find("deepseek-v4-pro"), std::string::npos);
 }
 
 TEST(Billing, TheGiftIsSpentFirstAndNothingLeftIs402) {

@@ -36,6 +36,7 @@ TEST(Faults, RefusalsHaveTheirStatusAndTime) {
   };
   EXPECT_EQ(status(Reason::queue_full, 3.0), 429);
   EXPECT_EQ(status(Reason::user_limit, 0.0), 429);
+  EXPECT_EQ(status(Reason::account_limit, 0.0), 429);
   EXPECT_EQ(status(Reason::draining, 1.0), 503);
   EXPECT_EQ(status(Reason::too_large, 0.0), 400);
   EXPECT_EQ(status(Reason::too_large, 9.0), 429) << "it fits when others have ended";

@@ -9,7 +9,8 @@
 
 namespace fathom::testing {
 
-LedgerServer::LedgerServer(const std::string& script, const std::string& file_keys)
+LedgerServer::LedgerServer(const std::string& script, const std::string& file_keys,
+                           const std::function<void(server::ServerParts&)>& adjust)
     : database_(accounts::open_database(file().string())),
       ledger_(std::make_shared<accounts::Ledger>(accounts::LedgerConfig{.where = file().string()})),
       generator_(std::make_shared<ScriptedGenerator>(minnow_tokenizer(), 1, read_scripts(script))) {
@@ -30,6 +31,7 @@ LedgerServer::LedgerServer(const std::string& script, const std::string& file_ke
     model.context_tokens = 4096;
     parts.models.push_back(model);
   }
+  if (adjust) adjust(parts);
   server_ = std::make_unique<server::Server>(std::move(parts));
 }
 

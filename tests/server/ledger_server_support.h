@@ -1,6 +1,7 @@
 // For tests: a server with a script in the model's place and a ledger of its own in a temporary folder.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,11 +21,13 @@ class LedgerServer {
 
   // Every answer is `script`; the clock stands still. Keys of a file besides, if there are any.
   explicit LedgerServer(const std::string& script = "cached 3\nsay \"</think>Hello there.\"\n",
-                        const std::string& file_keys = "");
+                        const std::string& file_keys = "",
+                        const std::function<void(server::ServerParts&)>& adjust = nullptr);
   ~LedgerServer();
 
   int port() const { return server_->port(); }
   std::filesystem::path file() const { return folder_.path() / "ledger.sqlite"; }
+  accounts::Ledger& ledger() { return *ledger_; }
   ScriptedGenerator& generator() { return *generator_; }
   // What a command does at the same time.
   accounts::Database& database() { return *database_; }

@@ -45,6 +45,7 @@ std::vector<std::string> words_of(std::string_view line) {
 Refusal refusal_of(const std::vector<std::string>& words) {
   const std::map<std::string, Refusal::Reason> reasons = {{"queue_full", Refusal::Reason::queue_full},
                                                           {"user_limit", Refusal::Reason::user_limit},
+                                                          {"account_limit", Refusal::Reason::account_limit},
                                                           {"too_large", Refusal::Reason::too_large},
                                                           {"draining", Refusal::Reason::draining}};
   return {.reason = reasons.at(words.at(1)),
@@ -274,7 +275,9 @@ bool ScriptedGenerator::play_one(SequenceId id, Running& running) {
       running.step < steps.size() ? steps[running.step] : ScriptStep{.kind = ScriptStep::Kind::end, .text = "stop"};
   ++running.step;
   switch (step.kind) {
-    case ScriptStep::Kind::read: running.sink->on_progress(step.number); return false;
+    case ScriptStep::Kind::read:
+      running.sink->on_progress({.read = step.number, .found = running.cached});
+      return false;
     case ScriptStep::Kind::cached: running.cached = step.number; return false;
     case ScriptStep::Kind::pause:
       running.ready = std::chrono::steady_clock::now() + std::chrono::milliseconds(step.number);

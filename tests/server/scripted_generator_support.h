@@ -10,7 +10,9 @@
 //   pause 20                    milliseconds;   pace 20   before each token from here on
 //   wait gate                   until the test opens the gate of that name; gates stay open
 //   end stop                    stop (the default: the end of sentence), length, overloaded, never
-//   refuse queue_full "words" 3    in place of all others: queue_full, user_limit, too_large or draining; Retry-After
+//   refuse queue_full "words" 3    in place of all others: queue_full, user_limit, account_limit, too_large or
+//   draining;
+//                              Retry-After
 //   reject "words"              submit() throws InputError;   crash "words"   it throws something else
 //
 // A script keeps to the request's constraint: a token that it does not permit, or an end where it permits none, is a

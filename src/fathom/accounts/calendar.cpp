@@ -25,6 +25,16 @@ std::int64_t day_start(int year, unsigned month, unsigned day) {
   return std::int64_t{std::chrono::sys_days(date).time_since_epoch().count()} * kDaySeconds;
 }
 
+std::int64_t month_of(std::int64_t day) {
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  return day - static_cast<unsigned>(date.day()) + 1;
+}
+
+std::int64_t next_month(std::int64_t day) {
+  constexpr std::int64_t kLongest = 31;
+  return month_of(month_of(day) + kLongest);
+}
+
 std::int64_t parse_day(std::string_view text, std::string_view place) {
   int year = 0;
   unsigned month = 0;

@@ -13,6 +13,9 @@ inline constexpr std::int64_t kDaySeconds = 86'400;
 std::int64_t day_of(std::int64_t seconds);
 // The first second of a day.
 std::int64_t day_start(int year, unsigned month, unsigned day);
+// The first day of the day's month; the first behind it.
+std::int64_t month_of(std::int64_t day);
+std::int64_t next_month(std::int64_t day);
 // The first second of "2026-04-24"; InputError opens with [place].
 std::int64_t parse_day(std::string_view text, std::string_view place);
 std::string write_day(std::int64_t day);

@@ -42,6 +42,8 @@ class Database {
   virtual void roll_back() noexcept = 0;
   // Within a transaction: until its end nobody else makes tables.
   virtual void lock_schema() = 0;
+  // The same of sums: two servers that added to the same ones in another order would wait for each other.
+  virtual void lock_sums() = 0;
 };
 
 class Transaction {

@@ -1,5 +1,6 @@
 #include "fathom/accounts/ledger.h"
 
+#include <chrono>
 #include <future>
 
 #include "fathom/base/error.h"
@@ -22,6 +23,8 @@ std::map<std::string, PriceCard, std::less<>> cards_of(const std::vector<std::st
 
 Ledger::Ledger(const LedgerConfig& config)
     : cards_(cards_of(config.price_cards)),
+      folder_(is_postgres(config.where) ? std::filesystem::path()
+                                        : std::filesystem::absolute(config.where).parent_path()),
       database_(open_database(config.where)),
       reader_(open_database(config.where)),
       writer_(open_database(config.where)) {}
@@ -36,6 +39,26 @@ void Ledger::record(FinishedRequest request, JobDone done) {
   if (const PriceCard* found = card(request.currency))
     request.cost = found->cost(request.model, request.at, request.tokens);
   writer_.write([request = std::move(request)](Database& to) { record_request(to, request); }, std::move(done));
+}
+
+// That a write went well a moment ago says little of a disk that is nearly full.
+bool Ledger::short_of_room() const {
+  constexpr std::uintmax_t kRoom = std::uintmax_t{64} << 20;
+  std::error_code unknown;
+  const auto space = folder_.empty() ? std::filesystem::space_info{.capacity = 0, .free = 0, .available = kRoom}
+                                     : std::filesystem::space(folder_, unknown);
+  return !unknown && space.available < kRoom;
+}
+
+void Ledger::when_writable(JobDone done) {
+  constexpr std::chrono::seconds kMoment{1};
+  if (!short_of_room() && writer_.wrote_within(kMoment)) return done(nullptr);
+  // Committed, as only that needs room on the disk; and another value, as SQLite does not write the same one again.
+  const auto beat = [](Database& to) {
+    to.lock_sums();  // as whoever records a request beside it in another server's transaction
+    to.run("UPDATE heartbeat SET beats = beats + 1");
+  };
+  writer_.write(beat, std::move(done));
 }
 
 void Ledger::with(const DatabaseJob& job) {

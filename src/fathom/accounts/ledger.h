@@ -2,6 +2,7 @@
 // database but with() and flush().
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,9 @@ class Ledger {
   void look_up(std::string digest, std::int64_t now, std::function<void(std::exception_ptr fault, Access)> done);
   // `request` without its cost: that is what the card of its currency says. Heard of when it is on disk.
   void record(FinishedRequest request, JobDone done);
+  // Before work begins that would be lost if it could not be recorded. Heard of at once where something was written a
+  // moment ago and the disk has room, else when a write is on disk, or failed: a full disk, a file that is read alone.
+  void when_writable(JobDone done);
   // On this thread, by turns with others: for administration.
   void with(const DatabaseJob& job);
   // Until all that was asked so far is done, and heard of.
@@ -41,9 +45,14 @@ class Ledger {
   // Null: there is none in that currency.
   const PriceCard* card(std::string_view currency) const;
   std::vector<std::string> currencies() const;
+  // Whether what is asked in that currency has a price; always where there are no cards at all, and nothing has one.
+  bool can_charge(std::string_view currency) const { return cards_.empty() || card(currency) != nullptr; }
 
  private:
+  bool short_of_room() const;
+
   std::map<std::string, PriceCard, std::less<>> cards_;
+  std::filesystem::path folder_;  // of a file; empty: the database is elsewhere
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
   Reader reader_;

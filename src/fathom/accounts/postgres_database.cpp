@@ -40,12 +40,14 @@ class PostgresDatabase final : public Database {
   void roll_back() noexcept override {
     if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) Result(PQexec(connection_.get(), "ROLLBACK"));
   }
-  void lock_schema() override {
-    constexpr std::int64_t kLock = 0x6661'7468'6f6d;  // "fathom"
-    run("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)", {kLock});
-  }
+  void lock_schema() override { lock(kSchemaLock); }
+  void lock_sums() override { lock(kSumsLock); }
 
  private:
+  static constexpr std::int64_t kSchemaLock = 0x6661'7468'6f6d;  // "fathom"
+  static constexpr std::int64_t kSumsLock = kSchemaLock + 1;
+
+  void lock(std::int64_t which) { run("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)", {which}); }
   // A database that answers no more must not hold a server: these hold where `where` says nothing else.
   static PGconn* connect(const std::string& where) {
     const char* const words[] = {"connect_timeout", "tcp_user_timeout", "options", "dbname", nullptr};

@@ -1,5 +1,5 @@
-// Finished requests: a row each, the day's sums, and the account's balance, in one transaction. Figures alone, never
-// texts.
+// Finished requests: a row each, the sums (kept_sums.h), and the account's balance, in one transaction. Figures alone,
+// never texts.
 #pragma once
 
 #include <cstdint>

@@ -51,6 +51,7 @@ class SqliteDatabase final : public Database {
       sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
   void lock_schema() override {}  // a writer is alone
+  void lock_sums() override {}
 
  private:
   sqlite3_stmt* prepared(std::string_view sql);
@@ -112,10 +113,12 @@ std::vector<Row> SqliteDatabase::run(std::string_view sql, std::span<const Argum
     if (bound != SQLITE_OK) fail(sql);
   }
   std::vector<Row> rows;
+  const int width = sqlite3_column_count(statement);
   int state = sqlite3_step(statement);
   for (; state == SQLITE_ROW; state = sqlite3_step(statement)) {
     std::vector<std::string> columns;
-    for (int column = 0; column < sqlite3_column_count(statement); ++column) {
+    columns.reserve(static_cast<std::size_t>(width));
+    for (int column = 0; column < width; ++column) {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
       columns.emplace_back(text == nullptr ? "" : text,
                            static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));

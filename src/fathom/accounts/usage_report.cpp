@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fathom/accounts/calendar.h"
+#include "fathom/accounts/kept_sums.h"
 #include "fathom/base/error.h"
 
 namespace fathom::accounts {
@@ -28,9 +29,7 @@ std::string filters(const UsageQuery& query) {
 }
 
 // PostgreSQL takes no argument that a statement does not name.
-std::string with_all_arguments(const std::string& sql) {
-  return sql + " AND $3 = CAST($3 AS TEXT) AND $4 = CAST($4 AS TEXT) AND $5 = CAST($5 AS TEXT)";
-}
+constexpr std::string_view kAllArguments = "$3 = CAST($3 AS TEXT) AND $4 = CAST($4 AS TEXT) AND $5 = CAST($5 AS TEXT)";
 
 std::string csv_field(const std::string& text) {
   // A table program takes what begins like that for a formula.
@@ -67,14 +66,26 @@ std::vector<UsageRow> read_usage(Database& database, const UsageQuery& query) {
   std::string columns;
   for (const auto& [name, column] : kColumns)
     if (query.tells(name)) columns += fmt::format("{}, ", column);
+  const WholeMonths months = WholeMonths::within(query.first_day, query.last_day);
+  const std::string filter = filters(query);
+  const SumsQuestion question{.days = query.tells("day"),
+                              .keys = query.tells("key") || !query.api_key.empty(),
+                              .months = !query.tells("day") && !months.none(),
+                              .filter = filter};
+  std::vector<Argument> arguments = arguments_of(query);
+  if (question.months) arguments.insert(arguments.end(), {months.begin, months.end});
+  // What the source tells apart and the query does too is summed already.
+  const bool summed =
+      question.days && query.tells("account") && query.tells("model") && question.keys == query.tells("key");
   // Whole units and what is left of them are summed apart: 64 bits hold both, however much was spent.
   const std::string sql = fmt::format(
-      "SELECT {0}currency, CAST(SUM(requests) AS BIGINT), CAST(SUM(hit) AS BIGINT), CAST(SUM(miss) AS BIGINT), "
-      "CAST(SUM(output) AS BIGINT), CAST(SUM(cost / {2}) AS BIGINT), CAST(SUM(cost % {2}) AS BIGINT) FROM usage_day "
-      "WHERE {1} GROUP BY {0}currency ORDER BY {0}currency",
-      columns, with_all_arguments("day >= $1 AND day <= $2" + filters(query)), Money::kParts);
+      "SELECT {0}currency, {1} FROM {2} WHERE {3} {4}ORDER BY {0}currency", columns,
+      summed ? "requests, hit, miss, output, units, parts"
+             : "CAST(SUM(requests) AS BIGINT), CAST(SUM(hit) AS BIGINT), CAST(SUM(miss) AS BIGINT), "
+               "CAST(SUM(output) AS BIGINT), CAST(SUM(units) AS BIGINT), CAST(SUM(parts) AS BIGINT)",
+      sums_source(question), kAllArguments, summed ? std::string() : fmt::format("GROUP BY {}currency ", columns));
   std::vector<UsageRow> rows;
-  for (const Row& row : database.run(sql, arguments_of(query))) {
+  for (const Row& row : database.run(sql, arguments)) {
     UsageRow found;
     std::size_t at = 0;
     if (query.tells("day")) found.day = write_day(row.number(at++));
@@ -97,8 +108,8 @@ std::vector<FinishedRequest> read_requests(Database& database, const UsageQuery&
   arguments.emplace_back(most);
   const std::string sql =
       "SELECT id, at, account, api_key, model, surface, hit, miss, output, reasoning, currency, cost, finish, "
-      "milliseconds FROM request WHERE " +
-      with_all_arguments("at >= $1 AND at < $2" + filters(query)) + " ORDER BY at DESC LIMIT $6";
+      "milliseconds FROM request WHERE at >= $1 AND at < $2" +
+      filters(query) + fmt::format(" AND {} ORDER BY at DESC LIMIT $6", kAllArguments);
   std::vector<FinishedRequest> requests;
   for (const Row& row : database.run(sql, arguments))
     requests.push_back({.id = row.text(0),

@@ -1,4 +1,4 @@
-// What was used and what it cost, from the sums of the days: summed over what the query does not tell apart.
+// What was used and what it cost, from the sums that are kept: summed over what the query does not tell apart.
 #pragma once
 
 #include <cstdint>

@@ -26,6 +26,16 @@ std::int64_t Writer::commits() const {
   return commits_;
 }
 
+bool Writer::wrote_within(std::chrono::milliseconds time) const {
+  const std::scoped_lock lock(mutex_);
+  return written_.has_value() && std::chrono::steady_clock::now() - *written_ <= time;
+}
+
+void Writer::note(bool written) {
+  const std::scoped_lock lock(mutex_);
+  written_ = written ? std::optional(std::chrono::steady_clock::now()) : std::nullopt;
+}
+
 void Writer::serve() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -48,6 +58,7 @@ bool Writer::commit_together(const std::deque<Entry>& entries) {
     Transaction transaction(*database_);
     for (const Entry& entry : entries) entry.job(*database_);
     transaction.commit();
+    note(true);
     return true;
   } catch (...) {
     return false;  // one of them is at fault: each by itself will tell which
@@ -63,6 +74,7 @@ void Writer::commit_alone(const Entry& entry) {
   } catch (...) {
     fault = std::current_exception();
   }
+  note(!fault);
   entry.done(fault);
 }
 

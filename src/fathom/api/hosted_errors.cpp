@@ -111,6 +111,13 @@ ApiError no_permission(std::string_view what) {
   return {403, "permission_error", fmt::format("Your api key does not open {}", what), std::string(kInvalid)};
 }
 
+ApiError no_prices(std::string_view currency) {
+  return {403, "permission_error",
+          fmt::format("Your account is charged in {}, for which there are no prices here. Please contact the operator",
+                      currency),
+          std::string(kInvalid)};
+}
+
 ApiError nothing_there(std::string_view path) {
   return {404, std::string(kInvalid), fmt::format("There is nothing at {}", path)};
 }
@@ -135,6 +142,12 @@ ApiError too_many_tokens(std::string_view unit, std::int64_t asked, std::int64_t
 ApiError our_fault(std::string_view trace) {
   return {500, "internal_server_error",
           fmt::format("The server had an error while processing your request (trace id {})", trace)};
+}
+
+ApiError no_record(double retry_after_seconds) {
+  return with_retry({503, std::string(kUnavailable),
+                     "Requests cannot be recorded at the moment, so none is answered. Please retry later."},
+                    retry_after_seconds);
 }
 
 ApiError too_busy(double retry_after_seconds) {

@@ -35,11 +35,13 @@ ApiError no_key();                              // 401
 ApiError unknown_key(std::string_view key);     // 401; shows the last four characters
 ApiError no_balance();                          // 402
 ApiError no_permission(std::string_view what);  // 403: "model deepseek-v4-pro"
+ApiError no_prices(std::string_view currency);  // 403: an account that could not be charged
 ApiError nothing_there(std::string_view path);  // 404
 ApiError too_many_requests(std::int64_t running, std::int64_t limit, double retry_after_seconds);  // 429
 // 429: `unit` is TPM or TPD, tokens a minute or a day.
 ApiError too_many_tokens(std::string_view unit, std::int64_t asked, std::int64_t limit, double retry_after_seconds);
-ApiError our_fault(std::string_view trace);     // 500; what happened is in the log under that id
-ApiError too_busy(double retry_after_seconds);  // 503
+ApiError our_fault(std::string_view trace);      // 500; what happened is in the log under that id
+ApiError too_busy(double retry_after_seconds);   // 503
+ApiError no_record(double retry_after_seconds);  // 503: nobody could say later what it cost
 
 }  // namespace fathom::api

@@ -21,9 +21,11 @@ struct AccountsOptions {
   std::string topped_up = "0";
   bool prepaid = true;
   std::int64_t count = 50;
+  std::vector<std::string> price_cards;
 };
 
 void create(const AccountsOptions& options) {
+  check_currency(options.account.currency, options.price_cards);
   create_account(*open_ledger(options.ledger), command_actor(), options.account);
   fmt::print("account {} is made\n", options.account.name);
 }
@@ -95,6 +97,7 @@ when nothing is left its requests are refused with 402. Amounts are exact, in th
   };
   CLI::App* create_one = add_named("create", "make an account; names are for good", create);
   create_one->add_option("--currency", options->account.currency, "what it is charged in")->capture_default_str();
+  add_price_cards_option(*create_one, options->price_cards);
   create_one->add_flag("--prepaid", options->account.prepaid, "refused while its balance is not above zero");
   add_limit_options(*create_one, options->account.limits);
   add("list", "list accounts with what is left", list);

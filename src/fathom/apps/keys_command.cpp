@@ -20,6 +20,7 @@ struct KeysOptions {
   ApiKey key;
   std::string id;
   std::string until;
+  std::vector<std::string> price_cards;
 };
 
 // The key alone goes to standard output, so that a script can take it.
@@ -29,7 +30,7 @@ void create(const KeysOptions& options) {
   ApiKey wanted = options.key;
   if (!options.until.empty()) wanted.expires = parse_day(options.until, "keys");
   if (!find_account(*database, wanted.account)) {
-    create_account(*database, actor, {.name = wanted.account});
+    create_account(*database, actor, {.name = wanted.account, .currency = first_currency(options.price_cards)});
     fmt::print(stderr, "account {} is new: its usage is counted, without a balance (fathom accounts credit)\n",
                wanted.account);
   }
@@ -96,6 +97,7 @@ none is refused.
   CLI::App* create_one = add("create", "make a key; it is shown once, on standard output", create);
   create_one->add_option("account", options->key.account, "whose; it is made where there is none of that name")
       ->required();
+  add_price_cards_option(*create_one, options->price_cards);
   create_one->add_option("--label", options->key.label, "what it is for");
   create_one->add_option("--model", options->key.models, "that it may ask; all where none is named");
   create_one->add_option("--surface", options->key.surfaces,

@@ -3,9 +3,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 
+#include "fathom/accounts/ledger.h"
 #include "fathom/base/error.h"
 
 namespace fathom {
@@ -42,6 +44,29 @@ void add_limit_options(CLI::App& command, accounts::Limits& limits) {
   command.add_option("--tokens-per-minute", limits.tokens_per_minute, "of prompts and answers");
   command.add_option("--tokens-per-day", limits.tokens_per_day, "of prompts and answers; days are UTC's");
   command.add_option("--context-tokens", limits.context_tokens, "of one prompt and its answer together");
+}
+
+void add_price_cards_option(CLI::App& command, std::vector<std::string>& cards) {
+  cards = accounts::LedgerConfig().price_cards;
+  command.add_option("--price-cards", cards, "one a currency, the same that serve is given")
+      ->envname("FATHOM_PRICE_CARDS")
+      ->delimiter(',')
+      ->default_str(fmt::format("{}", fmt::join(cards, ",")));
+}
+
+std::string first_currency(const std::vector<std::string>& cards) {
+  for (const std::string& name : cards)
+    if (!name.empty()) return accounts::PriceCard::load(name).currency();
+  return accounts::Account().currency;
+}
+
+void check_currency(const std::string& currency, const std::vector<std::string>& cards) {
+  std::vector<std::string> known;
+  for (const std::string& name : cards)
+    if (!name.empty()) known.push_back(accounts::PriceCard::load(name).currency());
+  if (known.empty() || std::find(known.begin(), known.end(), currency) != known.end()) return;
+  throw InputError("[accounts] there is no price card in {}, expected one of {} (--price-cards)", currency,
+                   fmt::join(known, ", "));
 }
 
 accounts::Actor command_actor() {

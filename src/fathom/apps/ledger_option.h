@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fathom/accounts/audit_log.h"
 #include "fathom/accounts/database.h"
@@ -42,6 +43,13 @@ CLI::App* add_ledger_command(CLI::App& parent, const CommandName& name, const st
 std::unique_ptr<accounts::Database> open_ledger(const std::string& given);
 // --in-flight, --tokens-per-minute, --tokens-per-day, --context-tokens
 void add_limit_options(CLI::App& command, accounts::Limits& limits);
+
+// --price-cards, or FATHOM_PRICE_CARDS: as serve is given them.
+void add_price_cards_option(CLI::App& command, std::vector<std::string>& cards);
+// The first card's: that of new accounts where nobody says another.
+std::string first_currency(const std::vector<std::string>& cards);
+// InputError for a currency that none of them is in: what is asked in it could not be charged. No cards: no prices.
+void check_currency(const std::string& currency, const std::vector<std::string>& cards);
 
 // This system's user, now.
 accounts::Actor command_actor();

@@ -124,6 +124,7 @@ struct ModelHost::Loaded {
         generator(std::make_shared<EngineLoop>(
             session.engine(), EngineLoopConfig{.queue_limit = config.engine.queue,
                                                .user_limit = config.engine.queue_per_user,
+                                               .account_limit = config.engine.queue_per_account,
                                                .on_fault = [&log, directory](const std::string& fault) {
                                                  log.error(fmt::format("model={} fault: {}", directory, fault));
                                                }})) {}

@@ -112,8 +112,14 @@ void print_welcome(const server::Server& server, const server::ServerConfig& con
   std::fflush(stdout);
 }
 
-void warn_of_free_models(const ModelHost& host, accounts::Ledger* ledger) {
+void warn_of_prices(const ModelHost& host, accounts::Ledger* ledger) {
   if (ledger == nullptr) return;
+  ledger->with([&](accounts::Database& database) {
+    for (const accounts::Account& account : accounts::list_accounts(database))
+      if (account.closed == 0 && !ledger->can_charge(account.currency))
+        fmt::print(stderr, "fathom: account {} is in {}, and no price card is: its requests are refused\n",
+                   account.name, account.currency);
+  });
   for (const server::HostedModel& model : host.models())
     for (const std::string& currency : ledger->currencies())
       if (!ledger->card(currency)->knows(model.id))
@@ -138,7 +144,7 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   const std::shared_ptr<accounts::Ledger> ledger = parts.ledger;
   check_exposure(config, ledger.get());
   const ModelHost host(config, version);
-  warn_of_free_models(host, ledger.get());
+  warn_of_prices(host, ledger.get());
   parts.version = version;
   parts.models = host.models();
   server::Server server(std::move(parts));

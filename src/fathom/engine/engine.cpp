@@ -161,6 +161,11 @@ std::int64_t Engine::tokens_read(SequenceId id) const {
   return found == sequences_.end() ? 0 : found->second->read();
 }
 
+std::int64_t Engine::tokens_found(SequenceId id) const {
+  const auto found = sequences_.find(id);
+  return found == sequences_.end() ? 0 : std::max<std::int64_t>(0, found->second->cached_tokens);
+}
+
 EngineFigures Engine::figures() const {
   EngineFigures figures = counts_;
   figures.running = scheduler_.running();

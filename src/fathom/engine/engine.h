@@ -135,6 +135,8 @@ class Engine : private KeptMemory {
 
   // Prompt tokens that are read already of a running sequence, for progress.
   std::int64_t tokens_read(SequenceId id) const;
+  // Of those, how many were found in the cache when it began to run.
+  std::int64_t tokens_found(SequenceId id) const;
   // Of prompt and answer that the memory for caches holds; the model's limit where there is none.
   std::int64_t context_limit() const;
   EngineFigures figures() const;

@@ -7,6 +7,25 @@
 #include "fathom/base/error.h"
 
 namespace fathom {
+namespace {
+
+using Counts = std::map<std::string, std::int64_t>;
+
+// Whoever has no name is not counted.
+std::int64_t count_of(const Counts& counts, const std::string& name) {
+  const auto found = counts.find(name);
+  return found == counts.end() ? 0 : found->second;
+}
+
+void count_in(Counts& counts, const std::string& name) {
+  if (!name.empty()) ++counts[name];
+}
+
+void count_out(Counts& counts, const std::string& name) {
+  if (const auto found = counts.find(name); found != counts.end() && --found->second == 0) counts.erase(found);
+}
+
+}  // namespace
 
 EngineLoop::EngineLoop(Engine& engine, EngineLoopConfig config)
     : engine_(engine), config_(std::move(config)), thread_([this] { run(); }) {}
@@ -20,14 +39,20 @@ EngineLoop::~EngineLoop() {
   thread_.join();
 }
 
-std::optional<Refusal> EngineLoop::refusal(const std::string& user) const {
+std::optional<Refusal> EngineLoop::refusal(const GenerationRequest& request) const {
   if (draining_) return Refusal{Refusal::Reason::draining, "The server is about to end", 5.0};
   const double retry = departures_.seconds_to_next(Departures::Clock::now());
-  if (const auto found = of_user_.find(user); found != of_user_.end() && found->second >= config_.user_limit)
-    return Refusal{Refusal::Reason::user_limit,
-                   fmt::format("{} requests of this user are being answered or wait, the limit is {}", found->second,
-                               config_.user_limit),
-                   retry};
+  const auto beyond = [&](Refusal::Reason reason, std::string_view whose, std::int64_t found, std::int64_t limit) {
+    return Refusal{
+        reason, fmt::format("{} requests of this {} are being answered or wait, the limit is {}", found, whose, limit),
+        retry};
+  };
+  using Reason = Refusal::Reason;
+  const std::int64_t of_account = count_of(of_account_, request.account);
+  if (of_account >= config_.account_limit)
+    return beyond(Reason::account_limit, "account", of_account, config_.account_limit);
+  const std::int64_t of_user = count_of(of_user_, request.user);
+  if (of_user >= config_.user_limit) return beyond(Reason::user_limit, "user", of_user, config_.user_limit);
   const auto held = std::ssize(held_);
   // Free places are not yet taken by those who came since the last step.
   const std::int64_t places = figures_.short_of_memory ? figures_.running : engine_.config().max_sequences;
@@ -42,11 +67,12 @@ std::optional<Refusal> EngineLoop::refusal(const std::string& user) const {
 std::variant<SequenceId, Refusal> EngineLoop::submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) {
   engine_.check_request(request);
   const std::scoped_lock lock(mutex_);
-  if (auto refused = refusal(request.user)) return std::move(*refused);
+  if (auto refused = refusal(request)) return std::move(*refused);
   const SequenceId id = next_id_++;
   if (held_.empty()) departures_.busy_from(Departures::Clock::now());
-  if (!request.user.empty()) ++of_user_[request.user];
-  held_.emplace(id, Held{.sink = std::move(sink), .user = request.user});
+  count_in(of_user_, request.user);
+  count_in(of_account_, request.account);
+  held_.emplace(id, Held{.sink = std::move(sink), .user = request.user, .account = request.account});
   mail_.requests.emplace_back(id, std::move(request));
   arrival_.notify_all();
   return id;
@@ -64,8 +90,8 @@ void EngineLoop::cancel(SequenceId id) {
 
 std::shared_ptr<TokenSink> EngineLoop::forget(std::map<SequenceId, Held>::iterator held) {
   auto sink = std::move(held->second.sink);
-  if (const auto user = of_user_.find(held->second.user); user != of_user_.end() && --user->second == 0)
-    of_user_.erase(user);
+  count_out(of_user_, held->second.user);
+  count_out(of_account_, held->second.account);
   if (held->second.read > 0 || held->second.answers) departures_.departed(Departures::Clock::now());
   held_.erase(held);
   return sink;
@@ -154,7 +180,7 @@ void EngineLoop::hand_over(const std::vector<TokenEvent>& events) {
   for (auto& [id, held] : held_) {
     if (held.answers) continue;
     const std::int64_t read = engine_.tokens_read(id);
-    if (read > held.read) held.sink->on_progress(held.read = read);
+    if (read > held.read) held.sink->on_progress({.read = held.read = read, .found = engine_.tokens_found(id)});
   }
   for (const TokenEvent& event : events) {
     const auto found = held_.find(event.sequence);

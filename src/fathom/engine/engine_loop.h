@@ -22,8 +22,9 @@
 namespace fathom {
 
 struct EngineLoopConfig {
-  std::int64_t queue_limit = 256;                               // requests that wait, beyond those that run
-  std::int64_t user_limit = 64;                                 // requests of one user, waiting and running
+  std::int64_t queue_limit = 256;    // requests that wait, beyond those that run
+  std::int64_t user_limit = 64;      // requests of one user, waiting and running
+  std::int64_t account_limit = 128;  // the same of an account, whose clients name its users as they like
   std::function<void(const std::string& fault)> on_fault = {};  // of the machine, for a log; on the loop's thread
 };
 
@@ -43,6 +44,7 @@ class EngineLoop final : public Generator {
   struct Held {
     std::shared_ptr<TokenSink> sink;
     std::string user;
+    std::string account;
     std::int64_t read = 0;  // prompt tokens, as the sink was told
     bool answers = false;
   };
@@ -53,7 +55,7 @@ class EngineLoop final : public Generator {
     bool empty() const { return requests.empty() && cancelled.empty(); }
   };
 
-  std::optional<Refusal> refusal(const std::string& user) const;
+  std::optional<Refusal> refusal(const GenerationRequest& request) const;
   std::shared_ptr<TokenSink> forget(std::map<SequenceId, Held>::iterator held);
   void run();
   std::vector<TokenEvent> step(Mail mail);
@@ -65,7 +67,8 @@ class EngineLoop final : public Generator {
   mutable std::mutex mutex_;  // of all below
   std::condition_variable arrival_;
   std::map<SequenceId, Held> held_;
-  std::map<std::string, std::int64_t> of_user_;  // how many are held
+  std::map<std::string, std::int64_t> of_user_;     // how many are held
+  std::map<std::string, std::int64_t> of_account_;  // the same
   Mail mail_;
   SequenceId next_id_ = 0;
   EngineFigures figures_;  // after the last step

@@ -13,20 +13,26 @@
 
 namespace fathom {
 
+// How far a prompt is read, in tokens.
+struct PromptProgress {
+  std::int64_t read = 0;   // so far, those found in the cache included
+  std::int64_t found = 0;  // in the cache
+};
+
 // Takes what one request gets, on the generator's thread: it hands over and returns, it does not block, throw or call
 // the generator.
 class TokenSink {
  public:
   virtual ~TokenSink() = default;
-  // Prompt tokens read so far, those found in the cache included; between steps, while the prompt is read.
-  virtual void on_progress(std::int64_t tokens_read) = 0;
+  // Between steps, while the prompt is read.
+  virtual void on_progress(const PromptProgress& progress) = 0;
   // In order; the last one has a finish that is not none. Nothing comes after cancel() has returned.
   virtual void on_token(const TokenEvent& event) = 0;
 };
 
 // A refusal is an ordinary answer.
 struct Refusal {
-  enum class Reason : std::uint8_t { queue_full, user_limit, too_large, draining };
+  enum class Reason : std::uint8_t { queue_full, user_limit, account_limit, too_large, draining };
   Reason reason = Reason::queue_full;
   std::string message;               // with both figures
   double retry_after_seconds = 0.0;  // 0: never, as it is

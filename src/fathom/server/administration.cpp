@@ -221,7 +221,7 @@ std::string make_account(Ledger& ledger, const Body& body, const Actor& actor) {
                        .currency = body.text("currency", "USD"),
                        .prepaid = body.truth("prepaid"),
                        .limits = body.limits()};
-  if (ledger.card(wanted.currency) == nullptr)
+  if (!ledger.can_charge(wanted.currency))
     throw InputError("[admin] there is no price card in {}, expected one of {}", wanted.currency,
                      fmt::join(ledger.currencies(), ", "));
   std::string made;

@@ -1,7 +1,5 @@
 #include "fathom/server/answering.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <mutex>
 
@@ -16,17 +14,13 @@
 namespace fathom::server {
 namespace {
 
-double seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 class RunningAnswer final : public TokenSink, public std::enable_shared_from_this<RunningAnswer> {
  public:
   RunningAnswer(std::shared_ptr<Exchange> exchange, const AnsweringServices& services, AnsweringRequest request)
       : exchange_(std::move(exchange)), services_(services), request_(std::move(request)) {}
 
   void start();
-  void on_progress(std::int64_t tokens_read) override;
+  void on_progress(const PromptProgress& progress) override;
   void on_token(const TokenEvent& event) override;
 
  private:
@@ -76,6 +70,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   // The worker's until it posts accepted() or refuse(), then the strand's.
   api::Call call_;
   const HostedModel* model_ = nullptr;
+  std::string body_;  // where texts are kept
   std::string owner_;
   std::string id_;
   std::unique_ptr<AnswerAssembly> assembly_;
@@ -88,8 +83,9 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   bool waking_ = false;
   std::atomic<bool> gone_{false};
   std::atomic<Clock::time_point> began_{Clock::time_point{}};
-  std::atomic<std::int64_t> read_{0};  // of the prompt
-  std::int64_t taken_prompt_ = 0;      // tokens, of its account's limits
+  std::atomic<std::int64_t> read_{0};   // of the prompt
+  std::atomic<std::int64_t> found_{0};  // of that, in the cache
+  std::int64_t taken_prompt_ = 0;       // tokens, of its account's limits
 
   // Of the strand.
   bool prepared_ = false;  // the worker is done
@@ -103,16 +99,25 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
 };
 
 void RunningAnswer::start() {
-  exchange_->on_gone([self = shared_from_this()] { self->client_gone(); });
-  auto body = std::make_shared<ReceivedBody>(exchange_->take_body());
-  const auto bytes = static_cast<std::int64_t>(body->bytes.size());
-  services_.workers.run(bytes, [self = shared_from_this(), body] {
-    if (!self->gone_) self->prepare_and_submit(*body);
+  const auto self = shared_from_this();
+  exchange_->on_gone([self] { self->client_gone(); });
+  const auto body = std::make_shared<ReceivedBody>(exchange_->take_body());
+  const auto prepare = [self, body] {
+    self->services_.workers.run(std::ssize(body->bytes), [self, body] {
+      if (!self->gone_) self->prepare_and_submit(*body);
+    });
+  };
+  if (services_.ledger == nullptr) return prepare();
+  services_.ledger->when_writable([self, prepare](const std::exception_ptr& fault) {
+    if (!fault) return prepare();
+    const api::ApiError error = unrecorded(fault, self->request_.record.trace_id, self->services_.log);
+    self->exchange_->post([self, error] { self->refuse(error); });
   });
 }
 
 void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
   try {
+    if (services_.texts != nullptr) body_ = body.bytes;
     call_ = request_.dialect->read(body.bytes, services_.policy, request_.context);
     const auto found = services_.models.find(call_.model);
     if (found == services_.models.end()) throw InternalError("[server] no model is loaded for {}", call_.model);
@@ -158,8 +163,9 @@ void RunningAnswer::keep() {
 }
 
 // On the generator's thread: note it and go.
-void RunningAnswer::on_progress(std::int64_t tokens_read) {
-  read_ = tokens_read;
+void RunningAnswer::on_progress(const PromptProgress& progress) {
+  found_ = progress.found;
+  read_ = progress.read;
   if (began_.load() == Clock::time_point{}) began_ = Clock::now();
 }
 
@@ -246,8 +252,7 @@ void RunningAnswer::open(int status) {
   opened_ = true;
   std::vector<HttpHeader> headers = request_.headers;
   headers.push_back({"content-type", call_.stream ? "text/event-stream" : "application/json"});
-  headers.push_back({"cache-control", "no-cache"});
-  headers.push_back({"x-accel-buffering", "no"});
+  headers.insert(headers.end(), {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}});
   exchange_->begin(status, std::move(headers));
 }
 
@@ -267,9 +272,9 @@ void RunningAnswer::set_alarm() {
 void RunningAnswer::ring() {
   if (over_) return;
   const auto now = Clock::now();
+  const auto waited = now - submitted_;
   const bool waits = began_.load() == Clock::time_point{};
-  const bool late = now >= submitted_ + services_.config.answer_limit;
-  if (late || (waits && now >= submitted_ + services_.config.start_limit)) {
+  if (waited >= services_.config.answer_limit || (waits && waited >= services_.config.start_limit)) {
     cancel();
     return fail(api::too_busy(0.0));
   }
@@ -340,6 +345,7 @@ void RunningAnswer::end_with(std::string_view finish, std::function<void()> deli
                        .finish = finish,
                        .at = request_.context.now,
                        .read = read_,
+                       .found = found_,
                        .answered = answered,
                        .seconds = seconds_between(start_, Clock::now())};
   auto done = [self = shared_from_this(), finish, deliver = std::move(deliver)](const std::exception_ptr& fault) {
@@ -370,15 +376,7 @@ void RunningAnswer::over(std::string_view finish) {
     record.model = call_.model;
     record.stream = call_.stream;
   }
-  if (accepted_) {
-    const api::Usage& usage = assembly_->usage();
-    record.prompt_tokens = usage.prompt_tokens;
-    record.cached_tokens = usage.cached_tokens;
-    record.drafted_tokens = usage.drafted_tokens;
-    record.accepted_tokens = usage.accepted_tokens;
-    record.output_tokens = usage.completion_tokens;
-    record.reasoning_tokens = usage.reasoning_tokens;
-  }
+  if (accepted_) note_usage(record, assembly_->usage());
   if (began_.load() != Clock::time_point{}) record.queue_seconds = seconds_between(submitted_, began_.load());
   if (first_token_ != Clock::time_point{}) {
     record.first_token_seconds = seconds_between(start_, first_token_);
@@ -387,6 +385,9 @@ void RunningAnswer::over(std::string_view finish) {
   record.seconds = seconds_between(start_, Clock::now());
   services_.metrics.request(record);
   services_.log.request(record);
+  if (services_.texts == nullptr || !accepted_) return;
+  const std::string answer = model_->tokenizer->decode(assembly_->told(id_).ids);
+  services_.texts->put(stored_text(request_.visitor, record, request_.context.now, {std::move(body_), answer}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// One call of a model from its bytes to its answer's last byte, over three kinds of threads:
+// One call of a model from its bytes to its answer's last byte, over four kinds of threads:
 //
+//   ledger   can it be written? (accounts/ledger.h)
 //   worker   the body becomes a Call, a prompt, tokens, and is submitted
 //   engine   on_progress, on_token: note it, wake the strand; nothing else
 //   strand   tokens become bytes in the connection's outbox; keep-alives; the client's leaving cancels
@@ -20,6 +21,7 @@
 #include "fathom/server/hosted_model.h"
 #include "fathom/server/metrics.h"
 #include "fathom/server/request_log.h"
+#include "fathom/server/text_store.h"
 #include "fathom/server/visitor.h"
 #include "fathom/server/workers.h"
 
@@ -43,6 +45,7 @@ struct AnsweringServices {
   Metrics& metrics;
   RequestLog& log;
   accounts::Ledger* ledger = nullptr;  // null: nothing is recorded
+  TextStore* texts = nullptr;          // null: no text is kept
 };
 
 struct AnsweringRequest {

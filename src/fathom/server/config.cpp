@@ -144,6 +144,8 @@ ServerParts parts_of(const ServerConfig& config) {
   parts.responses = config.responses;
   parts.answers = config.answers;
   parts.workers = static_cast<int>(config.workers);
+  parts.side_requests = config.side_requests;
+  parts.store_texts = config.store_texts;
   parts.log_level = log_level_of(config.log);
   parts.keys_file = config.keys_file;
   if (!config.ledger.empty() && config.ledger != "none" && config.ledger != "default")

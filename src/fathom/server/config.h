@@ -30,6 +30,7 @@ struct EngineSettings {
   std::int64_t sequences = 64;
   std::int64_t queue = 256;
   std::int64_t queue_per_user = 64;
+  std::int64_t queue_per_account = 128;
   std::int64_t cache_megabytes = 0;  // 0: half of the memory that is free
   std::chrono::milliseconds step_time{200};
   std::string prefix_cache = "on";
@@ -49,6 +50,8 @@ struct ServerConfig {
   api::ResponseStore::Limits responses;
   AnswerMemory::Limits answers;
   std::int64_t workers = 2;
+  std::int64_t side_requests = 32;
+  std::string store_texts;  // folder; empty: none
   std::string log = "info";
   std::string keys_file;
   std::string ledger = "default";  // the room that reads the environment knows where that is; none: no ledger

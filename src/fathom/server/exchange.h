@@ -16,6 +16,10 @@ namespace fathom::server {
 
 using Clock = std::chrono::steady_clock;
 
+inline double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
 // A request's body, and its part of the bytes that all bodies together may take, given back when this goes.
 struct ReceivedBody {
   std::string bytes;

@@ -17,6 +17,16 @@ api::ApiError as_api_error(const std::exception& fault, std::string_view trace_i
   return api::our_fault(trace_id);
 }
 
+api::ApiError unrecorded(const std::exception_ptr& fault, std::string_view trace_id, RequestLog& log) {
+  constexpr double kRetry = 5.0;
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::exception& error) {
+    log.error(fmt::format("id={} the ledger cannot be written: {}", trace_id, error.what()));
+  }
+  return api::no_record(kRetry);
+}
+
 api::ApiError as_api_error(const Refusal& refusal) {
   const auto error = [&](int status, const char* type) {
     api::ApiError made(status, type, refusal.message);
@@ -25,7 +35,8 @@ api::ApiError as_api_error(const Refusal& refusal) {
   };
   switch (refusal.reason) {
     case Refusal::Reason::queue_full:
-    case Refusal::Reason::user_limit: return error(429, "rate_limit_error");
+    case Refusal::Reason::user_limit:
+    case Refusal::Reason::account_limit: return error(429, "rate_limit_error");
     case Refusal::Reason::draining: return error(503, "service_unavailable_error");
     case Refusal::Reason::too_large: break;
   }

@@ -16,6 +16,8 @@ namespace fathom::server {
 // to the log under it.
 api::ApiError as_api_error(const std::exception& fault, std::string_view trace_id, RequestLog& log);
 api::ApiError as_api_error(const Refusal& refusal);
+// A request that the ledger could not take (accounts::Ledger::when_writable).
+api::ApiError unrecorded(const std::exception_ptr& fault, std::string_view trace_id, RequestLog& log);
 
 // With Retry-After if the error says so.
 HttpResponse error_response(const api::ApiError& error, bool anthropic, std::vector<HttpHeader> headers);

@@ -7,7 +7,7 @@ namespace fathom::server {
 accounts::FinishedRequest finished_request(const RequestEnd& end) {
   const Visitor& visitor = end.visitor;
   const std::int64_t prompt = end.answered ? end.usage.prompt_tokens : std::min(end.read, end.usage.prompt_tokens);
-  const std::int64_t hit = end.answered ? end.usage.cached_tokens : 0;
+  const std::int64_t hit = end.answered ? end.usage.cached_tokens : std::min(end.found, prompt);
   return {.id = end.record.trace_id,
           .at = end.at,
           .account = visitor.account.empty() ? std::string(accounts::kNobody) : visitor.account,
@@ -20,6 +20,27 @@ accounts::FinishedRequest finished_request(const RequestEnd& end) {
           .cost = {},  // the ledger knows the prices
           .finish = std::string(end.finish),
           .milliseconds = static_cast<std::int64_t>(1e3 * end.seconds)};
+}
+
+StoredText stored_text(const Visitor& visitor, const RequestRecord& record, std::int64_t at, Texts texts) {
+  return {.at = at,
+          .id = record.trace_id,
+          .account = visitor.account,
+          .key = visitor.key,
+          .surface = record.surface,
+          .model = record.model,
+          .finish = record.finish,
+          .request = std::move(texts.request),
+          .answer = std::move(texts.answer)};
+}
+
+void note_usage(RequestRecord& record, const api::Usage& usage) {
+  record.prompt_tokens = usage.prompt_tokens;
+  record.cached_tokens = usage.cached_tokens;
+  record.drafted_tokens = usage.drafted_tokens;
+  record.accepted_tokens = usage.accepted_tokens;
+  record.output_tokens = usage.completion_tokens;
+  record.reasoning_tokens = usage.reasoning_tokens;
 }
 
 std::string_view finish_name(api::EndReason reason) {

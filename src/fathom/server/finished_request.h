@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "fathom/accounts/request_book.h"
 #include "fathom/api/answer_writer.h"
 #include "fathom/server/request_record.h"
+#include "fathom/server/text_store.h"
 #include "fathom/server/visitor.h"
 
 namespace fathom::server {
@@ -19,14 +21,24 @@ struct RequestEnd {
   std::string_view finish;  // of the log
   std::int64_t at = 0;      // when it came, seconds since 1970
   std::int64_t read = 0;    // of the prompt, so far
+  std::int64_t found = 0;   // of that, in the cache
   bool answered = false;    // a token came
   double seconds = 0.0;     // since it came
 };
 
-// Whether or not its client stayed. Of a prompt whose first token never came, what was read counts, as read: what of it
-// was found nobody knows yet.
+// Whether or not its client stayed. Of a prompt whose first token never came, what was read counts, and of that what
+// was found as found.
 accounts::FinishedRequest finished_request(const RequestEnd& end);
 
+// Where texts are kept: the same request with its own. The record is complete; `at`: when it came.
+struct Texts {
+  std::string request;
+  std::string answer;
+};
+StoredText stored_text(const Visitor& visitor, const RequestRecord& record, std::int64_t at, Texts texts);
+
+// For the log and the figures.
+void note_usage(RequestRecord& record, const api::Usage& usage);
 std::string_view finish_name(api::EndReason reason);
 
 }  // namespace fathom::server

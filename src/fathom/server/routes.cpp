@@ -1,5 +1,6 @@
 #include "fathom/server/routes.h"
 
+#include <atomic>
 #include <map>
 
 #include "fathom/api/hosted_errors.h"
@@ -24,9 +25,11 @@ struct Visit {
   Visitor visitor;
   RequestRecord record;
   Clock::time_point start = Clock::now();
+  std::shared_ptr<Aside::Place> place = nullptr;  // beside models
 };
 
 void finish(Visit& visit, HttpResponse response) {
+  if (visit.place != nullptr) visit.place->leave();
   visit.record.status = response.status;
   visit.exchange->respond(std::move(response));
   visit.record.seconds = std::chrono::duration<double>(Clock::now() - visit.start).count();
@@ -78,6 +81,9 @@ api::RequestContext context_of(const Visit& visit) {
 }
 
 void generate(Visit& visit, const Dialect& dialect) {
+  const accounts::Ledger* ledger = visit.services.answering.ledger;
+  const auto& account = visit.visitor.access.account;
+  if (account && ledger != nullptr && !ledger->can_charge(account->currency)) throw api::no_prices(account->currency);
   admit(visit.visitor, visit.services.gate, visit.match.endpoint, visit.services.now());
   answer_call(visit.exchange, visit.services.answering,
               {.dialect = &dialect,
@@ -88,40 +94,50 @@ void generate(Visit& visit, const Dialect& dialect) {
                .record = visit.record});
 }
 
-// What a worker makes of the body, for a book may take seconds.
-void answer_from_body(Visit& visit, std::function<std::string(std::string_view body)> make) {
-  auto body = std::make_shared<ReceivedBody>(visit.exchange->take_body());
-  auto job = [visit, body, make = std::move(make)] {
+// On threads beside those that prepare answers; it does not begin once its client is gone.
+void answer_aside(Visit& asked, std::int64_t bytes, std::function<HttpResponse(const Visit&)> find) {
+  asked.place = asked.services.aside.enter(asked.visitor.account);
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  asked.exchange->on_gone([gone] { *gone = true; });
+  asked.services.aside.run(bytes, [visit = asked, gone, find = std::move(find)] {
+    if (*gone) return;
     try {
-      std::string text = make(body->bytes);
-      visit.exchange->post([visit, text = std::move(text)]() mutable { answer(visit, std::move(text)); });
+      HttpResponse response = find(visit);
+      response.headers.insert(response.headers.begin(), visit.headers.begin(), visit.headers.end());
+      visit.exchange->post([visit, response = std::move(response)]() mutable { finish(visit, std::move(response)); });
     } catch (const std::exception& fault) {
       visit.exchange->post(
           [visit, error = as_api_error(fault, visit.record.trace_id, visit.services.answering.log)]() mutable {
             answer_error(visit, error);
           });
     }
-  };
-  visit.services.answering.workers.run(static_cast<std::int64_t>(body->bytes.size()), std::move(job));
+  });
 }
 
-void count(Visit& visit) {
-  answer_from_body(visit, [visit, context = context_of(visit)](std::string_view body) {
+void count(Visit& asked) {
+  auto body = std::make_shared<ReceivedBody>(asked.exchange->take_body());
+  const auto bytes = static_cast<std::int64_t>(body->bytes.size());
+  answer_aside(asked, bytes, [context = context_of(asked), body](const Visit& visit) -> HttpResponse {
     const AnsweringServices& answering = visit.services.answering;
-    const api::Call call = visit.services.dialects.anthropic.read(body, answering.policy, context);
+    const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
     if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
     const Preparation preparation{
         .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
-    return visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
+    return {
+        .status = 200,
+        .headers = {{"content-type", "application/json"}},
+        .body = visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation))};
   });
 }
 
 // Whoever may ask the model may see what it would read; while that is made, it counts as a request.
-void show_prompt(Visit& visit) {
-  const auto write = visit.match.endpoint == Endpoint::tokenize ? tokenized : templated;
-  answer_from_body(visit, [visit, write, context = context_of(visit)](std::string_view body) {
+void show_prompt(Visit& asked) {
+  const auto write = asked.match.endpoint == Endpoint::tokenize ? tokenized : templated;
+  auto body = std::make_shared<ReceivedBody>(asked.exchange->take_body());
+  const auto bytes = static_cast<std::int64_t>(body->bytes.size());
+  answer_aside(asked, bytes, [context = context_of(asked), body, write](const Visit& visit) -> HttpResponse {
     const AnsweringServices& answering = visit.services.answering;
-    const api::PromptWish wish = api::read_prompt_wish(body, answering.policy, context);
+    const api::PromptWish wish = api::read_prompt_wish(body->bytes, answering.policy, context);
     Visitor visitor = visit.visitor;
     admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat, context.now);
     if (!visitor.opens_model(wish.call.model)) throw api::no_permission(wish.call.model);
@@ -129,7 +145,9 @@ void show_prompt(Visit& visit) {
                                   .owner = visitor.account,
                                   .memory = &answering.answers,
                                   .context_tokens = visitor.pass == nullptr ? 0 : visitor.pass->context_tokens()};
-    return write(wish, answering.models.at(wish.call.model), preparation);
+    return {.status = 200,
+            .headers = {{"content-type", "application/json"}},
+            .body = write(wish, answering.models.at(wish.call.model), preparation)};
   });
 }
 
@@ -139,9 +157,10 @@ const ModelLists& model_lists(const Visit& visit) {
   return anthropic ? visit.services.dialects.anthropic_models : visit.services.dialects.models;
 }
 
-// With what tokens cost this visitor now, where there is a ledger: our own field.
-api::Policy priced(const Visit& visit) {
+// Models that this visitor's key opens, with what tokens cost it now where there is a ledger: our own field.
+api::Policy offered(const Visit& visit) {
   api::Policy policy = visit.services.answering.policy;
+  std::erase_if(policy.models, [&](const api::ServedModel& model) { return !visit.visitor.opens_model(model.id); });
   const accounts::Ledger* ledger = visit.services.answering.ledger;
   if (ledger == nullptr) return policy;
   const auto& account = visit.visitor.access.account;
@@ -163,7 +182,7 @@ api::Policy priced(const Visit& visit) {
 }
 
 void answer_model(Visit& visit) {
-  const auto text = model_lists(visit).one(priced(visit), visit.match.parameter);
+  const auto text = model_lists(visit).one(offered(visit), visit.match.parameter);
   if (text) return answer(visit, *text);
   answer_error(visit, api::nothing_there(visit.record.path));
 }
@@ -177,25 +196,6 @@ void answer_health(Visit& visit, bool may_know) {
   finish(visit, std::move(response));
 }
 
-// Of the ledger, on a worker: it may wait for the database.
-void ask_ledger(Visit& visit, std::function<HttpResponse()> ask) {
-  auto job = [visit, ask = std::move(ask)] {
-    try {
-      HttpResponse response = ask();
-      visit.exchange->post([visit, response = std::move(response)]() mutable {
-        response.headers.insert(response.headers.begin(), visit.headers.begin(), visit.headers.end());
-        finish(visit, std::move(response));
-      });
-    } catch (const std::exception& fault) {
-      visit.exchange->post(
-          [visit, error = as_api_error(fault, visit.record.trace_id, visit.services.answering.log)]() mutable {
-            answer_error(visit, error);
-          });
-    }
-  };
-  visit.services.answering.workers.run(0, std::move(job));
-}
-
 void administer_ledger(Visit& visit) {
   const RouteServices& services = visit.services;
   if (services.answering.ledger == nullptr) return answer_error(visit, api::nothing_there(visit.record.path));
@@ -205,9 +205,9 @@ void administer_ledger(Visit& visit) {
   }
   auto request = std::make_shared<HttpRequest>(visit.exchange->request());
   request->body = visit.exchange->take_body().bytes;
-  ask_ledger(visit, [visit, request] {
-    return administer(*visit.services.answering.ledger, *request, visit.match.parameter,
-                      {.name = "key " + visit.visitor.key, .now = visit.services.now()});
+  answer_aside(visit, 0, [request](const Visit& asked) {
+    return administer(*asked.services.answering.ledger, *request, asked.match.parameter,
+                      {.name = "key " + asked.visitor.key, .now = asked.services.now()});
   });
 }
 
@@ -215,15 +215,16 @@ void answer_usage(Visit& visit) {
   accounts::Ledger* ledger = visit.services.answering.ledger;
   if (ledger == nullptr) return answer_error(visit, api::nothing_there(visit.record.path));
   auto request = std::make_shared<HttpRequest>(visit.exchange->request());
-  ask_ledger(visit, [visit, request, ledger] {
-    const std::string& account = visit.visitor.account;
+  answer_aside(visit, 0, [request, ledger](const Visit& asked) {
+    const std::string& account = asked.visitor.account;
     return own_usage(*ledger, *request, account.empty() ? std::string(accounts::kNobody) : account,
-                     visit.services.now());
+                     asked.services.now());
   });
 }
 
 void answer_balance(Visit& visit) {
   const auto& account = visit.visitor.access.account;
+  visit.place = visit.services.aside.enter(visit.visitor.account);
   answer(visit, account ? balance_of(*account) : visit.services.dialects.balance());
 }
 
@@ -249,7 +250,7 @@ void dispatch(Visit& visit) {
     case Endpoint::count_tokens: return count(visit);
     case Endpoint::tokenize:
     case Endpoint::apply_template: return show_prompt(visit);
-    case Endpoint::models: return answer(visit, model_lists(visit).all(priced(visit)));
+    case Endpoint::models: return answer(visit, model_lists(visit).all(offered(visit)));
     case Endpoint::model: return answer_model(visit);
     case Endpoint::balance: return answer_balance(visit);
     case Endpoint::usage: return answer_usage(visit);

@@ -8,6 +8,7 @@
 
 #include "fathom/accounts/gate.h"
 #include "fathom/server/answering.h"
+#include "fathom/server/aside.h"
 #include "fathom/server/dialects.h"
 #include "fathom/server/keys.h"
 #include "fathom/server/route_table.h"
@@ -20,6 +21,7 @@ struct RouteServices {
   Dialects dialects;
   Keys keys;
   accounts::Gate& gate;
+  Aside& aside;
   std::vector<std::string> cors_origins;  // "*": all; none: no CORS
   std::string version;
   std::function<bool()> draining;

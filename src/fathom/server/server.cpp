@@ -25,6 +25,19 @@ std::map<std::string, HostedModel, std::less<>> by_id(const std::vector<HostedMo
   return all;
 }
 
+// Who administers is to see that texts are kept.
+std::unique_ptr<TextStore> open_texts(const ServerParts& parts, RequestLog& log, std::int64_t now) {
+  if (parts.store_texts.empty()) return nullptr;
+  auto texts = std::make_unique<TextStore>(parts.store_texts, [&log](const std::string& fault) { log.error(fault); });
+  if (parts.ledger != nullptr)
+    parts.ledger->with([&](accounts::Database& database) {
+      accounts::Transaction transaction(database);
+      accounts::write_audit(database, {.name = "serve", .now = now}, "store texts", parts.store_texts, "");
+      transaction.commit();
+    });
+  return texts;
+}
+
 }  // namespace
 
 Server::Server(ServerParts parts)
@@ -33,7 +46,9 @@ Server::Server(ServerParts parts)
       log_(parts.log_level),
       responses_(parts.responses),
       answers_(parts.answers),
+      texts_(open_texts(parts, log_, parts.now ? parts.now() : std::int64_t{std::time(nullptr)})),
       workers_(parts.workers),
+      aside_(parts.workers, parts.side_requests),
       services_{.answering = {.config = parts.answering,
                               .policy = policy_of(parts),
                               .models = by_id(parts.models),
@@ -42,10 +57,12 @@ Server::Server(ServerParts parts)
                               .workers = workers_,
                               .metrics = metrics_,
                               .log = log_,
-                              .ledger = ledger_.get()},
+                              .ledger = ledger_.get(),
+                              .texts = texts_.get()},
                 .dialects = std::move(parts.dialects),
                 .keys = parts.keys_file.empty() ? Keys() : Keys::load(parts.keys_file),
                 .gate = gate_,
+                .aside = aside_,
                 .cors_origins = std::move(parts.cors_origins),
                 .version = std::move(parts.version),
                 .draining = [this] { return draining_.load(); },
@@ -66,6 +83,7 @@ Server::Server(ServerParts parts)
 Server::~Server() {
   http_->close();
   workers_.stop();
+  aside_.stop();
   if (ledger_ != nullptr) {
     http_->wait_until_closed(kClosing);
     ledger_->flush();

@@ -16,9 +16,11 @@ struct ServerParts {
   HttpConfig http;
   AnsweringConfig answering;
   int workers = 2;
+  std::int64_t side_requests = 32;  // requests at a time beside models (aside.h)
   LogLevel log_level = LogLevel::info;
   std::string keys_file;                               // empty: no keys
   std::shared_ptr<accounts::Ledger> ledger = nullptr;  // null: nothing is recorded
+  std::string store_texts = {};                        // folder; empty: no text is kept
   std::vector<std::string> cors_origins = {"*"};
   std::string version = "0";
 
@@ -58,7 +60,9 @@ class Server {
   Metrics metrics_;
   api::ResponseStore responses_;
   AnswerMemory answers_;
+  const std::unique_ptr<TextStore> texts_;
   Workers workers_;
+  Aside aside_;
   RouteServices services_;
   std::atomic<bool> draining_{false};
   std::atomic<const HttpFigures*> figures_{nullptr};  // once there are any

@@ -170,6 +170,8 @@ std::vector<Setting> make_settings() {
   table.number("sequences", FATHOM_IN(engine.sequences), 1, 1 << 16, "answers that run at a time; others wait");
   table.number("queue", FATHOM_IN(engine.queue), 0, 1 << 20, "requests that may wait; 429 beyond them");
   table.number("queue_per_user", FATHOM_IN(engine.queue_per_user), 1, 1 << 20, "requests of one user at a time");
+  table.number("queue_per_account", FATHOM_IN(engine.queue_per_account), 1, 1 << 20,
+               "requests of one account at a time, whatever users its clients name");
   table.number("cache_megabytes", FATHOM_IN(engine.cache_megabytes), 0, 1 << 30,
                "memory for keys and values; 0: half of what is free at the start");
   table.text("prefix_cache", FATHOM_IN(engine.prefix_cache), "keep what was read, for prompts that begin the same",
@@ -211,6 +213,8 @@ std::vector<Setting> make_settings() {
   table.number(
       "replay_bytes", FATHOM_IN(answers.bytes), 0, std::int64_t{1} << 40,
       "of answers remembered as they were sampled, so that they are the same tokens when they come back; 0: none");
+  table.number("side_requests", FATHOM_IN(side_requests), 1, 1 << 20,
+               "of one account at a time beside models: token counts, usage, balances; 429 beyond them");
   table.seconds("header_timeout", FATHOM_IN(http.header_timeout), "for a request's headers");
   table.seconds("body_timeout", FATHOM_IN(http.body_timeout), "for a request's body");
   table.seconds("stall_timeout", FATHOM_IN(http.stall_timeout), "without a byte, of a body or of an answer read");
@@ -232,6 +236,8 @@ std::vector<Setting> make_settings() {
   table.group("Process");
   table.number("io_threads", FATHOM_IN(http.threads), 1, 256, "that read and write sockets");
   table.number("workers", FATHOM_IN(workers), 1, 256, "that read requests and make tokens of prompts");
+  table.text("store_texts", FATHOM_IN(store_texts),
+             "folder where requests and answers are kept as texts, a file a day; without it none ever is");
   table.text("log", FATHOM_IN(log), "on standard error, a line a request", {"off", "error", "info", "debug"});
   return table.take();
 }
