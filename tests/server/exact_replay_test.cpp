@@ -7,6 +7,7 @@
 #include "fathom/tokenizer/tokenizer.h"
 #include "tests/server/model_support.h"
 #include "tests/server/replay_support.h"
+#include "tests/store/store_support.h"
 
 namespace fathom::server {
 namespace {
@@ -142,6 +143,27 @@ TEST_P(ExactReplay, ForgottenItIsRendered) {
   ReplayServer restarted(GetParam());
   const Json next = restarted.with_result(request, first.told, "here");
   EXPECT_EQ(restarted.prompt(next), minnow_tokenizer()->encode(ReplayServer::text(restarted.prompt(next))));
+}
+
+TEST_P(ExactReplay, ARestartedServerRemembers) {
+  const fathom::testing::TemporaryDirectory directory;
+  const auto disk = [&] {
+    return std::make_shared<AnswerDisk>(
+        std::make_shared<store::BlobStore>(fathom::testing::small_store(directory / "answers")), nullptr);
+  };
+  Json next;
+  Ids all;
+  {
+    ReplayServer before(GetParam(), disk());
+    const Json request = before.first_request();
+    const auto first = before.answer(request, spelled(kAnswer), {.account = "one"});
+    next = before.with_result(request, first.told, "under the bed");
+    all = first.all();
+  }
+  ReplayServer restarted(GetParam(), disk());
+  EXPECT_EQ(parting(all, restarted.prompt(next, {.account = "one"})), "");
+  ReplayServer fresh(GetParam());
+  EXPECT_EQ(restarted.prompt(next, {.account = "two"}), fresh.prompt(next, {.account = "two"}));
 }
 
 // Random answers, cut into tokens at random: turn after turn the prompt grows at its end alone.

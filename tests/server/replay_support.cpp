@@ -62,8 +62,11 @@ Ids ReplayServer::Answered::all() const {
   return ids;
 }
 
-ReplayServer::ReplayServer(std::string surface)
-    : surface_(std::move(surface)), dialect_(dialect_of(surface_)), model_(hosted_model()) {
+ReplayServer::ReplayServer(std::string surface, std::shared_ptr<server::AnswerDisk> disk)
+    : surface_(std::move(surface)),
+      dialect_(dialect_of(surface_)),
+      model_(hosted_model()),
+      memory_({}, std::move(disk)) {
   model_.context_tokens = 100'000;
   policy_ = policy_of(model_);
 }

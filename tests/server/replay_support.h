@@ -29,7 +29,8 @@ struct Asker {
 
 class ReplayServer {
  public:
-  explicit ReplayServer(std::string surface);  // chat, anthropic, responses
+  // chat, anthropic, responses; with what an earlier one left on disk.
+  explicit ReplayServer(std::string surface, std::shared_ptr<server::AnswerDisk> disk = nullptr);
 
   struct Answered {
     Ids prompt;
@@ -66,7 +67,7 @@ class ReplayServer {
   server::Dialect dialect_;
   server::HostedModel model_;
   api::Policy policy_;
-  server::AnswerMemory memory_{{}};
+  server::AnswerMemory memory_;
   std::int64_t answers_ = 0;
 };
 

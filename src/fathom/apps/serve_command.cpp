@@ -141,6 +141,7 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   warn_of_free_models(host, ledger.get());
   parts.version = version;
   parts.models = host.models();
+  parts.answer_disk = host.answer_disk();
   server::Server server(std::move(parts));
   print_welcome(server, config, host, ledger.get());
   signals.wait(-1);

@@ -32,7 +32,7 @@ Server::Server(ServerParts parts)
       ledger_(parts.ledger),
       log_(parts.log_level),
       responses_(parts.responses),
-      answers_(parts.answers),
+      answers_(parts.answers, parts.answer_disk),
       workers_(parts.workers),
       services_{.answering = {.config = parts.answering,
                               .policy = policy_of(parts),

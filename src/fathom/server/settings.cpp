@@ -211,6 +211,8 @@ std::vector<Setting> make_settings() {
   table.number(
       "replay_bytes", FATHOM_IN(answers.bytes), 0, std::int64_t{1} << 40,
       "of answers remembered as they were sampled, so that they are the same tokens when they come back; 0: none");
+  table.number("replay_disk_megabytes", FATHOM_IN(replay_disk_megabytes), 0, 1 << 30,
+               "of their files below prefix_disk, where a restarted server finds them; 0: none");
   table.seconds("header_timeout", FATHOM_IN(http.header_timeout), "for a request's headers");
   table.seconds("body_timeout", FATHOM_IN(http.body_timeout), "for a request's body");
   table.seconds("stall_timeout", FATHOM_IN(http.stall_timeout), "without a byte, of a body or of an answer read");
