@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program_support.h"
+#include "tests/model/small_model.h"
 #include "tests/server/http_client_support.h"
 
 namespace fathom::testing {

@@ -166,6 +166,42 @@ TEST_P(ExactReplay, ARestartedServerRemembers) {
   EXPECT_EQ(restarted.prompt(next, {.account = "two"}), fresh.prompt(next, {.account = "two"}));
 }
 
+// What a client has of an answer that it left, or that a stop string ended, is what was sampled until then.
+TEST(LeftAnswer, WhatWasToldIsReplayed) {
+  ReplayServer server("chat");
+  struct Left {
+    std::string sampled;
+    std::string told;  // of the content; reasoning is whole
+    std::string stop;
+  };
+  const Ids crab = minnow_tokenizer()->encode("🦀");
+  ASSERT_GT(crab.size(), 1U);
+  for (const Left& left :
+       {Left{"I think.</think>It is und", "It is und", ""}, Left{"I think.</think>It is a ST", "It is a ", "STOP"},
+        Left{"I think.</think>It is a STOP and", "It is a ", "STOP"}, Left{"I think.</think>", "", ""},
+        Left{"I think of ro", "", ""}}) {
+    Json request = server.first_request();
+    if (!left.stop.empty()) request["stop"] = left.stop;
+    Ids sampled = spelled(left.sampled);
+    const auto first = server.leave(request, sampled);
+    EXPECT_EQ(first.told["content"], left.told);
+    const std::size_t end = left.sampled.find("</think>");
+    EXPECT_EQ(first.told["reasoning_content"], left.sampled.substr(0, end));
+    const std::string known = end == std::string::npos ? left.sampled : left.sampled.substr(0, end + 8) + left.told;
+    EXPECT_EQ(first.sampled, spelled(known));
+    request["messages"].push_back(first.told);
+    request = server.with_words(request, "Go on.");
+    Ids expected = first.prompt;
+    expected.insert(expected.end(), first.sampled.begin(), first.sampled.end());
+    EXPECT_EQ(parting(expected, server.prompt(request)), "") << left.sampled;
+  }
+  // Half a character was sampled and not told.
+  Ids sampled = spelled("Why.</think>A ");
+  const Ids whole = sampled;
+  sampled.push_back(crab.front());
+  EXPECT_EQ(server.leave(server.first_request(), sampled).sampled, whole);
+}
+
 // Random answers, cut into tokens at random: turn after turn the prompt grows at its end alone.
 TEST_P(ExactReplay, HoweverTheModelSpells) {
   std::uint64_t state = 12345;

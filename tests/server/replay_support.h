@@ -40,6 +40,8 @@ class ReplayServer {
   };
   // The request's prompt, answered with these ids.
   Answered answer(const Json& request, const Ids& sampled, const Asker& asker = {});
+  // The same by a client that leaves behind them. `told` is chat's message of what it had by then.
+  Answered leave(const Json& request, const Ids& sampled, const Asker& asker = {});
   // The prompt alone.
   Ids prompt(const Json& request, const Asker& asker = {});
   Ids prompt_of(const std::string& body, const Asker& asker = {});

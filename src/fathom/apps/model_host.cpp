@@ -72,7 +72,8 @@ PrefixDiskConfig disk_of(std::shared_ptr<store::BlobStore> store, const std::str
   const Digest identity = checkpoint_identity(Checkpoint::open(directory));
   return {.store = std::move(store),
           .identity = fmt::format("{} {}", version, to_hex(identity)),
-          .warn = [&log](std::string_view text) { log.error(text); }};
+          .warn = [&log](std::string_view text) { log.error(text); },
+          .loads = PrefixLoads::when_quicker};
 }
 
 ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings, PrefixDiskConfig disk) {

@@ -29,4 +29,6 @@ accounts::FinishedRequest finished_request(const RequestEnd& end);
 
 std::string_view finish_name(api::EndReason reason);
 
+void note_usage(RequestRecord& record, const api::Usage& usage);
+
 }  // namespace fathom::server
