@@ -28,7 +28,7 @@ struct ServerParts {
   api::ResponseStore::Limits responses;
   AnswerMemory::Limits answers;
   std::shared_ptr<AnswerDisk> answer_disk = nullptr;  // null: answers are forgotten with the server
-  std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
+  std::function<std::int64_t()> now;                  // seconds since 1970; empty: the system's clock
 };
 
 class Server {
