@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program_support.h"
+#include "tests/model/small_model.h"
 #include "tests/server/http_client_support.h"
 
 namespace fathom::testing {
@@ -168,6 +169,47 @@ TEST(ServePrefix, TheNextTurnBeginsWithTheLastOne) {
       request["messages"].push_back({{"role", "tool"}, {"tool_call_id", call["id"]}, {"content", "noon"}});
     request["messages"].push_back({{"role", "user"}, {"content", fmt::format("And {} of them?", turn)}});
   }
+}
+
+// A call whose tokens no encoder would choose, answered before a restart: its conversation goes on behind it.
+TEST(ServePrefix, ARestartedServerFindsAConversationWithCalls) {
+  const TemporaryFolder folder;
+  const std::string kept = (folder.path() / "kept").string();
+  Json request = kChat.request(kWords, "u1");
+  request["max_tokens"] = 400;
+  request["temperature"] = 2.0;
+  request["seed"] = 3;
+  request["thinking"] = {{"type", "disabled"}};
+  request["tools"] = Json::parse(
+      R"([{"type": "function", "function": {"name": "note", "strict": true, "parameters": {"type": "object", "additionalProperties": false,
+          "required": ["text"], "properties": {"text": {"type": "string", "minLength": 60, "maxLength": 120}}}}}])");
+  request["tool_choice"] = "required";
+  std::int64_t whole = 0;
+  const auto with_server = [&](const Arguments& more, const auto& action) {
+    Arguments all = {"--prefix-disk", kept};
+    all.insert(all.end(), more.begin(), more.end());
+    Serving serving(FATHOM_SOURCE "/models/minnow", all);
+    action(serving);
+    serving.program().send(kCtrlC);
+    EXPECT_EQ(serving.program().wait_for_end(), 0);
+  };
+  with_server({}, [&](const Serving& serving) {
+    const Json answer = serving.ask_for(kChat.path, request);
+    const Json& message = answer["choices"][0]["message"];
+    ASSERT_EQ(message["tool_calls"].size(), 1U) << answer.dump();
+    whole = kChat.prompt(answer["usage"]) + answer["usage"]["completion_tokens"].get<std::int64_t>();
+    request["messages"].push_back(message);
+    request["messages"].push_back(
+        {{"role", "tool"}, {"tool_call_id", message["tool_calls"][0]["id"]}, {"content", "noted"}});
+  });
+  request["max_tokens"] = 4;
+  request["tool_choice"] = "auto";
+  const auto hit = [&](const Serving& serving) { return kChat.hit(serving.ask_for(kChat.path, request)["usage"]); };
+  with_server({"--replay-disk-megabytes", "0"},
+              [&](const Serving& serving) { EXPECT_LT(hit(serving), whole - 1) << "else this shows nothing"; });
+  with_server({}, [&](const Serving& serving) {
+    EXPECT_EQ(hit(serving), whole - 1) << "all but the end of sentence, which was never read";
+  });
 }
 
 }  // namespace

@@ -99,5 +99,6 @@ test("the second turn and a new session in the same folder are found in the cach
   const { input_tokens } = await answer.json();
   assert.ok(input_tokens > 10_000, `${input_tokens}`);
   assert.ok(all[4].cached >= input_tokens - 128 - 4, JSON.stringify([input_tokens, all[4]]));
-  assert.ok(all[2].cached >= 1024, JSON.stringify(all[2]));
+  // The second finds the state that the first one left behind tools and system text.
+  assert.ok(all[2].cached >= input_tokens - 4, JSON.stringify([input_tokens, all[2]]));
 });

@@ -50,5 +50,6 @@ test("the second turn and a new session in the same folder are found in the cach
   for (const turn of [1, 3, 5]) assert.ok(all[turn].share >= 0.95, JSON.stringify(all[turn]));
   // Where the first two sessions part is known when the third comes.
   assert.ok(all[4].share >= 0.95, JSON.stringify(all[4]));
-  assert.ok(all[2].cached >= 1024, JSON.stringify(all[2]));
+  // The second finds the state that the first one left behind tools and system text.
+  assert.ok(all[2].share >= 0.95, JSON.stringify(all[2]));
 });

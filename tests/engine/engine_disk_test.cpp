@@ -107,6 +107,72 @@ TEST_F(EngineDiskTest, YesterdaysConversationIsFound) {
   EXPECT_EQ(ask(engine, prompt, "one").cached, 319) << "the last answered token was never read";
 }
 
+// What is forgone is read by the model: the same answer, and it is not looked for a second time.
+TEST_F(EngineDiskTest, AForgoneLoadChangesNoAnswer) {
+  const Ids prompt = counting(300, 7);
+  cached(config(), prompt);
+  EngineConfig forgoing = config();
+  forgoing.prefix.disk.loads = PrefixLoads::never;
+  Engine engine(transformer_, forgoing);
+  Engine cold(transformer_, {});
+  const Answer expected = ask(cold, prompt);
+  const Answer found = ask(engine, prompt);
+  EXPECT_EQ(found.cached, 0);
+  EXPECT_EQ(found.tokens, expected.tokens);
+  EXPECT_EQ(found.logprobs, expected.logprobs);
+  EXPECT_EQ(engine.figures().disk_forgone, 1);
+  EXPECT_EQ(forgoing.prefix.disk.store->figures().read_bytes, 0);
+  EXPECT_EQ(ask(engine, prompt).cached, 299) << "in memory";
+  EXPECT_EQ(engine.figures().disk_forgone, 1);
+}
+
+// By the clock either way may come; the answers are the same.
+TEST_F(EngineDiskTest, TheQuickerWayGivesTheSameAnswers) {
+  EngineConfig choosing = config();
+  choosing.prefix.disk.loads = PrefixLoads::when_quicker;
+  const CacheLayout& layout = transformer_.cache_layout();
+  choosing.cache_bytes = 3 * layout.state_bytes + 5 * layout.page_bytes;  // one and a half
+  Engine engine(transformer_, choosing);
+  Engine cold(transformer_, {});
+  for (int round = 0; round < 8; ++round)
+    for (const std::int32_t step : {3, 5, 7}) {
+      const Answer found = ask(engine, counting(280, step));
+      EXPECT_EQ(found.logprobs, ask(cold, counting(280, step)).logprobs);
+      EXPECT_TRUE(round == 0 || found.cached == 279 || engine.figures().disk_forgone > 0) << found.cached;
+    }
+  EXPECT_GE(engine.figures().disk_hits, 4) << "nothing is forgone before both are known";
+}
+
+// A turn of few tokens does not write a state; one of many does, and finds it after a restart.
+TEST_F(EngineDiskTest, ASnapshotIsWrittenForWhatItSpares) {
+  const std::int64_t state = transformer_.cache_layout().state_bytes;
+  const auto with = [&](std::int64_t tokens) {
+    EngineConfig own = config();
+    own.prefix.disk.bytes_a_token = state / tokens;
+    return own;
+  };
+  const auto turn = [&](const EngineConfig& own, std::int32_t tokens) {
+    Engine engine(transformer_, own);
+    return ask(engine, counting(tokens, 7)).cached;
+  };
+  EXPECT_EQ(turn(with(100), 190), 0);
+  EXPECT_EQ(turn(with(100), 230), 189) << "the end of input; that of output would have spared 20 more";
+  EXPECT_EQ(turn(with(100), 260), 189) << "nor did the second turn write any: 40 more, and 60";
+  EXPECT_EQ(turn(with(100), 300), 189) << "70 more, and 90";
+  EXPECT_EQ(turn(with(100), 300), 299) << "110 more were worth it";
+}
+
+TEST_F(EngineDiskTest, AReleasedModelsStateIsWorthABlock) {
+  CacheLayout layout = transformer_.cache_layout();
+  const auto worth = [&](std::int64_t bytes) {
+    layout.state_bytes = bytes;
+    return PrefixDisk({}, layout, backend_).tokens_worth_writing();
+  };
+  EXPECT_EQ(worth(std::int64_t{16} << 20), 128) << "Flash";
+  EXPECT_EQ(worth(std::int64_t{24} << 20), 192) << "Pro";
+  EXPECT_LT(worth(300'000), 16) << "minnow: whatever is kept in memory";
+}
+
 TEST_F(EngineDiskTest, AnotherModelVersionStorageOrLayoutFindsNothing) {
   const Ids prompt = counting(300, 7);
   cached(config(), prompt);

@@ -142,6 +142,32 @@ TEST_F(EnginePrefixTest, TheSamePromptAgainAndTheNextTurnAreRead) {
   EXPECT_EQ(engine.figures().cached_tokens, 99 + 119);
 }
 
+// What was sampled behind the answer as its client knows it is not part of what is kept, as far as a cache goes back.
+TEST_F(EnginePrefixTest, WhatIsKeptEndsWithTheAnswer) {
+  Transformer rolling(model_.checkpoint(), backend_, {.rollback_tokens = 7});
+  const Ids prompt = counting(100, 5);
+  for (const std::int64_t answered : {std::int64_t{40}, std::int64_t{37}, std::int64_t{33}, std::int64_t{20}}) {
+    Engine engine(rolling, {.prefix = {.on = true, .minimum = 16}});
+    GenerationRequest asked = request(prompt, 60);
+    const SequenceId id = engine.submit(asked);
+    Ids text = prompt;
+    while (std::ssize(text) < 140)
+      for (const TokenEvent& event : engine.step()) text.push_back(event.token.token);
+    engine.cancel(id, answered);
+    // Of 40 that were sampled 39 were read.
+    const bool goes_back = 39 - answered <= 7;
+    text.resize(100 + static_cast<std::size_t>(answered));
+    const Ids other = counting(30, 11);
+    text.insert(text.end(), other.begin(), other.end());
+    Engine alone(rolling, {});
+    const SequenceId cold = alone.submit(request(text, 20));
+    const SequenceId next = engine.submit(request(text, 20));
+    const auto events = run(engine)[next];
+    EXPECT_EQ(events.front().cached_tokens, goes_back ? 100 + std::min<std::int64_t>(answered, 39) : 99) << answered;
+    EXPECT_EQ(tokens_of(events), tokens_of(run(alone)[cold])) << answered;
+  }
+}
+
 // The second of two that begin alike and part early finds nothing without a wish, as the regular snapshots lie further.
 TEST_F(EnginePrefixTest, AStateIsKeptWhereItIsWished) {
   const Ids instructions = counting(70, 5);

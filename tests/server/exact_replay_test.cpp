@@ -7,6 +7,7 @@
 #include "fathom/tokenizer/tokenizer.h"
 #include "tests/server/model_support.h"
 #include "tests/server/replay_support.h"
+#include "tests/store/store_support.h"
 
 namespace fathom::server {
 namespace {
@@ -142,6 +143,63 @@ TEST_P(ExactReplay, ForgottenItIsRendered) {
   ReplayServer restarted(GetParam());
   const Json next = restarted.with_result(request, first.told, "here");
   EXPECT_EQ(restarted.prompt(next), minnow_tokenizer()->encode(ReplayServer::text(restarted.prompt(next))));
+}
+
+TEST_P(ExactReplay, ARestartedServerRemembers) {
+  const fathom::testing::TemporaryDirectory directory;
+  const auto disk = [&] {
+    return std::make_shared<AnswerDisk>(
+        std::make_shared<store::BlobStore>(fathom::testing::small_store(directory / "answers")), nullptr);
+  };
+  Json next;
+  Ids all;
+  {
+    ReplayServer before(GetParam(), disk());
+    const Json request = before.first_request();
+    const auto first = before.answer(request, spelled(kAnswer), {.account = "one"});
+    next = before.with_result(request, first.told, "under the bed");
+    all = first.all();
+  }
+  ReplayServer restarted(GetParam(), disk());
+  EXPECT_EQ(parting(all, restarted.prompt(next, {.account = "one"})), "");
+  ReplayServer fresh(GetParam());
+  EXPECT_EQ(restarted.prompt(next, {.account = "two"}), fresh.prompt(next, {.account = "two"}));
+}
+
+// What a client has of an answer that it left, or that a stop string ended, is what was sampled until then.
+TEST(LeftAnswer, WhatWasToldIsReplayed) {
+  ReplayServer server("chat");
+  struct Left {
+    std::string sampled;
+    std::string told;  // of the content; reasoning is whole
+    std::string stop;
+  };
+  const Ids crab = minnow_tokenizer()->encode("🦀");
+  ASSERT_GT(crab.size(), 1U);
+  for (const Left& left :
+       {Left{"I think.</think>It is und", "It is und", ""}, Left{"I think.</think>It is a ST", "It is a ", "STOP"},
+        Left{"I think.</think>It is a STOP and", "It is a ", "STOP"}, Left{"I think.</think>", "", ""},
+        Left{"I think of ro", "", ""}}) {
+    Json request = server.first_request();
+    if (!left.stop.empty()) request["stop"] = left.stop;
+    Ids sampled = spelled(left.sampled);
+    const auto first = server.leave(request, sampled);
+    EXPECT_EQ(first.told["content"], left.told);
+    const std::size_t end = left.sampled.find("</think>");
+    EXPECT_EQ(first.told["reasoning_content"], left.sampled.substr(0, end));
+    const std::string known = end == std::string::npos ? left.sampled : left.sampled.substr(0, end + 8) + left.told;
+    EXPECT_EQ(first.sampled, spelled(known));
+    request["messages"].push_back(first.told);
+    request = server.with_words(request, "Go on.");
+    Ids expected = first.prompt;
+    expected.insert(expected.end(), first.sampled.begin(), first.sampled.end());
+    EXPECT_EQ(parting(expected, server.prompt(request)), "") << left.sampled;
+  }
+  // Half a character was sampled and not told.
+  Ids sampled = spelled("Why.</think>A ");
+  const Ids whole = sampled;
+  sampled.push_back(crab.front());
+  EXPECT_EQ(server.leave(server.first_request(), sampled).sampled, whole);
 }
 
 // Random answers, cut into tokens at random: turn after turn the prompt grows at its end alone.

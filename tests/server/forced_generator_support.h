@@ -18,7 +18,7 @@ class ForcedGenerator final : public Generator {
       : model_(std::move(model)), scripts_(std::move(scripts)) {}
 
   std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) override;
-  void cancel(SequenceId id) override { model_.generator->cancel(id); }
+  void cancel_behind(SequenceId id, std::int64_t answered) override { model_.generator->cancel_behind(id, answered); }
   GeneratorLoad load() const override { return model_.generator->load(); }
   void drain() override { model_.generator->drain(); }
 

@@ -62,8 +62,11 @@ Ids ReplayServer::Answered::all() const {
   return ids;
 }
 
-ReplayServer::ReplayServer(std::string surface)
-    : surface_(std::move(surface)), dialect_(dialect_of(surface_)), model_(hosted_model()) {
+ReplayServer::ReplayServer(std::string surface, std::shared_ptr<server::AnswerDisk> disk)
+    : surface_(std::move(surface)),
+      dialect_(dialect_of(surface_)),
+      model_(hosted_model()),
+      memory_({}, std::move(disk)) {
   model_.context_tokens = 100'000;
   policy_ = policy_of(model_);
 }
@@ -95,6 +98,29 @@ ReplayServer::Answered ReplayServer::answer(const Json& request, const Ids& samp
   server::remember_answer(call, assembly.told(id), *model_.tokenizer,
                           server::replay_of(call, model_, preparation(asker)));
   return answered;
+}
+
+ReplayServer::Answered ReplayServer::leave(const Json& request, const Ids& sampled, const Asker& asker) {
+  const api::Call call = read(request.dump(), asker);
+  const server::PreparedCall prepared = server::prepare(call, model_, preparation(asker));
+  const std::string id = fmt::format("00000000-0000-0000-0000-{:012}", ++answers_);
+  server::AnswerAssembly assembly(
+      call, model_, {.in_thinking = prepared.in_thinking, .prompt_tokens = std::ssize(prepared.request.prompt)},
+      dialect_.writer(call, {.id = id, .model = model_.id, .fingerprint = model_.fingerprint, .created = kNow}));
+  for (const std::int32_t token : sampled) {
+    if (assembly.over()) break;
+    TokenEvent event{.sequence = 1};
+    event.token.token = token;
+    assembly.push(event);
+  }
+  const server::ToldAnswer told = assembly.told(id);
+  server::remember_answer(call, told, *model_.tokenizer, server::replay_of(call, model_, preparation(asker)));
+  const auto ids = server::told_ids(told, *model_.tokenizer);
+  return {.prompt = prepared.request.prompt,
+          .sampled = {ids.begin(), ids.end()},
+          .told = {{"role", "assistant"},
+                   {"reasoning_content", told.answer.reasoning_content},
+                   {"content", told.answer.content.substr(0, told.content)}}};
 }
 
 Ids ReplayServer::prompt(const Json& request, const Asker& asker) { return prompt_of(request.dump(), asker); }

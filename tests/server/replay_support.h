@@ -29,7 +29,8 @@ struct Asker {
 
 class ReplayServer {
  public:
-  explicit ReplayServer(std::string surface);  // chat, anthropic, responses
+  // chat, anthropic, responses; with what an earlier one left on disk.
+  explicit ReplayServer(std::string surface, std::shared_ptr<server::AnswerDisk> disk = nullptr);
 
   struct Answered {
     Ids prompt;
@@ -39,6 +40,8 @@ class ReplayServer {
   };
   // The request's prompt, answered with these ids.
   Answered answer(const Json& request, const Ids& sampled, const Asker& asker = {});
+  // The same by a client that leaves behind them. `told` is chat's message of what it had by then.
+  Answered leave(const Json& request, const Ids& sampled, const Asker& asker = {});
   // The prompt alone.
   Ids prompt(const Json& request, const Asker& asker = {});
   Ids prompt_of(const std::string& body, const Asker& asker = {});
@@ -66,7 +69,7 @@ class ReplayServer {
   server::Dialect dialect_;
   server::HostedModel model_;
   api::Policy policy_;
-  server::AnswerMemory memory_{{}};
+  server::AnswerMemory memory_;
   std::int64_t answers_ = 0;
 };
 

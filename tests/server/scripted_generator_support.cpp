@@ -160,10 +160,11 @@ std::variant<SequenceId, Refusal> ScriptedGenerator::submit(GenerationRequest re
   return id;
 }
 
-void ScriptedGenerator::cancel(SequenceId id) {
+void ScriptedGenerator::cancel_behind(SequenceId id, std::int64_t answered) {
   const std::scoped_lock lock(mutex_);
   if (running_.erase(id) == 0) return;
   ++cancelled_;
+  last_answered_ = answered;
   event_.notify_all();
 }
 
@@ -201,6 +202,11 @@ void ScriptedGenerator::open_gate(const std::string& name) {
 bool ScriptedGenerator::wait_for_cancelled(int count) {
   std::unique_lock lock(mutex_);
   return event_.wait_for(lock, 20s, [&] { return cancelled_ >= count; });
+}
+
+std::int64_t ScriptedGenerator::last_answered() const {
+  const std::scoped_lock lock(mutex_);
+  return last_answered_;
 }
 
 bool ScriptedGenerator::wait_for_submitted(std::int64_t count) {

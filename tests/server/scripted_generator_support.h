@@ -68,7 +68,7 @@ class ScriptedGenerator final : public Generator {
   ~ScriptedGenerator() override;
 
   std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) override;
-  void cancel(SequenceId id) override;
+  void cancel_behind(SequenceId id, std::int64_t answered) override;
   GeneratorLoad load() const override;
   // Of a model as large as Flash, with favourites; always the same.
   std::vector<BlockChoices> expert_choices() const override;
@@ -77,6 +77,8 @@ class ScriptedGenerator final : public Generator {
   void open_gate(const std::string& name);
   // Running answers that were cancelled so far; waits until there are so many, or gives up.
   bool wait_for_cancelled(int count);
+  // What of the last of them was answered.
+  std::int64_t last_answered() const;
   // The same of requests, refused ones included; whether there are exactly so many then.
   bool wait_for_submitted(std::int64_t count);
   // What was asked last, in order of submission, a few hundred at most; and its prompts as text.
@@ -120,6 +122,7 @@ class ScriptedGenerator final : public Generator {
   GeneratorLoad load_;
   SequenceId next_ = 1;
   int cancelled_ = 0;
+  std::int64_t last_answered_ = kAllAnswered;
   std::string violation_;
   bool stopping_ = false;
   std::thread thread_;

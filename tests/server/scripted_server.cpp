@@ -45,6 +45,7 @@ int serve_engine(const server::ServerConfig& config, std::vector<testing::Script
   const ModelHost host(config);
   server::ServerParts parts = server::parts_of(config);
   parts.models = host.models();
+  parts.answer_disk = host.answer_disk();
   const auto generator = std::make_shared<testing::ForcedGenerator>(parts.models.front(), std::move(scripts));
   for (server::HostedModel& model : parts.models) model.generator = generator;
   return wait_for_end(std::move(parts));

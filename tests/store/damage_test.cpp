@@ -128,6 +128,23 @@ TEST(StoreDamage, ForeignFilesAreSkippedAndLeftAlone) {
     EXPECT_NE(heard.all().find(said), std::string::npos) << said << " in\n" << heard.all();
 }
 
+TEST(StoreDamage, AFolderInsideMayBeAnotherStores) {
+  const TemporaryDirectory directory;
+  Heard heard;
+  const StoreOptions outer = small_store(directory / "store", &heard);
+  const StoreOptions inner = small_store(directory / "store" / "answers", &heard);
+  for (int start = 0; start < 2; ++start) {
+    BlobStore one(outer);
+    BlobStore other(inner);
+    one.put(key_of(1), blob_of(1));
+    other.put(key_of(2), blob_of(2));
+    EXPECT_EQ(one.get(key_of(1)), blob_of(1));
+    EXPECT_FALSE(one.contains(key_of(2)));
+    EXPECT_EQ(other.get(key_of(2)), blob_of(2));
+  }
+  EXPECT_EQ(heard.all(), "");
+}
+
 // A child that ends with `action`'s answer.
 pid_t start_child(const std::function<int()>& action) {
   const pid_t child = ::fork();

@@ -15,21 +15,55 @@ namespace {
 
 constexpr const char* kFlash = "deepseek-v4-flash";
 constexpr const char* kPro = "deepseek-v4-pro";
+constexpr std::int64_t kAnswerQueue = std::int64_t{32} << 20;
+constexpr std::int64_t kAnswerSegment = std::int64_t{16} << 20;
 
-// The folder that all models share; none where it cannot be had: a server without it is slower, and no more.
+// None where it cannot be had: a server without it is slower, and no more.
+std::shared_ptr<store::BlobStore> open_store(store::StoreOptions options, std::string_view what,
+                                             server::RequestLog& log) {
+  options.warn = [&log](std::string_view text) { log.error(text); };
+  try {
+    return std::make_shared<store::BlobStore>(std::move(options));
+  } catch (const InputError& error) {
+    log.error(fmt::format("{} are kept in memory alone: {}", what, error.what()));
+    return nullptr;
+  }
+}
+
+// The folder that all models share.
 std::shared_ptr<store::BlobStore> open_disk(const server::EngineSettings& settings, server::RequestLog& log) {
   if (settings.prefix_cache != "on" || settings.prefix_disk.empty()) return nullptr;
   store::StoreOptions options{.folder = settings.prefix_disk,
                               .limits = {.bytes = settings.prefix_disk_gigabytes << 30,
                                          .bytes_a_day = settings.prefix_disk_daily_gigabytes << 30},
-                              .warn = [&log](std::string_view text) { log.error(text); },
+                              .warn = {},
                               .now = {}};
-  try {
-    return std::make_shared<store::BlobStore>(std::move(options));
-  } catch (const InputError& error) {
-    log.error(fmt::format("prefixes are kept in memory alone: {}", error.what()));
-    return nullptr;
-  }
+  return open_store(std::move(options), "prefixes", log);
+}
+
+// A store of its own: what prefixes write, a thousand times as much, neither fills its queue nor drives answers out.
+std::shared_ptr<server::AnswerDisk> open_answers(const server::ServerConfig& config, server::RequestLog& log) {
+  if (config.replay_disk_megabytes == 0 || config.answers.bytes == 0) return nullptr;
+  const std::int64_t bytes = config.replay_disk_megabytes << 20;
+  store::StoreOptions options{.folder = std::filesystem::path(config.engine.prefix_disk) / "answers",
+                              .limits = {.bytes = bytes,
+                                         .bytes_a_day = config.engine.prefix_disk_daily_gigabytes << 30,
+                                         .queue_bytes = kAnswerQueue,
+                                         .segment_bytes = kAnswerSegment},
+                              .warn = {},
+                              .now = {},
+                              .readers = 0};
+  auto store = open_store(std::move(options), "answers", log);
+  if (!store) return nullptr;
+  return std::make_shared<server::AnswerDisk>(std::move(store), [&log](std::string_view text) { log.error(text); });
+}
+
+// Ids mean nothing in another vocabulary, and a state behind them nothing to other weights.
+std::string identity_of(const std::string& directory) {
+  Hasher hasher;
+  const Checkpoint checkpoint = Checkpoint::open(directory);
+  hasher.add(std::span<const std::byte>(checkpoint_identity(checkpoint)));
+  return to_hex(hasher.add(read_text_file(checkpoint.directory() / "tokenizer.json")).finish());
 }
 
 PrefixDiskConfig disk_of(std::shared_ptr<store::BlobStore> store, const std::string& directory,
@@ -38,7 +72,8 @@ PrefixDiskConfig disk_of(std::shared_ptr<store::BlobStore> store, const std::str
   const Digest identity = checkpoint_identity(Checkpoint::open(directory));
   return {.store = std::move(store),
           .identity = fmt::format("{} {}", version, to_hex(identity)),
-          .warn = [&log](std::string_view text) { log.error(text); }};
+          .warn = [&log](std::string_view text) { log.error(text); },
+          .loads = PrefixLoads::when_quicker};
 }
 
 ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings, PrefixDiskConfig disk) {
@@ -137,6 +172,7 @@ struct ModelHost::Loaded {
 ModelHost::ModelHost(const server::ServerConfig& config, const std::string& version)
     : log_(std::make_unique<server::RequestLog>(server::parts_of(config).log_level)) {
   const std::shared_ptr<store::BlobStore> disk = open_disk(config.engine, *log_);
+  if (disk) answer_disk_ = open_answers(config, *log_);
   for (const ServedDirectory& served : served_directories(config.models)) {
     auto loaded =
         std::make_unique<Loaded>(served.directory, config, disk_of(disk, served.directory, version, *log_), *log_);
@@ -145,6 +181,7 @@ ModelHost::ModelHost(const server::ServerConfig& config, const std::string& vers
       throw InputError("[serve] cache_megabytes is {}, too little for a single answer of {}",
                        loaded->session.engine().config().cache_bytes >> 20, served.directory);
     const std::int64_t context = config.context_tokens > 0 ? std::min(config.context_tokens, positions) : positions;
+    const std::string identity = answer_disk_ ? identity_of(served.directory) : "";
     for (const std::string& id : served.ids)
       models_.push_back(
           {.id = id,
@@ -156,7 +193,8 @@ ModelHost::ModelHost(const server::ServerConfig& config, const std::string& vers
            .context_tokens = context,
            .max_output_tokens = std::min(config.max_output_tokens, context),
            .created = created_of(served.directory),
-           .fingerprint = fingerprint_of(served.directory, config.engine)});
+           .fingerprint = fingerprint_of(served.directory, config.engine),
+           .identity = identity});
     loaded_.push_back(std::move(loaded));
   }
 }

@@ -30,10 +30,13 @@ class ModelHost {
   ModelHost& operator=(const ModelHost&) = delete;
 
   const std::vector<server::HostedModel>& models() const { return models_; }
+  // Where their answers are remembered across restarts; null: nowhere.
+  const std::shared_ptr<server::AnswerDisk>& answer_disk() const { return answer_disk_; }
 
  private:
   struct Loaded;
   std::unique_ptr<server::RequestLog> log_;  // outlives what warns
+  std::shared_ptr<server::AnswerDisk> answer_disk_;
   std::vector<std::unique_ptr<Loaded>> loaded_;
   std::vector<server::HostedModel> models_;
 };

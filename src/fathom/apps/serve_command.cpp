@@ -147,6 +147,7 @@ void run_serve(const ServeOptions& options, const std::string& version) {
   warn_of_prices(host, ledger.get());
   parts.version = version;
   parts.models = host.models();
+  parts.answer_disk = host.answer_disk();
   server::Server server(std::move(parts));
   print_welcome(server, config, host, ledger.get());
   signals.wait(-1);

@@ -147,8 +147,9 @@ void Engine::submit_as(SequenceId id, GenerationRequest request) {
   sequences_.emplace(id, std::move(sequence));
 }
 
-void Engine::cancel(SequenceId id) {
+void Engine::cancel(SequenceId id, std::int64_t answered) {
   if (const auto found = sequences_.find(id); found != sequences_.end()) {
+    found->second->answered = answered;
     abandon_load(*found->second);
     retire(id);
   }
@@ -236,6 +237,17 @@ Engine::Batch Engine::batch(const StepPlan& plan) {
         {.cache = &*sequence.cache, .ids = ids, .logits_from = part.wants_logits ? known - 1 : tokens});
   }
   return batch;
+}
+
+double Engine::Batch::depth() const {
+  double sum = 0.0;
+  double tokens = 0.0;
+  for (const Part& part : parts) {
+    const auto own = static_cast<double>(part.tokens);
+    sum += own * (static_cast<double>(part.start) + 0.5 * own);
+    tokens += own;
+  }
+  return tokens > 0.0 ? sum / tokens : 0.0;
 }
 
 std::int64_t Engine::Batch::decoding() const {
@@ -354,6 +366,8 @@ std::vector<TokenEvent> Engine::step() {
   }
   ++counts_.steps;
   pace_.took(plan.prompt_tokens, seconds_since(begin));
+  if (disk_ && rows_of(now.runs) == plan.prompt_tokens)
+    load_choice_.model_read(plan.prompt_tokens, now.depth(), seconds_since(begin));
   std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   return events;
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "fathom/engine/acceptance.h"
 #include "fathom/engine/chunk_pace.h"
 #include "fathom/engine/draft_record.h"
+#include "fathom/engine/load_choice.h"
 #include "fathom/engine/prefix_disk.h"
 #include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
@@ -86,6 +88,8 @@ struct TokenEvent {
   std::int64_t accepted = 0;                 // of them, those that were right
 };
 
+inline constexpr std::int64_t kAllAnswered = std::numeric_limits<std::int64_t>::max();
+
 struct EngineFigures {
   std::int64_t running = 0;
   std::int64_t waiting = 0;
@@ -99,6 +103,7 @@ struct EngineFigures {
   std::int64_t hits = 0;           // requests that found some
   std::int64_t disk_tokens = 0;    // of cached_tokens, those that came from disk
   std::int64_t disk_hits = 0;      // requests that found more on disk than in memory
+  std::int64_t disk_forgone = 0;   // prefixes that were read by the model, as that seemed quicker
   std::int64_t disk_dropped = 0;   // blobs that were not handed over to be written
   std::int64_t drafted = 0;        // tokens that were guessed and verified since the start
   std::int64_t accepted = 0;       // of them, those that were right
@@ -126,8 +131,9 @@ class Engine : private KeptMemory {
   SequenceId submit(GenerationRequest request);
   // The same under an id of the caller's, larger than all before.
   void submit_as(SequenceId id, GenerationRequest request);
-  // Forgets a sequence; it gives no further events. Unknown ids are ignored.
-  void cancel(SequenceId id);
+  // Forgets a sequence; it gives no further events. Unknown ids are ignored. What is kept of it ends behind so many
+  // tokens of the answer, if its cache can go back so far: the next turn does not know what came after them.
+  void cancel(SequenceId id, std::int64_t answered = kAllAnswered);
   // One pass over the model. The sampled tokens, in order of submission; empty while prompts are still read, or when
   // idle. A fault of the machine ends the sequences that it meets, and is told in their events.
   std::vector<TokenEvent> step();
@@ -161,6 +167,7 @@ class Engine : private KeptMemory {
     std::vector<BatchRun> runs;  // one per part
 
     std::int64_t decoding() const;  // how many want logits
+    double depth() const;           // of its tokens, on average
   };
   // Sequences whose answers are over, and those that a fault of their own met.
   struct Endings {
@@ -174,11 +181,14 @@ class Engine : private KeptMemory {
   std::int64_t spare_bytes() const override { return tree_.spare_bytes() + load_bytes_; }
   void release(std::int64_t bytes) override;
   void plan_snapshot(Sequence& sequence, std::int64_t read) const;
+  // How far it is kept: all that was read, or what of it was answered.
+  std::int64_t tokens_to_keep(const Sequence& sequence) const;
   void take_snapshots(const Batch& batch);
   // Gives up what is kept beyond its limit; false where running sequences hold too much of it.
   bool keep_within_limit(std::int64_t more_bytes);
   // What lies on disk (engine_disk.cpp).
   void look_on_disk(Sequence& sequence);
+  bool is_worth_a_load(Sequence& sequence, std::int64_t in_memory, std::int64_t pages);
   bool reserve(std::int64_t bytes);
   void advance_loads();
   void finish_load(Sequence& sequence, bool whole);
@@ -186,6 +196,7 @@ class Engine : private KeptMemory {
   bool is_worth_a_look(const Sequence& sequence, std::int64_t found) const;
   void put_pages(Sequence& sequence);
   void put_snapshot(Sequence& sequence, const CacheSnapshot& snapshot);
+  bool is_worth_writing(Sequence& sequence, std::int64_t tokens);
 
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
@@ -205,6 +216,7 @@ class Engine : private KeptMemory {
   std::unique_ptr<PrefixDisk> disk_;  // none: nothing goes there
   std::int64_t loads_ = 0;            // on their way
   std::int64_t load_bytes_ = 0;       // of memory that they will have
+  LoadChoice load_choice_;
   ChunkPace pace_;
   std::map<SequenceId, std::unique_ptr<Sequence>> sequences_;
   SequenceId next_id_ = 0;

@@ -41,11 +41,12 @@ void Engine::look_on_disk(Sequence& sequence) {
   const std::int64_t found =
       disk_->deepest(*sequence.chain, sequence.tokens, std::max(config_.prefix.minimum, in_memory + kLeastGain), most);
   sequence.on_disk = found;
-  if (found > 0) {
-    const auto ids = sequence.first(found);
-    const std::int64_t pages =
-        std::min(tree_.pages(sequence.scope, ids), found / transformer_.cache_layout().page_tokens);
+  const auto ids = sequence.first(found);
+  const std::int64_t pages =
+      std::min(tree_.pages(sequence.scope, ids), found / transformer_.cache_layout().page_tokens);
+  if (found > 0 && is_worth_a_load(sequence, in_memory, pages)) {
     sequence.load = disk_->load(*sequence.chain, ids, pages);
+    sequence.load_begin = std::chrono::steady_clock::now();
     if (reserve(sequence.load->bytes())) {
       ++loads_;
       load_bytes_ += sequence.load->bytes();
@@ -55,6 +56,17 @@ void Engine::look_on_disk(Sequence& sequence) {
     sequence.load.reset();
   }
   scheduler_.hold(sequence.id, false);
+}
+
+bool Engine::is_worth_a_load(Sequence& sequence, std::int64_t in_memory, std::int64_t pages) {
+  const std::int64_t bytes = PrefixLoad::bytes_of(transformer_.cache_layout(), sequence.on_disk, pages);
+  const bool takes = disk_->loads() == PrefixLoads::always ||
+                     (disk_->loads() == PrefixLoads::when_quicker &&
+                      load_choice_.takes({.from = in_memory, .to = sequence.on_disk, .bytes = bytes}));
+  if (takes) return true;
+  ++counts_.disk_forgone;
+  sequence.looks = kMostLooks;  // it would be found again before its turn
+  return false;
 }
 
 void Engine::abandon_load(Sequence& sequence) {
@@ -68,6 +80,9 @@ void Engine::abandon_load(Sequence& sequence) {
 
 void Engine::finish_load(Sequence& sequence, bool whole) {
   PrefixLoad& load = *sequence.load;
+  if (whole)
+    load_choice_.disk_read(
+        load.bytes(), std::chrono::duration<double>(std::chrono::steady_clock::now() - sequence.load_begin).count());
   const std::int64_t loaded = sequence.loaded;
   bool kept = false;
   if (whole)
@@ -118,10 +133,21 @@ void Engine::put_pages(Sequence& sequence) {
   });
 }
 
+// Pages are written once, a state with every snapshot: it is when it spares so many tokens that nobody would rather
+// read them anew than have its bytes on disk.
+bool Engine::is_worth_writing(Sequence& sequence, std::int64_t tokens) {
+  const std::int64_t before = tokens - 1;
+  if (sequence.written < 0)
+    sequence.written = disk_->deepest(*sequence.chain, sequence.first(before), config_.prefix.minimum, before);
+  return tokens - sequence.written >= std::max(kLeastGain, disk_->tokens_worth_writing());
+}
+
 // A snapshot is of use with its pages alone, which were handed over before it.
 void Engine::put_snapshot(Sequence& sequence, const CacheSnapshot& snapshot) {
   if (!disk_) return;
   within_memory([&] {
+    if (!is_worth_writing(sequence, snapshot.tokens)) return;
+    sequence.written = snapshot.tokens;
     const auto ids = sequence.first(snapshot.tokens);
     sequence.chain->extend(ids, snapshot.tokens / transformer_.cache_layout().page_tokens);
     disk_->put_snapshot(*sequence.chain, ids, snapshot);

@@ -78,13 +78,13 @@ std::variant<SequenceId, Refusal> EngineLoop::submit(GenerationRequest request, 
   return id;
 }
 
-void EngineLoop::cancel(SequenceId id) {
+void EngineLoop::cancel_behind(SequenceId id, std::int64_t answered) {
   std::shared_ptr<TokenSink> last_of_it;  // ends without the lock
   const std::scoped_lock lock(mutex_);
   const auto found = held_.find(id);
   if (found == held_.end()) return;
   last_of_it = forget(found);
-  mail_.cancelled.push_back(id);
+  mail_.cancelled.emplace_back(id, answered);
   arrival_.notify_all();
 }
 
@@ -124,6 +124,7 @@ GeneratorLoad EngineLoop::load() const {
           .disk_damaged = stored.damaged,
           .disk_hits = figures_.disk_hits,
           .disk_tokens = figures_.disk_tokens,
+          .disk_forgone = figures_.disk_forgone,
           .drafted_tokens = figures_.drafted,
           .accepted_tokens = figures_.accepted,
           .draining = draining_,
@@ -155,7 +156,7 @@ void EngineLoop::run() {
 std::vector<TokenEvent> EngineLoop::step(Mail mail) {
   try {
     for (auto& [id, request] : mail.requests) engine_.submit_as(id, std::move(request));
-    for (const SequenceId id : mail.cancelled) engine_.cancel(id);
+    for (const auto& [id, answered] : mail.cancelled) engine_.cancel(id, answered);
     return engine_.step();
   } catch (const std::exception& fault) {
     return give_up(fault);

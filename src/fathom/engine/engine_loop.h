@@ -35,7 +35,7 @@ class EngineLoop final : public Generator {
   // What still runs is dropped without a word.
   ~EngineLoop() override;
   std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) override;
-  void cancel(SequenceId id) override;
+  void cancel_behind(SequenceId id, std::int64_t answered) override;
   GeneratorLoad load() const override;
   std::vector<BlockChoices> expert_choices() const override { return engine_.expert_choices(); }
   void drain() override;
@@ -50,7 +50,7 @@ class EngineLoop final : public Generator {
   };
   struct Mail {
     std::vector<std::pair<SequenceId, GenerationRequest>> requests;
-    std::vector<SequenceId> cancelled;
+    std::vector<std::pair<SequenceId, std::int64_t>> cancelled;  // and what was answered
 
     bool empty() const { return requests.empty() && cancelled.empty(); }
   };

@@ -86,17 +86,29 @@ void Engine::take_snapshots(const Batch& batch) {
   }
 }
 
+// What a step sampled behind a stop string, or before the loop heard that a client had left, is nobody's history.
+std::int64_t Engine::tokens_to_keep(const Sequence& sequence) const {
+  const std::int64_t read = sequence.read();
+  if (sequence.answered >= read - sequence.prompt_tokens) return read;
+  const CacheLayout& layout = transformer_.cache_layout();
+  const std::int64_t rollback = layout.window_rows - transformer_.config().window;
+  const std::int64_t known = sequence.prompt_tokens + sequence.answered;
+  const bool shared = sequence.pin.pages() > known / layout.page_tokens;  // a page behind it is others' too
+  return read - known > rollback || shared ? read : known;
+}
+
 void Engine::retire(SequenceId id) {
   Sequence& sequence = *sequences_.at(id);
   sequence.claim = {};
-  const std::int64_t tokens = sequence.read();
+  const std::int64_t tokens = tokens_to_keep(sequence);
   if (config_.prefix.on && tokens >= config_.prefix.minimum && tokens - sequence.kept >= kLeastGain) {
     if (disk_) put_pages(sequence);
     within_memory([&] {
       const auto ids = sequence.first(tokens);
       tree_.share(sequence.pin, sequence.scope, ids, *sequence.cache);
       tree_.keep(sequence.pin, ids, [&] {
-        CacheSnapshot snapshot = sequence.cache->retire();
+        CacheSnapshot snapshot = tokens == sequence.read() ? sequence.cache->retire()
+                                                           : sequence.cache->snapshot(tokens, transformer_.backend());
         put_snapshot(sequence, snapshot);
         return snapshot;
       });

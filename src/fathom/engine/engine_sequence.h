@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <new>
 #include <optional>
@@ -36,6 +37,7 @@ struct Engine::Sequence {
   std::optional<SequenceCache> cache;  // while it runs
   std::vector<std::int32_t> tokens;
   std::int64_t prompt_tokens = 0;
+  std::int64_t answered = kAllAnswered;  // of the answer, what its client knows of
   SamplingParams sampling;
   std::shared_ptr<TokenConstraint> constraint;
 
@@ -55,6 +57,8 @@ struct Engine::Sequence {
   std::int64_t on_disk = 0;    // length of what lies there, or was left behind
   std::int64_t loaded = 0;     // of those, what was not in memory before
   std::int64_t put_pages = 0;  // handed over to be written, or there
+  std::int64_t written = -1;   // its newest snapshot that was, or is there; below zero: nobody has looked
+  std::chrono::steady_clock::time_point load_begin = {};
   std::unique_ptr<PrefixLoad> load;
 
   SequenceDrafts drafts;

@@ -62,6 +62,7 @@ struct GeneratorLoad {
   std::int64_t disk_damaged = 0;     // blobs and files that could not be trusted
   std::int64_t disk_hits = 0;        // this model's requests that found more on disk than in memory
   std::int64_t disk_tokens = 0;      // that they found there
+  std::int64_t disk_forgone = 0;     // its requests whose prefix the model read, as that seemed quicker
   std::int64_t drafted_tokens = 0;   // guessed and verified since the start
   std::int64_t accepted_tokens = 0;  // of them, those that were right
   bool draining = false;
@@ -75,7 +76,9 @@ class Generator {
   // cancel().
   virtual std::variant<SequenceId, Refusal> submit(GenerationRequest request, std::shared_ptr<TokenSink> sink) = 0;
   // Within one step the sequence is gone. Unknown ids are ignored.
-  virtual void cancel(SequenceId id) = 0;
+  void cancel(SequenceId id) { cancel_behind(id, kAllAnswered); }
+  // The same; so many tokens of the answer are known to whoever asked for it (Engine::cancel).
+  virtual void cancel_behind(SequenceId id, std::int64_t answered) = 0;
   virtual GeneratorLoad load() const = 0;
   // Block by block since the start; none: nobody counts.
   virtual std::vector<BlockChoices> expert_choices() const { return {}; }

@@ -58,10 +58,9 @@ const store::BlobKey& PrefixLoad::key(std::int64_t index) const {
   return index == 0 ? wanted_.snapshot : wanted_.pages[static_cast<std::size_t>(index - 1)];
 }
 
-std::int64_t PrefixLoad::bytes() const {
-  const CacheLayout& layout = parts_.layout;
-  const bool in_part = std::ssize(wanted_.ids) % layout.page_tokens > 0;
-  return layout.state_bytes + (std::ssize(wanted_.pages) + (in_part ? 1 : 0)) * layout.page_bytes;
+std::int64_t PrefixLoad::bytes_of(const CacheLayout& layout, std::int64_t tokens, std::int64_t first_page) {
+  const std::int64_t pages = (tokens + layout.page_tokens - 1) / layout.page_tokens;
+  return layout.state_bytes + std::max<std::int64_t>(pages - first_page, 0) * layout.page_bytes;
 }
 
 void PrefixLoad::ask() {

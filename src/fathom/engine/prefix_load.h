@@ -54,7 +54,9 @@ class PrefixLoad {
 
   const std::vector<std::int32_t>& ids() const { return wanted_.ids; }
   std::int64_t first_page() const { return wanted_.first_page; }
-  std::int64_t bytes() const;  // of memory, once it is whole
+  std::int64_t bytes() const { return bytes_of(parts_.layout, std::ssize(wanted_.ids), wanted_.first_page); }
+  // Of memory, once so many tokens are there whose pages before `first_page` were there before.
+  static std::int64_t bytes_of(const CacheLayout& layout, std::int64_t tokens, std::int64_t first_page);
   // When it is whole.
   const std::vector<SharedPage>& pages() const { return pages_; }
   CacheSnapshot take_snapshot() { return std::move(snapshot_); }

@@ -47,7 +47,12 @@ class AnswerAssembly {
   const Answer& answer() const { return parser_.answer(); }
   // What is to be remembered of it, under that id.
   ToldAnswer told(std::string_view id) const {
-    return {.answer = parser_.answer(), .id = id, .ids = ids_, .in_thinking = began_in_thinking_};
+    return {.answer = parser_.answer(),
+            .id = id,
+            .ids = ids_,
+            .in_thinking = began_in_thinking_,
+            .cut = !over_ || stops_.matched(),
+            .content = content_said_};
   }
 
  private:

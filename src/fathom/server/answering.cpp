@@ -48,6 +48,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   void take_tokens();
   void assemble(const std::vector<Arrival>& arrivals);
   void keep();
+  void remember();
   void ring();
   void log_reading(Clock::time_point now);
   void set_alarm();
@@ -56,6 +57,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   void fail(const api::ApiError& error);
   void tell(const api::ApiError& error);
   void client_gone();
+  // What was sampled and not told is not kept.
   void cancel();
   // `finish` is a literal.
   void end_with(std::string_view finish, std::function<void()> deliver);
@@ -157,9 +159,13 @@ void RunningAnswer::go_on() {
 
 // Before the client has the last byte, so that it may go on at once.
 void RunningAnswer::keep() {
-  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
+  remember();
   if (call_.surface != api::Surface::responses || !call_.store) return;
   services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
+}
+
+void RunningAnswer::remember() {
+  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
 }
 
 // On the generator's thread: note it and go.
@@ -317,12 +323,14 @@ void RunningAnswer::tell(const api::ApiError& error) {
 void RunningAnswer::client_gone() {
   gone_ = true;
   if (over_) return;
+  if (accepted_) remember();  // its client may send back what it has
   cancel();
   end_with("gone", [] {});
 }
 
 void RunningAnswer::cancel() {
-  if (accepted_) model_->generator->cancel(sequence_);
+  if (!accepted_) return;
+  model_->generator->cancel_behind(sequence_, std::ssize(told_ids(assembly_->told(id_), *model_->tokenizer)));
 }
 
 // Nothing more is taken from here on. The client has its last byte once the ledger has the request; if the ledger

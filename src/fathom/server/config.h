@@ -49,6 +49,7 @@ struct ServerConfig {
   AnsweringConfig answering;
   api::ResponseStore::Limits responses;
   AnswerMemory::Limits answers;
+  std::int64_t replay_disk_megabytes = 1024;  // below engine.prefix_disk, where there is one; 0: none
   std::int64_t workers = 2;
   std::int64_t side_requests = 32;
   std::string store_texts;  // folder; empty: none

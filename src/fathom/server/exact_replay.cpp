@@ -98,20 +98,42 @@ PromptIds replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const 
   return replayer.finish();
 }
 
+// What was told ends in its reasoning or in its content: the text of the ids there goes no further.
+std::span<const std::int32_t> told_ids(const ToldAnswer& told, const Tokenizer& tokenizer) {
+  if (!told.cut || !told.answer.calls.empty()) return told.ids;
+  std::size_t begin = 0;  // of the ids of that part
+  std::size_t bytes = told.content;
+  if (told.in_thinking) {
+    const std::optional<std::int32_t> think_end = tokenizer.added_token(marker::think_end);
+    const auto end = think_end ? std::find(told.ids.begin(), told.ids.end(), *think_end) : told.ids.end();
+    if (end == told.ids.end())
+      bytes = told.answer.reasoning_content.size();
+    else
+      begin = static_cast<std::size_t>(end - told.ids.begin()) + 1;
+  }
+  std::size_t count = begin;
+  for (std::size_t text = 0; count < told.ids.size(); ++count) {
+    text += tokenizer.piece(told.ids[count]).size();
+    if (text > bytes) break;
+  }
+  return told.ids.first(count);
+}
+
 void remember_answer(const api::Call& call, const ToldAnswer& told, const Tokenizer& tokenizer, const Replay& replay) {
   const bool goes_on = !call.messages.empty() && call.messages.back().open_end;
   if (replay.memory == nullptr || call.completion || goes_on) return;
   const std::optional<std::int32_t> think_end = tokenizer.added_token(marker::think_end);
   if (told.in_thinking && !think_end) return;  // nobody knows where the reasoning ends
-  const auto end = told.in_thinking ? std::find(told.ids.begin(), told.ids.end(), *think_end) : told.ids.begin();
-  SampledAnswer sampled{.reasoning = {told.ids.begin(), end}, .said = {}};
-  const auto behind = told.in_thinking && end != told.ids.end() ? end + 1 : end;
-  sampled.said.assign(behind, told.ids.end());
+  const std::span<const std::int32_t> ids = told_ids(told, tokenizer);
+  const auto end = told.in_thinking ? std::find(ids.begin(), ids.end(), *think_end) : ids.begin();
+  SampledAnswer sampled{.reasoning = {ids.begin(), end}, .said = {}};
+  const auto behind = told.in_thinking && end != ids.end() ? end + 1 : end;
+  sampled.said.assign(behind, ids.end());
 
   ChatMessage message;
   message.role = Role::assistant;
   message.reasoning_content = told.answer.reasoning_content;
-  message.content = told.answer.content;
+  message.content = told.cut ? told.answer.content.substr(0, told.content) : told.answer.content;
   std::int64_t place = 0;
   for (const AnswerCall& made : told.answer.calls) {
     if (made.complete)

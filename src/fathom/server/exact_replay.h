@@ -31,13 +31,18 @@ struct PromptIds {
 PromptIds replayed_ids(const MarkedPrompt& prompt, const api::Call& call, const Tokenizer& tokenizer,
                        const Replay& replay);
 
-// An answer that is over, as its client was told it; `ids` without the end of sentence.
+// An answer as its client was told it; `ids` without the end of sentence.
 struct ToldAnswer {
   const Answer& answer;
   std::string_view id;  // AnswerIdentity::id
   std::span<const std::int32_t> ids;
   bool in_thinking = false;  // it began inside its reasoning
+  // A stop string ended it, or the client left: more may have been sampled than was told.
+  bool cut = false;
+  std::size_t content = 0;  // bytes that were told of it
 };
+// Those whose text was told, as far as they go on from its beginning; all of them, if calls were among it.
+std::span<const std::int32_t> told_ids(const ToldAnswer& told, const Tokenizer& tokenizer);
 // Nothing of an answer that went on from the client's own words.
 void remember_answer(const api::Call& call, const ToldAnswer& told, const Tokenizer& tokenizer, const Replay& replay);
 

@@ -54,4 +54,13 @@ std::string_view finish_name(api::EndReason reason) {
   return "stop";
 }
 
+void note_usage(RequestRecord& record, const api::Usage& usage) {
+  record.prompt_tokens = usage.prompt_tokens;
+  record.cached_tokens = usage.cached_tokens;
+  record.drafted_tokens = usage.drafted_tokens;
+  record.accepted_tokens = usage.accepted_tokens;
+  record.output_tokens = usage.completion_tokens;
+  record.reasoning_tokens = usage.reasoning_tokens;
+}
+
 }  // namespace fathom::server

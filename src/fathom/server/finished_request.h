@@ -41,4 +41,6 @@ StoredText stored_text(const Visitor& visitor, const RequestRecord& record, std:
 void note_usage(RequestRecord& record, const api::Usage& usage);
 std::string_view finish_name(api::EndReason reason);
 
+void note_usage(RequestRecord& record, const api::Usage& usage);
+
 }  // namespace fathom::server

@@ -21,6 +21,8 @@ struct HostedModel {
   std::int64_t max_output_tokens = 0;  // of one answer
   std::int64_t created = 0;            // seconds since 1970
   std::string fingerprint;             // of model and numerics
+  // Of weights and vocabulary, across restarts: what sampled tokens are kept under; empty: the fingerprint.
+  std::string identity = {};
 };
 
 }  // namespace fathom::server

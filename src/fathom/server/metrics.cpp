@@ -69,7 +69,7 @@ struct Metrics::State {
               "cache_bytes_limit; since the start prompt_tokens read, cached_tokens found, "
               "sampled_tokens, steps; draining; prefixes kept: prefix_bytes, prefix_snapshots; since "
               "the start prefix_hits, prefix_evictions; on disk: disk_bytes, disk_blobs; since the start "
-              "disk_written_bytes, disk_read_bytes, disk_dropped, disk_damaged, disk_hits, disk_tokens; "
+              "disk_written_bytes, disk_read_bytes, disk_dropped, disk_damaged, disk_hits, disk_tokens, disk_forgone; "
               "drafted_tokens, "
               "accepted_tokens; on a GPU "
               "experts_on_host and since the start expert_swaps, experts_chosen, experts_chosen_on_host")
@@ -130,6 +130,7 @@ std::string Metrics::write(const std::vector<ModelLoad>& models, const HttpFigur
     state.set(state.engine, model, "disk_damaged", load.disk_damaged);
     state.set(state.engine, model, "disk_hits", load.disk_hits);
     state.set(state.engine, model, "disk_tokens", load.disk_tokens);
+    state.set(state.engine, model, "disk_forgone", load.disk_forgone);
     state.set(state.engine, model, "drafted_tokens", load.drafted_tokens);
     state.set(state.engine, model, "accepted_tokens", load.accepted_tokens);
     state.set(state.engine, model, "draining", load.draining ? 1 : 0);

@@ -102,8 +102,8 @@ std::string cache_scope(const api::Call& call, const std::string& owner) {
 }
 
 Replay replay_of(const api::Call& call, const HostedModel& model, const Preparation& preparation) {
-  return {.memory = preparation.memory,
-          .scope = fmt::format("{} {}", model.fingerprint, cache_scope(call, preparation.owner))};
+  const std::string& identity = model.identity.empty() ? model.fingerprint : model.identity;
+  return {.memory = preparation.memory, .scope = fmt::format("{} {}", identity, cache_scope(call, preparation.owner))};
 }
 
 }  // namespace fathom::server

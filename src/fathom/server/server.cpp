@@ -45,7 +45,7 @@ Server::Server(ServerParts parts)
       ledger_(parts.ledger),
       log_(parts.log_level),
       responses_(parts.responses),
-      answers_(parts.answers),
+      answers_(parts.answers, parts.answer_disk),
       texts_(open_texts(parts, log_, parts.now ? parts.now() : std::int64_t{std::time(nullptr)})),
       workers_(parts.workers),
       aside_(parts.workers, parts.side_requests),

@@ -29,7 +29,8 @@ struct ServerParts {
   Dialects dialects;
   api::ResponseStore::Limits responses;
   AnswerMemory::Limits answers;
-  std::function<std::int64_t()> now;  // seconds since 1970; empty: the system's clock
+  std::shared_ptr<AnswerDisk> answer_disk = nullptr;  // null: answers are forgotten with the server
+  std::function<std::int64_t()> now;                  // seconds since 1970; empty: the system's clock
 };
 
 class Server {

@@ -213,6 +213,8 @@ std::vector<Setting> make_settings() {
   table.number(
       "replay_bytes", FATHOM_IN(answers.bytes), 0, std::int64_t{1} << 40,
       "of answers remembered as they were sampled, so that they are the same tokens when they come back; 0: none");
+  table.number("replay_disk_megabytes", FATHOM_IN(replay_disk_megabytes), 0, 1 << 30,
+               "of their files below prefix_disk, where a restarted server finds them; 0: none");
   table.number("side_requests", FATHOM_IN(side_requests), 1, 1 << 20,
                "of one account at a time beside models: token counts, usage, balances; 429 beyond them");
   table.seconds("header_timeout", FATHOM_IN(http.header_timeout), "for a request's headers");

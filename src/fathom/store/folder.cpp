@@ -78,7 +78,7 @@ Folder::Listing Folder::list() const {
     if (name == "." || name == ".." || name == kLockName) continue;
     if (const std::optional<std::uint64_t> number = segment_number(name))
       listing.segments.push_back(*number);
-    else
+    else if (entry->d_type != DT_DIR)  // a folder may hold another store
       listing.strangers.emplace_back(name);
   }
   std::sort(listing.segments.begin(), listing.segments.end());
