@@ -48,7 +48,6 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   void take_tokens();
   void assemble(const std::vector<Arrival>& arrivals);
   void keep();
-  void remember();
   void ring();
   void log_reading(Clock::time_point now);
   void set_alarm();
@@ -159,13 +158,9 @@ void RunningAnswer::go_on() {
 
 // Before the client has the last byte, so that it may go on at once.
 void RunningAnswer::keep() {
-  remember();
+  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
   if (call_.surface != api::Surface::responses || !call_.store) return;
   services_.responses.put(owner_, id_, api::stored_response(call_, assembly_->answer(), id_), Clock::now());
-}
-
-void RunningAnswer::remember() {
-  remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
 }
 
 // On the generator's thread: note it and go.
@@ -323,7 +318,8 @@ void RunningAnswer::tell(const api::ApiError& error) {
 void RunningAnswer::client_gone() {
   gone_ = true;
   if (over_) return;
-  if (accepted_) remember();  // its client may send back what it has
+  if (accepted_)  // its client may send back what it has
+    remember_answer(call_, assembly_->told(id_), *model_->tokenizer, replay_of(call_, *model_, preparation()));
   cancel();
   end_with("gone", [] {});
 }
@@ -385,12 +381,7 @@ void RunningAnswer::over(std::string_view finish) {
     record.stream = call_.stream;
   }
   if (accepted_) note_usage(record, assembly_->usage());
-  if (began_.load() != Clock::time_point{}) record.queue_seconds = seconds_between(submitted_, began_.load());
-  if (first_token_ != Clock::time_point{}) {
-    record.first_token_seconds = seconds_between(start_, first_token_);
-    record.token_seconds = seconds_between(first_token_, last_token_);
-  }
-  record.seconds = seconds_between(start_, Clock::now());
+  note_times(record, {start_, submitted_, began_.load(), first_token_, last_token_});
   services_.metrics.request(record);
   services_.log.request(record);
   if (services_.texts == nullptr || !accepted_) return;

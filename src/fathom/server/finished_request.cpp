@@ -54,13 +54,13 @@ std::string_view finish_name(api::EndReason reason) {
   return "stop";
 }
 
-void note_usage(RequestRecord& record, const api::Usage& usage) {
-  record.prompt_tokens = usage.prompt_tokens;
-  record.cached_tokens = usage.cached_tokens;
-  record.drafted_tokens = usage.drafted_tokens;
-  record.accepted_tokens = usage.accepted_tokens;
-  record.output_tokens = usage.completion_tokens;
-  record.reasoning_tokens = usage.reasoning_tokens;
+void note_times(RequestRecord& record, const RequestTimes& times) {
+  if (times.began != Clock::time_point{}) record.queue_seconds = seconds_between(times.submitted, times.began);
+  if (times.first_token != Clock::time_point{}) {
+    record.first_token_seconds = seconds_between(times.start, times.first_token);
+    record.token_seconds = seconds_between(times.first_token, times.last_token);
+  }
+  record.seconds = seconds_between(times.start, Clock::now());
 }
 
 }  // namespace fathom::server

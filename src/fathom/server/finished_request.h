@@ -7,6 +7,7 @@
 
 #include "fathom/accounts/request_book.h"
 #include "fathom/api/answer_writer.h"
+#include "fathom/server/exchange.h"
 #include "fathom/server/request_record.h"
 #include "fathom/server/text_store.h"
 #include "fathom/server/visitor.h"
@@ -41,6 +42,14 @@ StoredText stored_text(const Visitor& visitor, const RequestRecord& record, std:
 void note_usage(RequestRecord& record, const api::Usage& usage);
 std::string_view finish_name(api::EndReason reason);
 
-void note_usage(RequestRecord& record, const api::Usage& usage);
+// None: it did not come to that.
+struct RequestTimes {
+  Clock::time_point start;
+  Clock::time_point submitted;
+  Clock::time_point began;  // to be read by the model
+  Clock::time_point first_token;
+  Clock::time_point last_token;
+};
+void note_times(RequestRecord& record, const RequestTimes& times);
 
 }  // namespace fathom::server
