@@ -6,6 +6,8 @@
 #define FATHOM_BACKENDS_CPU_KERNELS_CODES_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
+
 #include "fathom/backends/cpu/kernels/packed_tiles.h"
 #include "fathom/backends/cpu/kernels/wide_inl.h"
 #include "fathom/tensor/numbers.h"
@@ -306,6 +308,16 @@ HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::
   if (weight.scale_format != ScaleFormat::none) return decode_columns<Codes, true>(weight, tile, first, last, panel);
   decode_columns<Codes, false>(weight, tile, first, last, panel);
   if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) mend_columns(weight, tile, first, last, panel);
+}
+
+// Asks for the codes of a tile's columns [first, first + count), and beyond its end for the next tile's: nothing else
+// would while a panel is multiplied.
+template <class Codes>
+HWY_INLINE void prefetch_codes(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t count) {
+  const std::byte* next = weight.block(tile, first);
+  const std::byte* end = HWY_MIN(next + count / Codes::kColumns * block_bytes(Codes::kFormat),
+                                 weight.codes + weight.tiles() * weight.tile_bytes());
+  for (; next < end; next += 64) hwy::Prefetch(next);
 }
 
 }  // namespace fathom::HWY_NAMESPACE

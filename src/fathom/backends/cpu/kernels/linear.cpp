@@ -322,6 +322,7 @@ HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_ti
     }
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {
       if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
+      if (!stored && last_tile - first_tile == 1) prefetch_codes<Codes>(weight, tile, column + depth, kStripColumns);
       multiply_strips({.strips = strips,
                        .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
                        .depth = depth,
