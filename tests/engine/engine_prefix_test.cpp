@@ -2,6 +2,8 @@
 // else.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "tests/engine/engine_support.h"
 #include "tests/engine/random_requests_support.h"
@@ -166,6 +168,39 @@ TEST_F(EnginePrefixTest, WhatIsKeptEndsWithTheAnswer) {
     EXPECT_EQ(events.front().cached_tokens, goes_back ? 100 + std::min<std::int64_t>(answered, 39) : 99) << answered;
     EXPECT_EQ(tokens_of(events), tokens_of(run(alone)[cold])) << answered;
   }
+}
+
+// The same where drafts were wrong: their rows lie in the rings behind what was read, and a cache goes back by fewer.
+TEST_F(EnginePrefixTest, WhatIsKeptBehindWrongDraftsIsExact) {
+  Transformer rolling(model_.checkpoint(), backend_, {.rollback_tokens = 7});
+  std::int64_t back = 0;
+  for (std::int32_t run_of = 0; run_of < 40; ++run_of) {
+    Ids text = counting(90 + run_of % 7, 3 + run_of);
+    const std::int64_t prompt = std::ssize(text);
+    Engine engine(rolling, {.prefix = {.on = true, .minimum = 16}, .drafts = {.most = 7, .always = true}});
+    const SequenceId id = engine.submit(request(text, 100));
+    while (std::ssize(text) < prompt + 40)
+      for (const TokenEvent& event : engine.step()) text.push_back(event.token.token);
+    const std::int64_t answered = std::ssize(text) - prompt - 1 - run_of % 8;
+    engine.cancel(id, answered);
+    text.resize(static_cast<std::size_t>(prompt + answered));
+    const Ids other = counting(30, 11);
+    text.insert(text.end(), other.begin(), other.end());
+    Engine alone(rolling, {});
+    const SequenceId cold = alone.submit(request(text, 20));
+    const SequenceId next = engine.submit(request(text, 20));
+    const auto found = run(engine)[next];
+    const auto expected = run(alone)[cold];
+    ASSERT_EQ(found.size(), expected.size());
+    back += found.front().cached_tokens == prompt + answered ? 1 : 0;
+    for (std::size_t index = 0; index < found.size(); ++index) {
+      ASSERT_EQ(found[index].token.token, expected[index].token.token) << run_of << ", token " << index;
+      ASSERT_EQ(std::memcmp(&found[index].token.logprob, &expected[index].token.logprob, sizeof(float)), 0)
+          << run_of << ", token " << index << ", found behind " << found.front().cached_tokens << " of "
+          << prompt + answered;
+    }
+  }
+  EXPECT_GT(back, 5) << "a cache goes back at times";
 }
 
 // The second of two that begin alike and part early finds nothing without a wish, as the regular snapshots lie further.

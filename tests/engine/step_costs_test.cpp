@@ -57,6 +57,14 @@ TEST(StepCostsTest, FarFromWhatWasSeenRowsAreCheapUntilTried) {
   for (std::int64_t rows = 1; rows < 40; ++rows) EXPECT_LE(costs.seconds(rows), costs.seconds(rows + 1)) << rows;
 }
 
+TEST(StepCostsTest, BehindWhatWasTriedNothingIsCheap) {
+  StepCosts costs;
+  took_often(costs, 2, 0.014);
+  took_often(costs, 3, 0.012);  // by chance: both are taken together
+  took_often(costs, 30, 0.500);
+  for (std::int64_t rows = 1; rows < 40; ++rows) EXPECT_LE(costs.seconds(rows), costs.seconds(rows + 1)) << rows;
+}
+
 TEST(StepCostsTest, MoreRowsNeverTakeLess) {
   StepCosts costs;
   took_often(costs, 1, 0.010);

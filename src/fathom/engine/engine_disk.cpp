@@ -133,13 +133,13 @@ void Engine::put_pages(Sequence& sequence) {
   });
 }
 
-// Pages are written once, a state with every snapshot: it is when it spares so many tokens that nobody would rather
-// read them anew than have its bytes on disk.
+// Pages are written once, a state with every snapshot: it is when it spares so many tokens beside the newest that is
+// there that nobody would rather read them anew than have its bytes on disk.
 bool Engine::is_worth_writing(Sequence& sequence, std::int64_t tokens) {
   const std::int64_t before = tokens - 1;
-  if (sequence.written < 0)
-    sequence.written = disk_->deepest(*sequence.chain, sequence.first(before), config_.prefix.minimum, before);
-  return tokens - sequence.written >= std::max(kLeastGain, disk_->tokens_worth_writing());
+  const std::int64_t worth = std::max(kLeastGain, disk_->tokens_worth_writing());
+  const std::int64_t least = std::max(config_.prefix.minimum, tokens - worth + 1);
+  return least > before || disk_->deepest(*sequence.chain, sequence.first(before), least, before) == 0;
 }
 
 // A snapshot is of use with its pages alone, which were handed over before it.
@@ -147,7 +147,6 @@ void Engine::put_snapshot(Sequence& sequence, const CacheSnapshot& snapshot) {
   if (!disk_) return;
   within_memory([&] {
     if (!is_worth_writing(sequence, snapshot.tokens)) return;
-    sequence.written = snapshot.tokens;
     const auto ids = sequence.first(snapshot.tokens);
     sequence.chain->extend(ids, snapshot.tokens / transformer_.cache_layout().page_tokens);
     disk_->put_snapshot(*sequence.chain, ids, snapshot);

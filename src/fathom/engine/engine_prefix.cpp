@@ -88,13 +88,14 @@ void Engine::take_snapshots(const Batch& batch) {
 
 // What a step sampled behind a stop string, or before the loop heard that a client had left, is nobody's history.
 std::int64_t Engine::tokens_to_keep(const Sequence& sequence) const {
+  static_assert(kMostDrafts < kLeastGain, "what is kept lies behind where the sequence went on");
   const std::int64_t read = sequence.read();
   if (sequence.answered >= read - sequence.prompt_tokens) return read;
   const CacheLayout& layout = transformer_.cache_layout();
   const std::int64_t rollback = layout.window_rows - transformer_.config().window;
   const std::int64_t known = sequence.prompt_tokens + sequence.answered;
   const bool shared = sequence.pin.pages() > known / layout.page_tokens;  // a page behind it is others' too
-  return read - known > rollback || shared ? read : known;
+  return sequence.cache->furthest() - known > rollback || shared ? read : known;
 }
 
 void Engine::retire(SequenceId id) {
@@ -107,8 +108,8 @@ void Engine::retire(SequenceId id) {
       const auto ids = sequence.first(tokens);
       tree_.share(sequence.pin, sequence.scope, ids, *sequence.cache);
       tree_.keep(sequence.pin, ids, [&] {
-        CacheSnapshot snapshot = tokens == sequence.read() ? sequence.cache->retire()
-                                                           : sequence.cache->snapshot(tokens, transformer_.backend());
+        sequence.cache->set_tokens(tokens);
+        CacheSnapshot snapshot = sequence.cache->retire();
         put_snapshot(sequence, snapshot);
         return snapshot;
       });

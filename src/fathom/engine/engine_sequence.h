@@ -57,7 +57,6 @@ struct Engine::Sequence {
   std::int64_t on_disk = 0;    // length of what lies there, or was left behind
   std::int64_t loaded = 0;     // of those, what was not in memory before
   std::int64_t put_pages = 0;  // handed over to be written, or there
-  std::int64_t written = -1;   // its newest snapshot that was, or is there; below zero: nobody has looked
   std::chrono::steady_clock::time_point load_begin = {};
   std::unique_ptr<PrefixLoad> load;
 

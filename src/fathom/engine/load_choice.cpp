@@ -1,9 +1,12 @@
 #include "fathom/engine/load_choice.h"
 
+#include <algorithm>
+
 namespace fathom {
 namespace {
 
 constexpr std::int64_t kLeastTokens = 16;  // a pass over fewer tells more of weights than of tokens
+constexpr double kLeastHope = 0.2;         // however often: one is worth a look that takes five times as long
 constexpr double kHope = 0.8;              // a disk four times too slow is tried again after seven loads
 
 }  // namespace
@@ -26,7 +29,7 @@ double LoadChoice::seconds_by_model(const Offer& offer) const {
 bool LoadChoice::takes(const Offer& offer) {
   if (!model_.known() || !disk_.known()) return true;
   if (hope_ * seconds_from_disk(offer) <= seconds_by_model(offer)) return true;
-  hope_ *= kHope;
+  hope_ = std::max(kLeastHope, hope_ * kHope);
   return false;
 }
 

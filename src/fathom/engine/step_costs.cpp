@@ -58,6 +58,13 @@ void StepCosts::level() {
   }
 }
 
+bool StepCosts::tried_behind(double first, std::int64_t last) const {
+  const std::int64_t end = std::min(last, kMostRows);
+  for (auto rows = static_cast<std::int64_t>(first) + 1; rows <= end; ++rows)
+    if (seen_[static_cast<std::size_t>(rows)].enough()) return true;
+  return false;
+}
+
 double StepCosts::seconds(std::int64_t rows) const {
   if (levels_.empty()) return 0.0;
   const auto wanted = static_cast<double>(std::max<std::int64_t>(rows, 1));
@@ -70,9 +77,9 @@ double StepCosts::seconds(std::int64_t rows) const {
   const auto below = above - 1;
   const double slope = (above->seconds - below->seconds) / (above->rows - below->rows);
   double seconds = below->seconds + slope * (wanted - below->rows);
-  // Prompts say little of a row or two more: in such a gap rows are cheap until they were tried.
-  const bool tried = rows >= 1 && rows <= kMostRows && seen_[static_cast<std::size_t>(rows)].enough();
-  if (!tried && above->rows > 2.0 * below->rows && wanted > below->rows && wanted < above->rows)
+  // Prompts say little of a row or two more: in such a gap rows are cheap as far as none was tried.
+  const bool gap = wanted > below->rows && wanted < above->rows && above->rows > 2.0 * below->rows;
+  if (gap && !tried_behind(below->rows, rows))
     seconds = std::min(seconds, below->seconds * (1.0 + kRowMore * (wanted - below->rows)));
   return std::max(seconds, 0.5 * levels_.front().seconds);
 }

@@ -47,6 +47,8 @@ class StepCosts {
   };
 
   void level();
+  // Whether a count of rows in (first, last] was seen often enough.
+  bool tried_behind(double first, std::int64_t last) const;
 
   std::array<Seen, kMostRows + 1> seen_{};  // by rows
   std::vector<Level> levels_;               // of those seen often enough; rows and seconds ascend

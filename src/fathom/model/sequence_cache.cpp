@@ -65,6 +65,7 @@ SequenceCache SequenceCache::copied(Backend& backend) const {
   for (std::size_t page = 0; page < pages_.size(); ++page) take(*pages_[page], *copy.pages_[page]);
   copy.tokens_ = tokens_;
   copy.mtp_tokens_ = mtp_tokens_;
+  copy.furthest_ = furthest_;
   return copy;
 }
 
@@ -118,7 +119,7 @@ void SequenceCache::resume(const CacheSnapshot& snapshot, const std::vector<Shar
                    pages_.back()->data());
   }
   backend.copy({snapshot.state.data(), static_cast<std::size_t>(snapshot.state.bytes())}, state_.data());
-  tokens_ = snapshot.tokens;
+  tokens_ = furthest_ = snapshot.tokens;
   mtp_tokens_ = snapshot.mtp_tokens;
 }
 

@@ -1,6 +1,7 @@
 // What the model remembers of one sequence. The engine owns it and says how long it is; the model reads and extends it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -33,8 +34,13 @@ class SequenceCache {
   std::int64_t mtp_tokens() const { return mtp_tokens_; }  // positions the MTP block has taken
   // Makes room for positions below `tokens`.
   void reserve(std::int64_t tokens);
-  // Sets the lengths. Going back is exact within the layout's rollback_tokens, and to 0.
-  void set_tokens(std::int64_t tokens) { tokens_ = tokens; }
+  // Sets the lengths. Going back is exact within the layout's rollback_tokens of furthest(), and to 0.
+  void set_tokens(std::int64_t tokens) {
+    tokens_ = tokens;
+    furthest_ = tokens == 0 ? 0 : std::max(furthest_, tokens);
+  }
+  // Behind the last position that was ever written, wrong drafts among them: it took an older one's place in a ring.
+  std::int64_t furthest() const { return furthest_; }
   void set_mtp_tokens(std::int64_t tokens) { mtp_tokens_ = tokens; }
 
   Ring window(std::int64_t block) const;
@@ -49,7 +55,7 @@ class SequenceCache {
   // The same contents in memory of their own.
   SequenceCache copied(Backend& backend) const;
 
-  // A snapshot of its first `tokens`, no more than rollback_tokens fewer than it has; a copy.
+  // A snapshot of its first `tokens`, no more than rollback_tokens before furthest(); a copy.
   CacheSnapshot snapshot(std::int64_t tokens, Backend& backend) const;
   // The snapshot of all its tokens, its own memory: the cache is of no more use.
   CacheSnapshot retire();
@@ -71,6 +77,7 @@ class SequenceCache {
   std::vector<std::byte*> page_starts_;  // only pages that are not full are written
   std::int64_t tokens_ = 0;
   std::int64_t mtp_tokens_ = 0;
+  std::int64_t furthest_ = 0;
 };
 
 }  // namespace fathom

@@ -96,7 +96,10 @@ void AnswerDisk::put(std::string_view scope, std::span<const AnswerKey> keys, co
   append(leads, name.bytes);
   for (const AnswerKey& key : keys) {
     const store::BlobKey place = place_of(scope, key);
-    if (store_->contains(place)) store_->erase(place);  // a store keeps what is there
+    if (store_->contains(place)) {  // a store keeps what is there
+      if (!store_->takes(std::ssize(leads))) continue;
+      store_->erase(place);
+    }
     store_->put(place, leads);
   }
 }

@@ -30,7 +30,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   };
 
   // On a worker.
-  void prepare_and_submit(const ReceivedBody& body);
+  void prepare_and_submit(const std::shared_ptr<const ReceivedBody>& body);
   api::ApiError api_error_of(const std::exception& fault) const {
     return as_api_error(fault, request_.record.trace_id, services_.log);
   }
@@ -71,7 +71,7 @@ class RunningAnswer final : public TokenSink, public std::enable_shared_from_thi
   // The worker's until it posts accepted() or refuse(), then the strand's.
   api::Call call_;
   const HostedModel* model_ = nullptr;
-  std::string body_;  // where texts are kept
+  std::shared_ptr<const ReceivedBody> body_;  // where texts are kept; it holds its share of all bodies' memory
   std::string owner_;
   std::string id_;
   std::unique_ptr<AnswerAssembly> assembly_;
@@ -105,7 +105,7 @@ void RunningAnswer::start() {
   const auto body = std::make_shared<ReceivedBody>(exchange_->take_body());
   const auto prepare = [self, body] {
     self->services_.workers.run(std::ssize(body->bytes), [self, body] {
-      if (!self->gone_) self->prepare_and_submit(*body);
+      if (!self->gone_) self->prepare_and_submit(body);
     });
   };
   if (services_.ledger == nullptr) return prepare();
@@ -116,10 +116,10 @@ void RunningAnswer::start() {
   });
 }
 
-void RunningAnswer::prepare_and_submit(const ReceivedBody& body) {
+void RunningAnswer::prepare_and_submit(const std::shared_ptr<const ReceivedBody>& body) {
   try {
-    if (services_.texts != nullptr) body_ = body.bytes;
-    call_ = request_.dialect->read(body.bytes, services_.policy, request_.context);
+    if (services_.texts != nullptr) body_ = body;
+    call_ = request_.dialect->read(body->bytes, services_.policy, request_.context);
     const auto found = services_.models.find(call_.model);
     if (found == services_.models.end()) throw InternalError("[server] no model is loaded for {}", call_.model);
     model_ = &found->second;
@@ -335,7 +335,7 @@ void RunningAnswer::end_with(std::string_view finish, std::function<void()> deli
   over_ = true;
   std::shared_ptr<accounts::Gate::Pass>& pass = request_.visitor.pass;
   const bool answered = first_token_ != Clock::time_point{};
-  const std::int64_t unread = answered ? 0 : std::max<std::int64_t>(0, taken_prompt_ - read_);
+  const std::int64_t unread = answered || !accepted_ ? 0 : std::max<std::int64_t>(0, taken_prompt_ - read_);
   if (accepted_ && pass != nullptr) pass->take_answer(assembly_->usage().completion_tokens - unread);
   if (prepared_) pass.reset();  // before its client knows that it may ask again; earlier it is the worker's
   if (services_.ledger == nullptr || !accepted_) {
@@ -381,12 +381,12 @@ void RunningAnswer::over(std::string_view finish) {
     record.stream = call_.stream;
   }
   if (accepted_) note_usage(record, assembly_->usage());
-  note_times(record, {start_, submitted_, began_.load(), first_token_, last_token_});
+  note_times(record, {start_, prepared_ ? submitted_ : Clock::time_point{}, began_.load(), first_token_, last_token_});
   services_.metrics.request(record);
   services_.log.request(record);
   if (services_.texts == nullptr || !accepted_) return;
   const std::string answer = model_->tokenizer->decode(assembly_->told(id_).ids);
-  services_.texts->put(stored_text(request_.visitor, record, request_.context.now, {std::move(body_), answer}));
+  services_.texts->put(stored_text(request_.visitor, record, request_.context.now, {body_->bytes, answer}));
 }
 
 }  // namespace

@@ -28,13 +28,18 @@ struct Visit {
   std::shared_ptr<Aside::Place> place = nullptr;  // beside models
 };
 
-void finish(Visit& visit, HttpResponse response) {
+void note(Visit& visit) {
   if (visit.place != nullptr) visit.place->leave();
-  visit.record.status = response.status;
-  visit.exchange->respond(std::move(response));
   visit.record.seconds = std::chrono::duration<double>(Clock::now() - visit.start).count();
   visit.services.answering.metrics.request(visit.record);
   visit.services.answering.log.request(visit.record);
+}
+
+void finish(Visit& visit, HttpResponse response) {
+  if (visit.place != nullptr) visit.place->leave();  // before its client knows that it may ask again
+  visit.record.status = response.status;
+  visit.exchange->respond(std::move(response));
+  note(visit);
 }
 
 void answer(Visit& visit, std::string body, const std::string& type = "application/json") {
@@ -100,7 +105,13 @@ void answer_aside(Visit& asked, std::int64_t bytes, std::function<HttpResponse(c
   const auto gone = std::make_shared<std::atomic<bool>>(false);
   asked.exchange->on_gone([gone] { *gone = true; });
   asked.services.aside.run(bytes, [visit = asked, gone, find = std::move(find)] {
-    if (*gone) return;
+    if (*gone) {
+      visit.exchange->post([visit]() mutable {
+        visit.record.finish = "gone";
+        note(visit);
+      });
+      return;
+    }
     try {
       HttpResponse response = find(visit);
       response.headers.insert(response.headers.begin(), visit.headers.begin(), visit.headers.end());

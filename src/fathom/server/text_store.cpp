@@ -72,7 +72,7 @@ std::string text_line(const StoredText& text) {
 }
 
 TextStore::TextStore(std::filesystem::path folder, std::function<void(const std::string& fault)> on_fault)
-    : folder_(std::move(folder)), on_fault_(std::move(on_fault)) {
+    : folder_(folder.has_filename() ? std::move(folder) : folder.parent_path()), on_fault_(std::move(on_fault)) {
   std::error_code ignored;
   std::filesystem::create_directories(folder_.parent_path(), ignored);
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
