@@ -133,6 +133,15 @@ TEST_P(IndexedBf16Test, IsChosenWhereItPays) {
   EXPECT_EQ(pack(0.0, 128, 64 * 128 * 2 + 1).first, CodeFormat::bf16);  // small
   EXPECT_EQ(pack(0.0, 127, 0).first, CodeFormat::bf16);                 // half a block
   EXPECT_EQ(pack(0.1, 128, 0).first, CodeFormat::bf16);                 // too many of other exponents
+
+  // One row in four that the choice does not look at is nothing like the rest.
+  std::vector<std::byte> bytes = weight_like_values(1024 * 128, 0.0, random);
+  for (std::int64_t row = 1; row < 1024; row += 4)
+    for (std::int64_t column = 0; column < 128; ++column)
+      bytes[static_cast<std::size_t>(row * 128 + column) * 2 + 1] = std::byte{0x10};
+  const PackedWeight packed(view_of(bytes, 1024, 128), pool, host_allocator(), 0);
+  EXPECT_EQ(packed.tiles().code_format, CodeFormat::bf16);
+  EXPECT_EQ(packed.bytes(), 1024 * 128 * 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, IndexedBf16Test, ::testing::ValuesIn(and_narrower_targets({"cpu_1"})), backend_name);

@@ -181,8 +181,9 @@ WeightView outputs_of(const WeightView& weight, std::int64_t first, std::int64_t
   return part;
 }
 
-// Of values whose upper byte is not among the sixteen: a block in eight, each a memory read of its own.
-constexpr double kMostOthers = 1.0 / 256;
+// Blocks with an upper byte that is not among the sixteen, each a memory read of its own; of 32 values each.
+constexpr double kMostPlainShare = 1.0 / 8;
+constexpr double kMostOthers = kMostPlainShare / 32;
 
 // Some rows' upper bytes, where a weight may be packed by them; else one that no weight would be.
 UpperBytes upper_bytes_of(const WeightView& weight, std::int64_t least_bytes) {
@@ -215,45 +216,53 @@ PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator
   check_weight(weight);
   tiles_ = layout_of(weight);
   const UpperBytes upper = upper_bytes_of(weight, least_indexed_bytes);
-  if (upper.others < kMostOthers) tiles_.code_format = CodeFormat::indexed_bf16;
-  codes_ = Memory(memory, bytes_of_codes(tiles_));
-  scales_ = Memory(memory, bytes_of_scales(tiles_));
-  tiles_.codes = codes_.data();
-  tiles_.scales = scales_.data();
-  if (tiles_.code_format == CodeFormat::indexed_bf16) {
-    pack_indexed(weight, upper, pool);
-  } else {
-    pack(weight, pool);
-  }
+  if (upper.others >= kMostOthers || !pack_indexed(weight, upper, pool, memory)) pack(weight, pool, memory);
 }
 
 std::int64_t PackedWeight::bytes() const {
   return codes_.bytes() + scales_.bytes() + std::ssize(plain_blocks_) * std::int64_t{sizeof(PlainBlock)};
 }
 
-void PackedWeight::pack(const WeightView& weight, ThreadPool& pool) {
+void PackedWeight::pack(const WeightView& weight, ThreadPool& pool, Allocator& memory) {
+  codes_ = Memory(memory, bytes_of_codes(tiles_));
+  scales_ = Memory(memory, bytes_of_scales(tiles_));
+  tiles_.codes = codes_.data();
+  tiles_.scales = scales_.data();
   for_each_tile(tiles_, pool, [&](std::int64_t tile) {
     pack_tile(weight, tiles_, tile, codes_.data() + tile * tiles_.tile_bytes());
     if (is_scaled(tiles_)) pack_tile_scales(weight, tiles_, tile, scales_.data());
   });
 }
 
-void PackedWeight::pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool) {
-  std::vector<std::vector<PlainBlock>> plain(static_cast<std::size_t>(tiles_.tiles()));
-  for_each_tile(tiles_, pool, [&](std::int64_t tile) {
-    std::vector<std::byte> blocks(static_cast<std::size_t>(tiles_.blocks() * kBlockBytes));
+bool PackedWeight::pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool,
+                                Allocator& memory) {
+  PackedTiles tiles = tiles_;
+  tiles.code_format = CodeFormat::indexed_bf16;
+  Memory codes(memory, bytes_of_codes(tiles));
+  std::vector<std::vector<PlainBlock>> plain(static_cast<std::size_t>(tiles.tiles()));
+  for_each_tile(tiles, pool, [&](std::int64_t tile) {
+    std::vector<std::byte> blocks(static_cast<std::size_t>(tiles.blocks() * kBlockBytes));
     pack_plain_tile<2>(weight, tile, blocks.data());
-    index_tile(blocks, upper, codes_.data() + tile * tiles_.tile_bytes(), plain[static_cast<std::size_t>(tile)]);
+    index_tile(blocks, upper, codes.data() + tile * tiles.tile_bytes(), plain[static_cast<std::size_t>(tile)]);
   });
-  upper_bytes_ = upper.bytes;
+  std::int64_t count = 0;
+  for (const std::vector<PlainBlock>& blocks : plain) count += std::ssize(blocks);
+  if (count > kMostPlainShare * tiles.tiles() * tiles.blocks())
+    return false;  // the rows that were looked at are not like the rest
+  plain_blocks_.reserve(static_cast<std::size_t>(count));
   first_plain_.push_back(0);
   for (const std::vector<PlainBlock>& blocks : plain) {
     plain_blocks_.insert(plain_blocks_.end(), blocks.begin(), blocks.end());
     first_plain_.push_back(std::ssize(plain_blocks_));
   }
-  tiles_.upper_bytes = upper_bytes_.data();
-  tiles_.plain_blocks = plain_blocks_.data();
-  tiles_.first_plain = first_plain_.data();
+  upper_bytes_ = upper.bytes;
+  codes_ = std::move(codes);
+  tiles.codes = codes_.data();
+  tiles.upper_bytes = upper_bytes_.data();
+  tiles.plain_blocks = plain_blocks_.data();
+  tiles.first_plain = first_plain_.data();
+  tiles_ = tiles;
+  return true;
 }
 
 PackedTiles pack_piece(const WeightView& weight, std::int64_t first, std::int64_t last, Arena& scratch) {

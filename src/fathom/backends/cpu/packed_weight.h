@@ -28,8 +28,9 @@ class PackedWeight final : public PreparedWeight {
   std::int64_t bytes() const;
 
  private:
-  void pack(const WeightView& weight, ThreadPool& pool);
-  void pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool);
+  void pack(const WeightView& weight, ThreadPool& pool, Allocator& memory);
+  // False where too many blocks would have to be held as they are.
+  bool pack_indexed(const WeightView& weight, const UpperBytes& upper, ThreadPool& pool, Allocator& memory);
 
   PackedTiles tiles_;
   Memory codes_;
