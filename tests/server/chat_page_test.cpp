@@ -1,6 +1,7 @@
 #include "fathom/server/chat_page.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -97,8 +98,9 @@ TEST(ChatPage, WhoTakesGzipGetsItWhereItIsSmaller) {
 
 // By another program's reckoning: what gzip gives back is the file.
 TEST(ChatPage, WhatWasCompressedIsTheFile) {
-  const std::filesystem::path packed = std::filesystem::temp_directory_path() / "fathom_page_file.gz";
-  const std::filesystem::path unpacked = std::filesystem::temp_directory_path() / "fathom_page_file";
+  const std::filesystem::path unpacked =
+      std::filesystem::temp_directory_path() / ("fathom_page_file_" + std::to_string(::getpid()));
+  const std::filesystem::path packed = unpacked.string() + ".gz";
   int compressed = 0;
   for (const PageFile& file : page_files()) {
     EXPECT_EQ(file.gzip.empty(), file.type.starts_with("font/")) << file.path << ": woff2 is compressed already";

@@ -68,19 +68,22 @@ export async function answer_of(page) {
 
 export const said = async (page) => (await (await answer_of(page)).locator(".markdown").last().innerText()).trim();
 
-// What the page has kept of its messages.
-export const kept_messages = (page) =>
+// What the page has kept in a store of its database.
+export const kept = (page, store) =>
   page.evaluate(
-    () =>
+    (name) =>
       new Promise((resolve, reject) => {
         const opening = indexedDB.open("fathom", 1);
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
-          const reading = opening.result.transaction("messages").objectStore("messages").getAll();
+          const reading = opening.result.transaction(name).objectStore(name).getAll();
           reading.onsuccess = () => {
             opening.result.close();
             resolve(reading.result);
           };
         };
       }),
+    store,
   );
+
+export const kept_messages = (page) => kept(page, "messages");

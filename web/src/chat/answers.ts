@@ -4,8 +4,9 @@ import { ApiError } from "../api/connection";
 import { stream_chat } from "../api/stream";
 import { Observable } from "../base/observable";
 import { text } from "../language/text";
+import { put_message } from "../store/database";
 import { write_journal } from "../store/journal";
-import { add_message, choose_sibling, save_message, show_message, tree_of } from "../store/library";
+import { add_message, choose_sibling, show_message, tree_of } from "../store/library";
 import { settings } from "../store/settings";
 import { listen, tell, this_tab } from "../store/tabs";
 import { new_id, path_to, type Message } from "../store/tree";
@@ -99,7 +100,7 @@ class Keeper {
     this.#busy = true;
     for (let written: Message | null = null; this.#pending && this.#pending !== written; ) {
       written = this.#pending;
-      await save_message(written).catch(() => undefined);
+      await put_message(written).catch(() => undefined);
     }
     this.#busy = false;
   }
@@ -108,7 +109,7 @@ class Keeper {
     this.#shown = false;
     this.#pending = message;
     show_message(message);
-    await save_message(message);
+    await put_message(message);
     tell({ kind: "message", message });
   }
 

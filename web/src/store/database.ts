@@ -45,11 +45,6 @@ export async function messages_of(conversation: string): Promise<Message[]> {
   return settled(store.index("conversation").getAll(conversation) as IDBRequest<Message[]>);
 }
 
-export async function message_with(id: string): Promise<Message | undefined> {
-  const store = (await database()).transaction(kMessages).objectStore(kMessages);
-  return settled(store.get(id) as IDBRequest<Message | undefined>);
-}
-
 export const put_conversation = (conversation: Conversation): Promise<void> =>
   change((conversations) => conversations.put(conversation));
 
@@ -67,7 +62,23 @@ export async function update_conversation(
   return written;
 }
 
-export const put_message = (message: Message): Promise<void> => change((_, messages) => messages.put(message));
+// Nothing where its conversation was removed, by whichever tab.
+export const put_message = (message: Message): Promise<void> =>
+  change((conversations, messages) => {
+    const finding = conversations.getKey(message.conversation);
+    finding.onsuccess = () => {
+      if (finding.result !== undefined) messages.put(message);
+    };
+  });
+
+// Puts it in the place of what is there, where that `fits`.
+export const replace_message = (message: Message, fits: (known: Message) => boolean): Promise<void> =>
+  change((_, messages) => {
+    const reading = messages.get(message.id) as IDBRequest<Message | undefined>;
+    reading.onsuccess = () => {
+      if (reading.result && fits(reading.result)) messages.put(message);
+    };
+  });
 
 export const put_all = (conversations: Conversation[], messages: Message[]): Promise<void> =>
   change((of_conversations, of_messages) => {
@@ -75,13 +86,15 @@ export const put_all = (conversations: Conversation[], messages: Message[]): Pro
     for (const message of messages) of_messages.put(message);
   });
 
-export async function remove_conversation(id: string): Promise<void> {
-  const messages = await messages_of(id);
-  await change((of_conversations, of_messages) => {
-    of_conversations.delete(id);
-    for (const message of messages) of_messages.delete(message.id);
+export const remove_conversation = (id: string): Promise<void> =>
+  change((conversations, messages) => {
+    conversations.delete(id);
+    const finding = messages.index("conversation").openCursor(id);
+    finding.onsuccess = () => {
+      finding.result?.delete();
+      finding.result?.continue();
+    };
   });
-}
 
 // Calls `act` with every message; ends early where it returns false.
 export async function each_message(act: (message: Message) => boolean): Promise<void> {

@@ -1,5 +1,5 @@
 // The last of running answers when the page goes away: IndexedDB may not finish then, localStorage does.
-import { message_with, put_message } from "./database";
+import { replace_message } from "./database";
 import type { Message } from "./tree";
 
 const kPrefix = "fathom.journal.";
@@ -18,9 +18,8 @@ export async function replay_journal(): Promise<void> {
   for (const name of Object.keys(localStorage)) {
     if (!name.startsWith(kPrefix)) continue;
     const written = JSON.parse(localStorage.getItem(name) ?? "null") as Message | null;
-    const known = written && (await message_with(written.id));
     // A page that came back to life may have written more since.
-    if (written && known?.state === "streaming") await put_message(written);
+    if (written) await replace_message(written, (known) => known.state === "streaming");
     localStorage.removeItem(name);
   }
 }

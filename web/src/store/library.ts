@@ -13,6 +13,12 @@ const trees = new Map<string, Observable<Tree | null>>();
 // News of other tabs that came while a tree was read, by its conversation and the message.
 const news_of = new Map<string, Map<string, Message>>();
 
+// Their ids do not come back: what is still told or read of them is late.
+const removed = new Set<string>();
+
+// The newest change of a conversation that is not written yet.
+const change_of = new Map<string, (before: Conversation) => Conversation>();
+
 function sort_into_list(conversation: Conversation): void {
   const others = conversations.get().filter((each) => each.id !== conversation.id);
   conversations.set([conversation, ...others].sort((a, b) => b.updated - a.updated));
@@ -20,6 +26,7 @@ function sort_into_list(conversation: Conversation): void {
 
 // In the list and in its tree, without writing it.
 function show_conversation(conversation: Conversation): void {
+  if (removed.has(conversation.id)) return;
   const tree = trees.get(conversation.id);
   const held = tree?.get();
   if (tree && held) tree.set({ ...held, conversation });
@@ -29,8 +36,10 @@ function show_conversation(conversation: Conversation): void {
 
 const is_known = (id: string): boolean => conversations.get().some((each) => each.id === id);
 
+// What was begun, changed, told of or removed while it was read is newer than what was read.
 async function read_list(): Promise<void> {
-  conversations.set((await database.all_conversations()).sort((a, b) => b.updated - a.updated));
+  const read = (await database.all_conversations()).filter((each) => !removed.has(each.id) && !is_known(each.id));
+  conversations.set([...read, ...conversations.get()].sort((a, b) => b.updated - a.updated));
 }
 
 export async function load_library(): Promise<void> {
@@ -76,8 +85,13 @@ export function change_conversation(id: string, changes: Partial<Conversation>):
   const changed = (before: Conversation): Conversation =>
     ({ ...before, ...changes, chosen: { ...before.chosen, ...changes.chosen } });
   show_conversation(changed(known));
+  change_of.set(id, changed);
   void database.update_conversation(id, changed).then((conversation) => {
-    if (conversation) tell({ kind: "conversation", conversation });
+    const is_newest = change_of.get(id) === changed;
+    if (is_newest) change_of.delete(id);
+    if (!conversation) return;
+    if (is_newest) show_conversation(conversation); // with what other tabs have changed
+    tell({ kind: "conversation", conversation });
   });
 }
 
@@ -90,16 +104,11 @@ export function show_message(message: Message): void {
   tree.set({ ...held, messages: new Map(held.messages).set(message.id, message) });
 }
 
-// Nothing of a conversation that was removed meanwhile.
-export async function save_message(message: Message): Promise<void> {
-  if (is_known(message.conversation)) await database.put_message(message);
-}
-
 export async function add_message(message: Message): Promise<void> {
   show_message(message);
   tell({ kind: "message", message });
   change_conversation(message.conversation, { updated: Date.now(), chosen: { [message.parent ?? ""]: message.id } });
-  await save_message(message);
+  await database.put_message(message);
 }
 
 export function choose_sibling(message: Message): void {
@@ -107,6 +116,7 @@ export function choose_sibling(message: Message): void {
 }
 
 function forget(id: string): void {
+  removed.add(id);
   conversations.set(conversations.get().filter((each) => each.id !== id));
   trees.delete(id);
 }
