@@ -109,12 +109,13 @@ def compare(ledger, tally):
     for _, hit, miss, output, cost, account, _ in rows:
         for name, value in zip(("requests", "hit", "miss", "output", "cost"), (1, hit, miss, output, cost)):
             sums[account, name] += value
+    accounts = {row[5] for row in rows}
     for table in ("key_day_sum", "account_day_sum", "key_month_sum"):
         for name in ("requests", "hit", "miss", "output", "cost"):
             kept = f"SUM(units) * {PARTS} + SUM(parts)" if name == "cost" and table != "key_day_sum" else f"SUM({name})"
-            for account, value in database.execute(f"SELECT account, {kept} FROM {table} GROUP BY account"):
-                check(value == sums[account, name],
-                      f"{account}'s {table} has {name} {value}, its rows {sums[account, name]}")
+            found_sums = dict(database.execute(f"SELECT account, {kept} FROM {table} GROUP BY account"))
+            expected = {account: sums[account, name] for account in accounts}
+            check(found_sums == expected, f"{table} has {name} {found_sums}, the rows {expected}")
     for account, granted, topped_up in database.execute("SELECT name, granted, topped_up FROM account"):
         left = PAID_IN * PARTS - sums[account, "cost"]
         check(granted + topped_up == left, f"{account} has {granted + topped_up}, expected {left}")

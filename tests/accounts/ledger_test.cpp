@@ -1,8 +1,10 @@
 #include "fathom/accounts/ledger.h"
 
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <thread>
+#include <vector>
 
 #include "fathom/accounts/calendar.h"
 #include "fathom/accounts/usage_report.h"
@@ -78,6 +80,52 @@ TEST_P(LedgerWholeTest, ManyThreadsAndTwoLedgersLoseNothing) {
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].requests, 200);
   EXPECT_EQ(rows[0].cost.exact(), "0.00392");
+}
+
+// While another holds what every write needs.
+TEST_P(LedgerWholeTest, OneBeatAnswersAllWhoComeMeanwhile) {
+  LedgerConfig patient = config();
+  patient.patience = std::chrono::hours(1);
+  Ledger ledger(patient);
+  const auto beats = [&] { return database().run("SELECT beats FROM heartbeat").at(0).number(0); };
+  const std::int64_t before = beats();
+  std::vector<std::promise<bool>> heard(100);
+  {
+    Transaction held(database());
+    database().run("UPDATE heartbeat SET beats = beats + 0");
+    for (std::promise<bool>& one : heard)
+      ledger.when_writable([&one](const std::exception_ptr& fault) { one.set_value(!fault); });
+    held.commit();
+  }
+  for (std::promise<bool>& one : heard) EXPECT_TRUE(one.get_future().get());
+  EXPECT_EQ(beats(), before + 1);
+}
+
+TEST_P(LedgerWholeTest, NobodyWaitsBeyondItsPatience) {
+  LedgerConfig hasty = config();
+  hasty.patience = std::chrono::milliseconds(1);
+  Ledger ledger(hasty);
+  std::vector<std::promise<bool>> heard(100);
+  {
+    Transaction held(database());
+    database().run("UPDATE heartbeat SET beats = beats + 0");
+    for (std::promise<bool>& one : heard)
+      ledger.when_writable([&one](const std::exception_ptr& fault) { one.set_value(!fault); });
+    for (std::promise<bool>& one : heard) EXPECT_FALSE(one.get_future().get()) << "told while the write still waits";
+    held.commit();
+  }
+}
+
+TEST(LedgerFolder, IsWhereALinkLeads) {
+  const TemporaryFolder here;
+  const TemporaryFolder there;
+  const auto file = here.path() / "ledger.sqlite";
+  EXPECT_EQ(ledger_folder(file.string()), std::filesystem::canonical(here.path())) << "nothing is there yet";
+  open_database((there.path() / "far.sqlite").string());
+  std::filesystem::create_symlink(there.path() / "far.sqlite", file);
+  EXPECT_EQ(ledger_folder(file.string()), std::filesystem::canonical(there.path()));
+  EXPECT_EQ(ledger_folder("ledger_that_is_not_there.sqlite"), std::filesystem::current_path());
+  EXPECT_EQ(ledger_folder("postgresql://red@there/ledger"), std::filesystem::path());
 }
 
 TEST_P(LedgerWholeTest, TwoCardsOfACurrencyAreRefused) {

@@ -33,6 +33,25 @@ TEST(Aside, APlaceGoesWithItsLastOwner) {
   EXPECT_NO_THROW(aside.enter(""));
 }
 
+// With as few workers as there may be.
+TEST(Aside, LargeJobsLeaveAThreadForSmallOnes) {
+  Aside aside(1, 1);
+  std::promise<void> let_go;
+  const std::shared_future<void> gate = let_go.get_future().share();
+  std::promise<void> entered;
+  aside.run(kLargeJobBytes, [&, gate] {
+    entered.set_value();
+    gate.wait();
+  });
+  aside.run(kLargeJobBytes, [gate] { gate.wait(); });
+  entered.get_future().wait();
+  std::promise<void> done;
+  aside.run(0, [&] { done.set_value(); });
+  done.get_future().get();
+  let_go.set_value();
+  aside.stop();
+}
+
 TEST(Aside, RunsAtLeastOneAtATime) {
   Aside aside(1, 1);
   std::promise<void> done;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -89,6 +90,30 @@ TEST(Billing, NobodyLooksWhileAllItsPlacesAreTaken) {
   client.send(request_text("POST", "/chat/completions", body, {{"authorization", "Bearer " + key}}));
   client.wait_for("\"A\"");
   EXPECT_EQ(server.post(key, "/tokenize", body).status, 429);
+  client.vanish();
+}
+
+// Its place is asked for at the time of day when it begins, not when it came: a day that is over would begin anew, and
+// what runs would be forgotten.
+TEST(Billing, ALookThatWaitedOverMidnightIsOfTheNewDay) {
+  constexpr std::int64_t kDay = 24 * 60 * 60;
+  std::atomic<int> looks_yesterday = 0;  // at the clock
+  LedgerServer server("cached 0\nsay \"</think>A\"\nwait never\n", "", [&](server::ServerParts& parts) {
+    parts.now = [&] { return LedgerServer::kNow - (looks_yesterday.fetch_sub(1) > 0 ? kDay : 0); };
+  });
+  const std::string body =
+      R"({"model": "deepseek-v4-flash", "stream": true, "messages": [{"role": "user", "content": "Hi"}]})";
+  const std::string tokens = value_in(server.post(server.key("blue"), "/tokenize", body), "count");
+  ASSERT_FALSE(tokens.empty());
+  const std::string key = server.key("red", {.limits = {.tokens_per_day = std::stoi(tokens)}});
+  HttpClient client(server.port());
+  client.send(request_text("POST", "/chat/completions", body, {{"authorization", "Bearer " + key}}));
+  client.wait_for("\"A\"");
+  looks_yesterday = 2;  // the key is looked up, the request is read
+  EXPECT_EQ(server.post(key, "/tokenize", body).status, 429) << "the day's tokens are taken";
+  EXPECT_LE(looks_yesterday, 0);
+  looks_yesterday = 0;
+  EXPECT_EQ(server.chat(key).status, 429);
   client.vanish();
 }
 
@@ -186,6 +211,24 @@ TEST(Billing, WhatCannotBeRecordedIsNotAnswered) {
   EXPECT_EQ(server.generator().requests().size(), 0U) << "no model worked for it";
   EXPECT_EQ(server.chat(key, stream).status, 200) << "and by itself again";
   EXPECT_EQ(server.requests("red").size(), 1U);
+}
+
+TEST(Billing, NobodyWaitsForALedgerThatAnotherHolds) {
+  const TemporaryFolder folder;
+  const std::string where = (folder.path() / "held.sqlite").string();
+  LedgerServer server("say \"</think>A\"\n", "", [&](server::ServerParts& parts) {
+    parts.ledger = std::make_shared<accounts::Ledger>(
+        accounts::LedgerConfig{.where = where, .patience = std::chrono::milliseconds(1)});
+  });
+  const auto other = accounts::open_database(where);
+  accounts::Transaction held(*other);
+  for (int i = 0; i < 3; ++i) {
+    const ReceivedAnswer refused = server.chat("");
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(refused.header("retry-after"), "5");
+  }
+  EXPECT_EQ(server.generator().requests().size(), 0U) << "no model worked for it";
+  held.commit();
 }
 
 TEST(Billing, AnAccountThatCannotBeChargedIsRefused) {

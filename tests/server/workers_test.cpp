@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 
 namespace fathom::server {
 namespace {
@@ -51,6 +52,17 @@ TEST(Workers, LargeJobsLeaveAThreadForSmallOnes) {
   let_go.set_value();
   workers.stop();
   EXPECT_EQ(large, 5);
+}
+
+TEST(Workers, WhatComesAfterStopIsDropped) {
+  Workers workers(1);
+  workers.stop();
+  bool ran = false;
+  auto held = std::make_shared<int>(0);
+  const std::weak_ptr<int> watched = held;
+  workers.run(1, [&ran, held = std::move(held)] { ran = true; });
+  EXPECT_TRUE(watched.expired()) << "a connection would wait for it";
+  EXPECT_FALSE(ran);
 }
 
 TEST(Workers, StopTwiceIsOnce) {

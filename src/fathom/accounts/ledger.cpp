@@ -21,12 +21,19 @@ std::map<std::string, PriceCard, std::less<>> cards_of(const std::vector<std::st
 
 }  // namespace
 
+// Of the file that a link leads to; whether there can be one is open_database()'s to say.
+std::filesystem::path ledger_folder(const std::string& where) {
+  if (is_postgres(where)) return {};
+  std::error_code unknown;
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(where), unknown).parent_path();
+}
+
 Ledger::Ledger(const LedgerConfig& config)
     : cards_(cards_of(config.price_cards)),
-      folder_(is_postgres(config.where) ? std::filesystem::path()
-                                        : std::filesystem::absolute(config.where).parent_path()),
+      folder_(ledger_folder(config.where)),
       database_(open_database(config.where)),
       reader_(open_database(config.where)),
+      heartbeat_(config.patience),
       writer_(open_database(config.where)) {}
 
 void Ledger::look_up(std::string digest, std::int64_t now, std::function<void(std::exception_ptr fault, Access)> done) {
@@ -53,12 +60,13 @@ bool Ledger::short_of_room() const {
 void Ledger::when_writable(JobDone done) {
   constexpr std::chrono::seconds kMoment{1};
   if (!short_of_room() && writer_.wrote_within(kMoment)) return done(nullptr);
+  if (!heartbeat_.join(std::move(done))) return;
   // Committed, as only that needs room on the disk; and another value, as SQLite does not write the same one again.
   const auto beat = [](Database& to) {
     to.lock_sums();  // as whoever records a request beside it in another server's transaction
     to.run("UPDATE heartbeat SET beats = beats + 1");
   };
-  writer_.write(beat, std::move(done));
+  writer_.write(beat, [this](const std::exception_ptr& fault) { heartbeat_.over(fault); });
 }
 
 void Ledger::with(const DatabaseJob& job) {
@@ -73,6 +81,7 @@ void Ledger::flush() {
   std::promise<void> written;
   writer_.write([](Database&) {}, [&](const std::exception_ptr&) { written.set_value(); });
   written.get_future().wait();
+  heartbeat_.flush();
 }
 
 const PriceCard* Ledger::card(std::string_view currency) const {

@@ -2,6 +2,7 @@
 // database but with() and flush().
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "fathom/accounts/access.h"
+#include "fathom/accounts/heartbeat.h"
 #include "fathom/accounts/price_card.h"
 #include "fathom/accounts/request_book.h"
 #include "fathom/accounts/writer.h"
@@ -21,7 +23,11 @@ namespace fathom::accounts {
 struct LedgerConfig {
   std::string where;                                                    // open_database()
   std::vector<std::string> price_cards = {"hosted-usd", "hosted-cny"};  // PriceCard::load(), one a currency
+  std::chrono::milliseconds patience = std::chrono::seconds(5);         // of who asks whether it can be written
 };
+
+// Where the disk is that must have room for it; empty: the database is elsewhere.
+std::filesystem::path ledger_folder(const std::string& where);
 
 class Ledger {
  public:
@@ -35,7 +41,8 @@ class Ledger {
   // `request` without its cost: that is what the card of its currency says. Heard of when it is on disk.
   void record(FinishedRequest request, JobDone done);
   // Before work begins that would be lost if it could not be recorded. Heard of at once where something was written a
-  // moment ago and the disk has room, else when a write is on disk, or failed: a full disk, a file that is read alone.
+  // moment ago and the disk has room, else when a write is on disk, or failed: a full disk, a file that is read alone,
+  // a database that keeps it waiting longer than a request's patience.
   void when_writable(JobDone done);
   // On this thread, by turns with others: for administration.
   void with(const DatabaseJob& job);
@@ -52,10 +59,11 @@ class Ledger {
   bool short_of_room() const;
 
   std::map<std::string, PriceCard, std::less<>> cards_;
-  std::filesystem::path folder_;  // of a file; empty: the database is elsewhere
+  std::filesystem::path folder_;
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
   Reader reader_;
+  Heartbeat heartbeat_;  // ends after the writer, which tells it of its last write
   Writer writer_;
 };
 

@@ -9,12 +9,13 @@ namespace fathom::server {
 namespace {
 
 constexpr int kWorkersToOne = 4;
+constexpr int kLeastThreads = 2;    // a large count keeps one
 constexpr double kRetrySoon = 1.0;  // some request ends, nobody knows when
 
 }  // namespace
 
 Aside::Aside(int workers, std::int64_t per_account)
-    : per_account_(per_account), workers_(std::max(1, workers / kWorkersToOne)) {}
+    : per_account_(per_account), workers_(std::max(kLeastThreads, workers / kWorkersToOne)) {}
 
 std::shared_ptr<Aside::Place> Aside::enter(const std::string& account) {
   const std::scoped_lock lock(mutex_);

@@ -31,12 +31,13 @@ class Aside {
     std::string account_;
   };
 
-  // One thread in four beside `workers`, at least one.
+  // One thread in four beside `workers`, at least two: large jobs leave one to the others, so that a key is revoked
+  // while somebody counts a book.
   Aside(int workers, std::int64_t per_account);
 
   // Throws api::ApiError 429 where the account has as many there as it may.
   std::shared_ptr<Place> enter(const std::string& account);
-  // `bytes`: what the job reads. It does not throw.
+  // `bytes`: what the job reads; none for what only asks the ledger. It does not throw.
   void run(std::int64_t bytes, std::function<void()> job) { workers_.run(bytes, std::move(job)); }
   // Runs what is queued, then ends.
   void stop() { workers_.stop(); }

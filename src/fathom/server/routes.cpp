@@ -150,7 +150,8 @@ void show_prompt(Visit& asked) {
     const AnsweringServices& answering = visit.services.answering;
     const api::PromptWish wish = api::read_prompt_wish(body->bytes, answering.policy, context);
     Visitor visitor = visit.visitor;
-    admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat, context.now);
+    admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat,
+          visit.services.now());  // it may have waited over midnight
     if (!visitor.opens_model(wish.call.model)) throw api::no_permission(wish.call.model);
     const Preparation preparation{.policy = answering.policy,
                                   .owner = visitor.account,

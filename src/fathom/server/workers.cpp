@@ -12,6 +12,7 @@ Workers::~Workers() { stop(); }
 
 void Workers::run(std::int64_t bytes, std::function<void()> job) {
   const std::scoped_lock lock(mutex_);
+  if (stopping_) return;  // it goes with its caller, outside the lock
   (bytes >= kLargeJobBytes ? large_ : small_).push_back(std::move(job));
   event_.notify_one();
 }

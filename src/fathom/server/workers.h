@@ -22,7 +22,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // `bytes`: what the job reads. A job does not throw.
+  // `bytes`: what the job reads. A job does not throw. After stop() it is dropped: kept, it would keep what it holds.
   void run(std::int64_t bytes, std::function<void()> job);
   // Takes no more jobs, runs those queued, ends the threads.
   void stop();
