@@ -29,7 +29,6 @@ struct Visit {
 };
 
 void note(Visit& visit) {
-  if (visit.place != nullptr) visit.place->leave();
   visit.record.seconds = std::chrono::duration<double>(Clock::now() - visit.start).count();
   visit.services.answering.metrics.request(visit.record);
   visit.services.answering.log.request(visit.record);
@@ -125,30 +124,32 @@ void answer_aside(Visit& asked, std::int64_t bytes, std::function<HttpResponse(c
   });
 }
 
-void count(Visit& asked) {
+// What is made of the body, for a book may take seconds.
+void answer_from_body(Visit& asked, std::function<std::string(const Visit&, std::string_view body)> make) {
   auto body = std::make_shared<ReceivedBody>(asked.exchange->take_body());
   const auto bytes = static_cast<std::int64_t>(body->bytes.size());
-  answer_aside(asked, bytes, [context = context_of(asked), body](const Visit& visit) -> HttpResponse {
+  answer_aside(asked, bytes, [body, make = std::move(make)](const Visit& visit) -> HttpResponse {
+    return {.status = 200, .headers = {{"content-type", "application/json"}}, .body = make(visit, body->bytes)};
+  });
+}
+
+void count(Visit& asked) {
+  answer_from_body(asked, [context = context_of(asked)](const Visit& visit, std::string_view body) {
     const AnsweringServices& answering = visit.services.answering;
-    const api::Call call = visit.services.dialects.anthropic.read(body->bytes, answering.policy, context);
+    const api::Call call = visit.services.dialects.anthropic.read(body, answering.policy, context);
     if (!visit.visitor.opens_model(call.model)) throw api::no_permission(call.model);
     const Preparation preparation{
         .policy = answering.policy, .owner = visit.visitor.account, .memory = &answering.answers};
-    return {
-        .status = 200,
-        .headers = {{"content-type", "application/json"}},
-        .body = visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation))};
+    return visit.services.dialects.token_count(count_tokens(call, answering.models.at(call.model), preparation));
   });
 }
 
 // Whoever may ask the model may see what it would read; while that is made, it counts as a request.
 void show_prompt(Visit& asked) {
   const auto write = asked.match.endpoint == Endpoint::tokenize ? tokenized : templated;
-  auto body = std::make_shared<ReceivedBody>(asked.exchange->take_body());
-  const auto bytes = static_cast<std::int64_t>(body->bytes.size());
-  answer_aside(asked, bytes, [context = context_of(asked), body, write](const Visit& visit) -> HttpResponse {
+  answer_from_body(asked, [context = context_of(asked), write](const Visit& visit, std::string_view body) {
     const AnsweringServices& answering = visit.services.answering;
-    const api::PromptWish wish = api::read_prompt_wish(body->bytes, answering.policy, context);
+    const api::PromptWish wish = api::read_prompt_wish(body, answering.policy, context);
     Visitor visitor = visit.visitor;
     admit(visitor, visit.services.gate, wish.call.completion ? Endpoint::completions : Endpoint::chat,
           visit.services.now());  // it may have waited over midnight
@@ -157,9 +158,7 @@ void show_prompt(Visit& asked) {
                                   .owner = visitor.account,
                                   .memory = &answering.answers,
                                   .context_tokens = visitor.pass == nullptr ? 0 : visitor.pass->context_tokens()};
-    return {.status = 200,
-            .headers = {{"content-type", "application/json"}},
-            .body = write(wish, answering.models.at(wish.call.model), preparation)};
+    return write(wish, answering.models.at(wish.call.model), preparation);
   });
 }
 

@@ -65,8 +65,7 @@ struct IndexedBf16Codes {
   HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) const {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(block);
     for (int column = 0; column < kColumns; ++column) {
-      const int value = part * kColumns + column;
-      const int place = value / 8 % 2 * 16 + value / 16 * 8 + value % 8;
+      const int place = place_in_indexed_block(part * kColumns + column);
       const std::uint32_t upper = upper_[bytes[32 + place % 16] >> (place / 16 * 4) & 0xfU];
       values[column] = as_floats(hn::Set(Words(), upper << 24U | std::uint32_t{bytes[place]} << 16U));
     }

@@ -9,9 +9,6 @@ namespace {
 
 constexpr int kValues = 32;  // of a block
 
-// Where a value of a block has its byte.
-constexpr int place_of(int value) { return value / 8 % 2 * 16 + value / 16 * 8 + value % 8; }
-
 // False where an upper byte is not among the sixteen.
 bool index_block(const std::uint16_t (&values)[kValues], const UpperBytes& upper, std::uint8_t* to) {
   std::uint8_t indices[kValues];
@@ -19,8 +16,8 @@ bool index_block(const std::uint16_t (&values)[kValues], const UpperBytes& upper
   for (int value = 0; value < kValues; ++value) {
     const std::uint8_t index = upper.index[values[value] >> 8U];
     all |= index;
-    to[place_of(value)] = static_cast<std::uint8_t>(values[value]);
-    indices[place_of(value)] = index;
+    to[place_in_indexed_block(value)] = static_cast<std::uint8_t>(values[value]);
+    indices[place_in_indexed_block(value)] = index;
   }
   for (int pair = 0; pair < kValues / 2; ++pair)
     to[kValues + pair] =

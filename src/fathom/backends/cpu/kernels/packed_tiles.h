@@ -39,6 +39,10 @@ constexpr std::int64_t block_bytes(CodeFormat format) {
   return format == CodeFormat::indexed_bf16 ? kBlockBytes * 3 / 4 : kBlockBytes;
 }
 
+// Where a value [output][column] of a block of indexed_bf16 has its lower byte; its index has a nibble in the same
+// order.
+constexpr int place_in_indexed_block(int value) { return value / 8 % 2 * 16 + value / 16 * 8 + value % 8; }
+
 // A block of indexed_bf16 that has another upper byte, as bf16.
 struct PlainBlock {
   std::int64_t column = 0;  // its first
