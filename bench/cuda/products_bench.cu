@@ -231,8 +231,9 @@ class Bench {
                             .groups = shape.groups,
                             .group_stride = shape.in};
         PackedRows packed;
-        const float pack_us = time_of(
-            8, [&](int, cudaStream_t stream) { packed = pack_rows(device_, of, operand, workspace.bytes(), stream); });
+        const float pack_us = time_of(8, [&](int, cudaStream_t stream) {
+          packed = pack_rows(device_, of, PackedBy::launch, operand, workspace.bytes(), stream);
+        });
         const int count = static_cast<int>(rows >= 2048 ? std::min<std::int64_t>(copies, 6) : copies);
         const float us = time_of(count, [&](int index, cudaStream_t stream) {
           ProductWeight weight = prepared;
@@ -322,7 +323,7 @@ class Bench {
     const Memory x(tokens * experts.channels, 4, Fill::f32);
     const Memory weights(tokens * kSlots, 4, Fill::f32);
     const Memory out(tokens * experts.channels * 4);
-    const Memory workspace(expert_workspace_bytes(experts, tokens, kSlots, operand));
+    const Memory workspace(expert_workspace_bytes(device_, experts, tokens, kSlots, operand));
     const float us = time_of(steps, [&](int step, cudaStream_t stream) {
       expert_products(device_,
                       {.experts = experts,

@@ -7,7 +7,10 @@ namespace {
 
 TEST(IndexShape, BlocksShareATokensKeysUntilTheDeviceIsFull) {
   EXPECT_EQ(index_score_shape(1, 262'144, 132).blocks_per_token, 528);  // four for each multiprocessor
-  EXPECT_EQ(index_score_shape(1, 600, 132).blocks_per_token, 3);        // no more than there are tiles of 256 keys
+  EXPECT_EQ(index_score_shape(1, 600, 132).blocks_per_token, 19);       // few keys: as many blocks as have 32
+  EXPECT_EQ(index_score_shape(1, 600, 132).shares_heads, 1);
+  EXPECT_EQ(index_score_shape(64, 600, 132).blocks_per_token, 3);  // no more than there are tiles of 256 keys
+  EXPECT_EQ(index_score_shape(64, 600, 132).shares_heads, 0);
   EXPECT_EQ(index_score_shape(1, 0, 132).blocks_per_token, 1);
   const IndexScoreShape prefill = index_score_shape(8192, 2048, 132);
   EXPECT_EQ(prefill.blocks_per_token, 1);

@@ -36,16 +36,20 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
       for (const int columns : {8, 16, 32})
         for (const int units : {1, 8, 32, 192, 3000})
           for (const int blocks : {1, 2, 8, 32, 64, 256}) {
+            const bool packs = columns == 8 && products_pack(device, 4, std::int64_t{128} * blocks);
             const DecodeShape shape = decode_shape(device, {.kind = of.kind,
                                                             .operand = of.operand,
                                                             .columns = columns,
                                                             .units = units,
                                                             .blocks = blocks,
-                                                            .rows = columns});
+                                                            .rows = columns,
+                                                            .packs = packs});
             EXPECT_LE(shape.cluster, blocks);
             EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
-            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns),
-                                   kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks)),
+            EXPECT_EQ(shape.own_blocks, packs ? (blocks + shape.cluster - 1) / shape.cluster : 0);
+            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
+                                   kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks) +
+                                       shape.own_blocks * block_bytes(of.operand, columns)),
                       device.shared_of_block);
           }
       for (const int pairs : {1, 16, 256})

@@ -105,8 +105,8 @@ inline std::vector<float> product_of(const ProductDevice& device, const ProductW
   DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, weight.in, 1, operand));
   const DeviceArray<float> out(rows * (weight.out + gap), 1);
   const PackedRows packed =
-      pack_rows(device, {.x = on_device.data(), .rows = rows, .in = weight.in, .row_stride = weight.in}, operand,
-                workspace.data(), nullptr);
+      pack_rows(device, {.x = on_device.data(), .rows = rows, .in = weight.in, .row_stride = weight.in},
+                PackedBy::products, operand, workspace.data(), nullptr);
   const ProductOutput output = {.weight = &weight, .out = out.data(), .row_stride = weight.out + gap};
   multiply(device, {&output, 1}, packed, nullptr);
   cuda_check(cudaDeviceSynchronize(), "multiply");

@@ -178,7 +178,7 @@ TEST_F(CudaProducts, SeveralWeightsInOneLaunch) {
   const DeviceArray<float> on_device{std::span<const float>(x)};
   DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, 384, 1, Operand::f16));
   const PackedRows packed = pack_rows(device, {.x = on_device.data(), .rows = rows, .in = 384, .row_stride = 384},
-                                      Operand::f16, workspace.data(), nullptr);
+                                      PackedBy::launch, Operand::f16, workspace.data(), nullptr);
   multiply(device, outputs, packed, nullptr);
   for (std::size_t index = 0; index < outs.size(); ++index)
     op_test::expect_same_bits(outs[index].host(), product_of(device, prepared[index].product(), x, rows, Operand::f16),
@@ -204,7 +204,7 @@ TEST_F(CudaProducts, Groups) {
                                            .row_stride = groups * in,
                                            .groups = groups,
                                            .group_stride = in},
-                                          Operand::f16, workspace.data(), nullptr);
+                                          PackedBy::products, Operand::f16, workspace.data(), nullptr);
       const DeviceArray<float> out(rows * groups * latent);
       multiply_groups(device, prepared.product(), packed, out.data(), nullptr);
       std::vector<double> expected;

@@ -7,12 +7,14 @@
 namespace fathom::cuda {
 
 inline constexpr std::int64_t kScoreTileKeys = 256;  // a block's keys at a time, a thread each
+inline constexpr std::int64_t kFewTileKeys = 32;     // of a block whose warps share the heads
 inline constexpr std::int64_t kTopKPart = 8192;      // ranks that one block holds in shared memory
 inline constexpr std::int64_t kMostTopK = 2048;
 
 struct IndexScoreShape {
   std::int64_t tokens = 0;            // of one launch, so that scores fit their scratch
   std::int64_t blocks_per_token = 0;  // that share a token's tiles of keys
+  std::int64_t shares_heads = 0;      // 1: few tiles, so that a block takes 32 keys and its warps share the heads
 };
 IndexScoreShape index_score_shape(std::int64_t tokens, std::int64_t most_visible, std::int64_t multiprocessors);
 

@@ -12,7 +12,10 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr std::size_t kSegmentCalls = 192;  // a graph's: the host compares the next ones while it runs
+// Calls of a graph: the first are few, for the device waits while the host compares them; then the host compares the
+// next ones while one runs.
+constexpr std::size_t kFirstSegmentCalls = 24;
+constexpr std::size_t kMostSegmentCalls = 192;
 constexpr std::size_t kMostRecordings = 64;
 constexpr int kMostDivergences = 8;  // one after another: such a pattern is none
 constexpr std::int64_t kStagedBytes = std::int64_t{1} << 20;
@@ -176,7 +179,9 @@ void StepRecorder::matched() {
 
 void StepRecorder::remember(Call call) {
   std::vector<Segment>& segments = recording_->segments;
-  if (segments.empty() || segments.back().calls.size() >= kSegmentCalls) segments.emplace_back();
+  const std::size_t most =
+      std::min(kMostSegmentCalls, kFirstSegmentCalls << std::min<std::size_t>(segments.size(), 4) >> 1);
+  if (segments.empty() || segments.back().calls.size() >= most) segments.emplace_back();
   segments.back().drop_graph();
   segments.back().calls.push_back(std::move(call));
 }

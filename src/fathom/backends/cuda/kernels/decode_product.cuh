@@ -7,6 +7,7 @@
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/pack_values.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
@@ -29,11 +30,13 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
 }
 constexpr int resident_blocks(TileKind kind, int columns) { return kind == TileKind::fp4 && columns < 32 ? 3 : 2; }
 
-template <TileKind kKind, Operand kOperand, int kColumns>
+// With kPacks the block packs its rows' share itself, which then lies behind the stages.
+template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
 class DecodeProduct {
  public:
-  static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns);
   static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
+  static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns, kPacks);
+  static constexpr int kTile = tile_bytes(kKind);
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
@@ -47,13 +50,14 @@ class DecodeProduct {
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
     const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
-    full_ = shared_address(memory + shape.stages * kStageBytes + kept);
+    own_ = memory + shape.stages * kStageBytes + kept;
+    full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
     kept_column_ = kept_column(shape.cluster);
     const int outputs = 128 / shape.cluster;
     owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs), unit_row() / outputs % shape.cluster);
     if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
-    unit_ = product_unit(work, {tile_bytes(kKind), kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
+    unit_ = product_unit(work, {kTile, kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
   }
 
   __device__ void run() {
@@ -76,6 +80,7 @@ class DecodeProduct {
     } else {
       if (shared) cluster_wait();  // the others are there to be written to
       wait_for_earlier_kernels();
+      if constexpr (kPacks) pack_own_rows();
       compute();
     }
     if (!shared) return;
@@ -106,20 +111,72 @@ class DecodeProduct {
   }
 
   __device__ void copy_weights(const Stage& stage, int block) const {
-    constexpr int kTile = tile_bytes(kKind);
     const int lane = threadIdx.x % 32;
     const std::uint32_t full = full_ + 8 * stage.index;
     const std::uint32_t to = shared_address(memory_) + stage.index * kStageBytes;
-    expect_bytes(full, 2 * kTile + kBlockBytes, lane);
+    expect_bytes(full, kStageBytes, lane);
     copy_bytes(to, unit_.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
     copy_bytes(to + kTile, unit_.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
   }
 
   __device__ void copy_activations(const Stage& stage, int block) const {
     const std::uint32_t full = full_ + 8 * stage.index;
-    copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * tile_bytes(kKind),
-               unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, threadIdx.x % 32);
+    if constexpr (!kPacks)
+      copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * kTile,
+                 unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, threadIdx.x % 32);
     copies_issued(full);
+  }
+
+  // A warp takes some blocks of inputs of a row.
+  __device__ void pack_own_rows() const {
+    constexpr int kWarps = kDecodeConsumers / 32;
+    constexpr int kAtOnce = 2;
+    const int first_own = first_ / work_.parts;
+    const int last_own = first_ < last_ ? (last_ - 1) / work_.parts + 1 : first_own;
+    for (int row = 0; row < unit_.rows; ++row) {
+      const OwnRow own = own_row(row);
+      for (int first = first_own + threadIdx.x / 32; first < last_own; first += kWarps * kAtOnce) {
+        float4 x[kAtOnce];
+#pragma unroll
+        for (int turn = 0; turn < kAtOnce; ++turn)
+          if (first + turn * kWarps < last_own) x[turn] = own_values(own, first + turn * kWarps);
+#pragma unroll
+        for (int turn = 0; turn < kAtOnce; ++turn) {
+          if (first + turn * kWarps >= last_own) continue;
+          std::uint8_t* block = own_ + (first + turn * kWarps - first_own) * kBlockBytes;
+          pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row}, kChunkRows, x[turn]);
+        }
+      }
+    }
+    fence_stores();
+    asm volatile("bar.sync 1, %0;" ::"n"(kDecodeConsumers) : "memory");
+  }
+
+  struct OwnRow {
+    const float* x;
+    const float* up;
+    float weight;
+  };
+
+  __device__ OwnRow own_row(int row_of_chunk) const {
+    const OwnRows& own = work_.own;
+    const int packed_row = unit_.first_row + row_of_chunk;
+    const int slot = own.slots != nullptr ? own.slots[packed_row] : packed_row;
+    const bool swiglus = own.up != nullptr;
+    const std::int64_t row =
+        swiglus || (own.slots_of_row == 1 && own.slots == nullptr) ? packed_row : slot / own.slots_of_row;
+    return {.x = unit_.own_rows + row * own.row_stride,
+            .up = swiglus ? own.up + row * own.row_stride : nullptr,
+            .weight = swiglus && own.weights != nullptr ? own.weights[slot] : 1.0F};
+  }
+
+  // A lane's four inputs of a block.
+  __device__ float4 own_values(const OwnRow& row, int block) const {
+    const OwnRows& own = work_.own;
+    const int input = block * kBlockInputs + 4 * (threadIdx.x % 32);
+    const float4 x = four(row.x, input, own.in, own.aligned != 0);
+    if (row.up == nullptr) return x;
+    return swiglu(x, four(row.up, input, own.in, own.aligned != 0), own.limit, row.weight);
   }
 
   // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
@@ -139,7 +196,8 @@ class DecodeProduct {
     WeightOperand<kKind, kOperand> weight = load(stage);
 #pragma unroll 1
     for (int block = first_; block < last_; ++block) {
-      const std::uint8_t* x = memory_ + stage.index * kStageBytes + 2 * tile_bytes(kKind);
+      const std::uint8_t* x = kPacks ? own_ + (block / work_.parts - first_ / work_.parts) * kBlockBytes
+                                     : memory_ + stage.index * kStageBytes + 2 * kTile;
       float sums[kColumns / 2];
       start_block<kKind, kOperand, kColumns>(sums, weight, shared_address(x));
       const std::uint32_t used = empty_ + 8 * stage.index;
@@ -160,8 +218,7 @@ class DecodeProduct {
     barrier_wait(full_ + 8 * stage.index, stage.parity);
     const int warpgroup = threadIdx.x / kWarpgroupThreads;
     WeightOperand<kKind, kOperand> weight;
-    weight.load(memory_ + stage.index * kStageBytes + warpgroup * tile_bytes(kKind), threadIdx.x % kWarpgroupThreads,
-                tables_);
+    weight.load(memory_ + stage.index * kStageBytes + warpgroup * kTile, threadIdx.x % kWarpgroupThreads, tables_);
     return weight;
   }
 
@@ -213,6 +270,7 @@ class DecodeProduct {
   const DecodeShape shape_;
   std::uint8_t* const memory_;
   float* const kept_;
+  std::uint8_t* own_;  // [blocks of this block] packed rows
   const int rank_;
   const int first_;
   const int last_;
@@ -224,11 +282,11 @@ class DecodeProduct {
   ProductUnit unit_;
 };
 
-template <TileKind kKind, Operand kOperand, int kColumns>
+template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
 __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kColumns))
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
-  DecodeProduct<kKind, kOperand, kColumns>(work, shape, memory).run();
+  DecodeProduct<kKind, kOperand, kColumns, kPacks>(work, shape, memory).run();
 }
 
 }  // namespace fathom::cuda

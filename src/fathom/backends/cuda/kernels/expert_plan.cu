@@ -1,6 +1,7 @@
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -81,6 +82,47 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   }
 }
 
+// The same for slots that one warp holds, a lane each. Lanes of one expert follow each other in the order of slots; the
+// first of them speaks for it.
+__global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan) {
+  begin_in_turn();
+  const int slot = static_cast<int>(threadIdx.x);
+  const bool inside = slot < plan.slots;
+  const int wanted = inside ? plan.selected[slot] : 0;
+  if (inside && plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
+    *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
+  const int expert = inside ? expert_of(plan, slot) : -1;
+  const unsigned same = __match_any_sync(kAllLanes, expert);
+  const int place = __popc(same & ((1U << slot) - 1U));
+  const bool first = expert >= 0 && place == 0;
+  const int rows = __popc(same);
+  const int chunks = first ? (rows + plan.chunk_rows - 1) / plan.chunk_rows : 0;
+  const int groups = (chunks + plan.group_chunks - 1) / plan.group_chunks;
+  int sums[2] = {chunks, groups};  // up to this lane's, then before them
+#pragma unroll
+  for (int step = 1; step < kWarp; step *= 2)
+#pragma unroll
+    for (int& sum : sums) {
+      const int other = __shfl_up_sync(kAllLanes, sum, step);
+      if (slot >= step) sum += other;
+    }
+  if (slot == kWarp - 1) {
+    plan.counts[0] = sums[1];
+    plan.counts[1] = sums[0] * plan.chunk_rows;
+  }
+  const int first_chunk = __shfl_sync(kAllLanes, sums[0] - chunks, __ffs(static_cast<int>(same)) - 1);
+  if (inside) plan.row_of_slot[slot] = expert >= 0 ? first_chunk * plan.chunk_rows + place : -1;
+  if (expert >= 0) plan.slot_of_row[first_chunk * plan.chunk_rows + place] = slot;
+  if (!first) return;
+  if (plan.use != nullptr) plan.use[expert] += rows;
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  for (int group = 0; group < groups; ++group)
+    plan.items[sums[1] - groups + group] = {expert, first_chunk + group * plan.group_chunks,
+                                            min(group_rows, rows - group * group_rows)};
+  for (int row = rows; row < chunks * plan.chunk_rows; ++row)
+    plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
+}
+
 __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
   let_later_kernels_begin();
   wait_for_earlier_kernels();
@@ -98,6 +140,10 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
 }  // namespace
 
 void launch_plan(int capability, const ExpertPlan& plan, Stream stream) {
+  if (plan.slots <= kWarp) {
+    launch(stream, "plan_few_experts", {.threads = kWarp, .chained = capability >= 90}, plan_few_experts, plan);
+    return;
+  }
   launch(stream, "plan_experts", {.threads = kThreads, .chained = capability >= 90}, plan_experts, plan);
 }
 

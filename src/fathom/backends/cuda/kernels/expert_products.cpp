@@ -17,12 +17,15 @@ struct Sizes {
   int chunk_rows;
   std::int64_t slots;   // of all tokens
   std::int64_t chunks;  // at most
+  bool few;             // the products pack their rows themselves
   std::int64_t rows() const { return chunks * chunk_rows; }
 };
 
 // Wide enough for most experts' rows at once: twice the mean, and two.
-Sizes sizes_of(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots, Operand operand) {
+Sizes sizes_of(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
+               Operand operand) {
   Sizes sizes = {};
+  sizes.few = products_pack(device, tokens, std::max(experts.channels, experts.expert_dim));
   sizes.slots = tokens * slots;
   const std::int64_t mean = pieces_of(sizes.slots, std::max<std::int64_t>(1, experts.experts));
   sizes.columns = block_columns(std::min(tokens, 2 * mean + 2), operand);
@@ -33,7 +36,7 @@ Sizes sizes_of(const ExpertTables& experts, std::int64_t tokens, std::int64_t sl
 }
 
 // Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, and w2's rows that of w1's and
-// w3's.
+// w3's, unless w2 packs these itself.
 struct Workspace {
   ExpertItem* items;
   std::int32_t* counts;
@@ -41,6 +44,7 @@ struct Workspace {
   std::int32_t* row_of_slot;
   std::uint8_t* packed;
   float* rows;
+  float* down;
   std::int64_t bytes;
 };
 
@@ -58,8 +62,9 @@ Workspace lay_out(const ExpertTables& experts, const Sizes& sizes, Operand opera
   workspace.row_of_slot = reinterpret_cast<std::int32_t*>(take(sizes.slots * 4));
   const std::int64_t widest = std::max(experts.channels, experts.expert_dim);
   workspace.packed = take(sizes.chunks * pieces_of(widest, kBlockInputs) * block_bytes(operand, sizes.columns));
-  const std::int64_t floats = std::max(2 * experts.expert_dim, experts.channels);
-  workspace.rows = reinterpret_cast<float*>(take(sizes.rows() * floats * 4));
+  const std::int64_t inner = 2 * experts.expert_dim;
+  workspace.rows = reinterpret_cast<float*>(take(sizes.rows() * std::max(inner, experts.channels) * 4));
+  workspace.down = sizes.few ? reinterpret_cast<float*>(take(sizes.rows() * experts.channels * 4)) : workspace.rows;
   workspace.bytes = bytes;
   return workspace;
 }
@@ -67,6 +72,7 @@ Workspace lay_out(const ExpertTables& experts, const Sizes& sizes, Operand opera
 struct ExpertTarget {
   const std::uint8_t* const* tiles;
   float* out;
+  const float* rows;
 };
 
 class ExpertStep {
@@ -76,7 +82,7 @@ class ExpertStep {
       : device_(device),
         args_(args),
         operand_(operand),
-        sizes_(sizes_of(args.experts, args.tokens, args.slots, operand)),
+        sizes_(sizes_of(device, args.experts, args.tokens, args.slots, operand)),
         at_(lay_out(args.experts, sizes_, operand, memory)),
         stream_(stream) {
     if (sizes_.columns < kPrefillColumns) return;
@@ -102,14 +108,14 @@ class ExpertStep {
                 stream_);
     float* gate = at_.rows;
     float* up = at_.rows + sizes_.rows() * experts.expert_dim;
-    pack_x();
-    const ExpertTarget gate_and_up[] = {{experts.w1, gate}, {experts.w3, up}};
-    multiply(gate_and_up, experts.channels, experts.expert_dim);
-    pack_activated(gate, up);
-    const ExpertTarget down[] = {{experts.w2, at_.rows}};
-    multiply(down, experts.expert_dim, experts.channels);
+    if (!sizes_.few) pack_x();
+    const ExpertTarget gate_and_up[] = {{experts.w1, gate, args_.x}, {experts.w3, up, args_.x}};
+    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr));
+    if (!sizes_.few) pack_activated(gate, up);
+    const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
+    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up));
     launch_sum(device_.capability,
-               {.rows = at_.rows,
+               {.rows = at_.down,
                 .row_of_slot = at_.row_of_slot,
                 .tokens = args_.tokens,
                 .slots = args_.slots,
@@ -148,12 +154,26 @@ class ExpertStep {
     launch_pack(device_.capability, work, operand_, stream_);
   }
 
-  void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out) const {
+  OwnRows own_rows(std::int64_t in, const float* up) const {
+    const auto whole = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
+    return {.up = up,
+            .weights = args_.weights,
+            .slots = at_.slot_of_row,
+            .row_stride = in,
+            .slots_of_row = static_cast<int>(args_.slots),
+            .in = static_cast<int>(in),
+            .limit = args_.limit,
+            .aligned = in % 4 == 0 && whole(args_.x) && whole(up) ? 1 : 0};
+  }
+
+  void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out, const OwnRows& own) const {
     ProductWork work;
+    work.own = own;
     for (const ExpertTarget& expert : targets) {
       ProductTarget& target = work.targets[work.target_count++];
       target.expert_tiles = expert.tiles;
       target.x = at_.packed;
+      target.rows = expert.rows;
       target.out = expert.out;
       target.row_stride = out;
       target.out_rows = static_cast<int>(out);
@@ -177,7 +197,8 @@ class ExpertStep {
                                                        .columns = launch.columns,
                                                        .units = launch.places * work.pairs,
                                                        .blocks = work.weight_blocks,
-                                                       .rows = args_.tokens});
+                                                       .rows = args_.tokens,
+                                                       .packs = sizes_.few});
       launch_decode(launch, work, shape, stream_);
     } else {
       launch.places = std::min(sizes_.chunks, sizes_.chunks / prefill_.chunks + args_.experts.experts);
@@ -196,9 +217,9 @@ class ExpertStep {
 
 }  // namespace
 
-std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
-                                    Operand operand) {
-  return lay_out(experts, sizes_of(experts, tokens, slots, operand), operand, nullptr).bytes;
+std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
+                                    std::int64_t slots, Operand operand) {
+  return lay_out(experts, sizes_of(device, experts, tokens, slots, operand), operand, nullptr).bytes;
 }
 
 void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,

@@ -71,7 +71,8 @@ constexpr int kGroup = kSumStep * kSumColumns;  // elements whose sums a cascade
 constexpr std::int64_t kFewTokens = 64;
 constexpr int kMostCluster = 8;
 constexpr int kMostGroups = 64;  // of a token's streams
-constexpr int kGatesWarp = kThreads / kWarp - 1;
+constexpr int kGatesWarp = kThreads / kWarp;  // one more than share the channels
+constexpr int kClusterThreads = kThreads + kWarp;
 
 // The sum of a group's squares in each of its 32 columns, into the same place of every block's memory.
 __device__ void share_group(const float* x, float* sums, int group, int cluster) {
@@ -90,11 +91,11 @@ __device__ float joined_groups(const float* sums, int groups) {
   return join_columns(std::int64_t{groups} * kGroup, cascade.sum_with(0.0F), [](std::int64_t) { return 0.0F; });
 }
 
-__device__ void meet_others() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads - kWarp) : "memory"); }
+__device__ void meet_others() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
 
 // A cluster a token, for few of them: each block has some of the channels, the sums of groups go to all. One warp of
 // the first block has the Sinkhorn iterations, which nobody here waits for.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kClusterThreads)
     hyper_connection_by_clusters(const __grid_constant__ HyperConnectionKernel args, int cluster) {
   let_later_kernels_begin();
   cluster_arrive();
@@ -112,14 +113,16 @@ __global__ void __launch_bounds__(kThreads)
   const int own_groups = own / kGroup;
   const int row_groups = channels / kGroup;
   const float* x = args.x + token * streams * channels + rank * own;
+  send_for(args.norm + rank * own, own);
+  send_for(args.base, mixes);
   cluster_wait();  // the others are there to be written to
   wait_for_earlier_kernels();
-  for (int part = warp_id(); part < streams * own_groups; part += kThreads / kWarp) {
+  for (int part = warp_id(); part < streams * own_groups; part += kClusterThreads / kWarp) {
     const int from = part / own_groups;
     const int group = part % own_groups;
     share_group(x + from * channels + group * kGroup, sums, from * row_groups + rank * own_groups + group, cluster);
   }
-  for (int output = kGatesWarp - warp_id(); output < mixes; output += kThreads / kWarp) {
+  for (int output = kGatesWarp - warp_id(); output < mixes; output += kClusterThreads / kWarp) {
     const float sum = joined_pieces(args.parts + (token * mixes + output) * args.pieces, args.pieces);
     if (lane_id() == 0) mix[output] = sum;
   }
@@ -143,18 +146,18 @@ __global__ void __launch_bounds__(kThreads)
     if (rank == 0 && lane_id() < streams) args.pre[token * streams + lane_id()] = pre[lane_id()];
   }
   meet_others();
-  for (int channel = threadIdx.x; channel < own; channel += kThreads - kWarp) {
+  for (int channel = threadIdx.x; channel < own; channel += kThreads) {
     float sum = 0.0F;
     for (int from = 0; from < streams; ++from) sum += pre[from] * x[from * channels + channel];
     row[channel] = sum;
   }
   meet_others();
-  for (int group = warp_id(); group < own_groups; group += kThreads / kWarp - 1)
+  for (int group = warp_id(); group < own_groups; group += kThreads / kWarp)
     share_group(row + group * kGroup, row_sums, rank * own_groups + group, cluster);
   cluster_arrive();
   cluster_wait();
   const float scale = inverse_rms(joined_groups(row_sums, row_groups), channels);
-  for (int channel = threadIdx.x; channel < own; channel += kThreads - kWarp)
+  for (int channel = threadIdx.x; channel < own; channel += kThreads)
     args.out[token * channels + rank * own + channel] = row[channel] * scale * args.norm[rank * own + channel];
 }
 
@@ -180,7 +183,7 @@ void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream) {
   if (cluster > 0) {
     launch(stream, "hyper_connection_by_clusters",
            {.blocks = {static_cast<unsigned>(args.tokens * cluster)},
-            .threads = kThreads,
+            .threads = kClusterThreads,
             .shared_bytes = static_cast<unsigned>(static_cast<std::size_t>(args.channels / cluster) * sizeof(float)),
             .cluster = static_cast<unsigned>(cluster),
             .chained = true},

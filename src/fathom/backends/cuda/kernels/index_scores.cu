@@ -40,36 +40,63 @@ struct QueryCodes {
   }
 };
 
+// A lane's four values of a group of 32, to doubled codes; false when one lies off the grid. Eight lanes hold a group.
+__device__ inline bool encode_four(const float4& x, float& scale, char4& codes) {
+  const float values[4] = {x.x, x.y, x.z, x.w};
+  // Sizes of floats are in the order of their bits; one of NaN is the largest, and off the grid.
+  unsigned amax_bits = 0;
+#pragma unroll
+  for (const float value : values) amax_bits = max(amax_bits, __float_as_uint(fabsf(value)));
+#pragma unroll
+  for (int distance = 4; distance > 0; distance /= 2)
+    amax_bits = max(amax_bits, __shfl_xor_sync(kAllLanes, amax_bits, distance));
+  const float amax = fmaxf(__uint_as_float(amax_bits), 6.0F * 0x1p-100F);
+  const unsigned exponent = min(unsigned{ceil_to_e8m0(amax * (1.0F / kE2m1Max))}, 253U);
+  const float inverse = 2.0F * widened_e8m0(254U - exponent);
+  scale = widened_e8m0(exponent) * 0.25F;  // both codes are doubled
+  bool exact = amax_bits < 0x7f800000U;
+  int code[4];
+#pragma unroll
+  for (int index = 0; index < 4; ++index) {
+    const float doubled = values[index] * inverse;  // powers of two: exact
+    code[index] = static_cast<int>(doubled);
+    constexpr unsigned kGrid = 0x115f;  // sizes 0 to 4, 6, 8 and 12
+    const int size = abs(code[index]);
+    exact = exact && size < 13 && (kGrid >> size & 1U) != 0 && static_cast<float>(code[index]) == doubled;
+  }
+  codes = make_char4(static_cast<signed char>(code[0]), static_cast<signed char>(code[1]),
+                     static_cast<signed char>(code[2]), static_cast<signed char>(code[3]));
+  return exact;
+}
+
 // Writes the codes; true when every value of the token lies on the grid. The block's verdict, after a barrier.
 __device__ bool encode_queries(const IndexScoresKernel& args, const float* q, const QueryCodes& queries) {
   const int heads = static_cast<int>(args.heads);
   const int padded = (heads + kTileHeads - 1) / kTileHeads * kTileHeads;
+  const int piece = lane_id() % 8 * 4;
+  const bool whole = aligned_to(q, 16);
   bool exact = true;
-  constexpr int kAtOnce = 8;  // groups that a warp reads before it looks at one
-  for (int first_group = warp_id(); first_group < padded * queries.groups; first_group += kWarps * kAtOnce) {
-    float values[kAtOnce];
+  constexpr int kAtOnce = 4;
+  for (int of_warp = warp_id() * 4; of_warp < padded * queries.groups; of_warp += kWarps * 4 * kAtOnce) {
+    const int first = of_warp + lane_id() / 8;
+    float4 values[kAtOnce] = {};
 #pragma unroll
     for (int turn = 0; turn < kAtOnce; ++turn) {
-      const int group = first_group + turn * kWarps;  // the token's values lie end to end
-      values[turn] = group < heads * queries.groups ? q[group * kWarp + lane_id()] : 0.0F;
+      const int group = first + turn * kWarps * 4;  // the token's values lie end to end
+      if (group >= heads * queries.groups) continue;
+      const float* from = q + group * kWarp + piece;
+      values[turn] = whole ? *reinterpret_cast<const float4*>(from) : make_float4(from[0], from[1], from[2], from[3]);
     }
 #pragma unroll
     for (int turn = 0; turn < kAtOnce; ++turn) {
-      const int group = first_group + turn * kWarps;
-      // Sizes of floats are in the order of their bits; one of NaN is the largest, and off the grid.
-      const unsigned amax_bits = __reduce_max_sync(kAllLanes, __float_as_uint(fabsf(values[turn])));
-      const float amax = fmaxf(__uint_as_float(amax_bits), 6.0F * 0x1p-100F);
-      const unsigned exponent = min(unsigned{ceil_to_e8m0(amax * (1.0F / kE2m1Max))}, 253U);
-      const float scale = widened_e8m0(exponent);
-      const float doubled = values[turn] * (2.0F * widened_e8m0(254U - exponent));  // powers of two: exact
-      const int code = static_cast<int>(doubled);
-      const int size = abs(code);
-      const bool on_grid = size <= 4 || size == 6 || size == 8 || size == 12;
-      exact = exact && on_grid && static_cast<float>(code) == doubled && amax_bits < 0x7f800000U;
+      const int group = first + turn * kWarps * 4;
+      float scale = 0.0F;
+      char4 codes;
+      exact = encode_four(values[turn], scale, codes) && exact;
       if (group >= padded * queries.groups) continue;
-      queries.codes[group / queries.groups * queries.step + group % queries.groups * kWarp + lane_id()] =
-          static_cast<signed char>(code);
-      if (lane_id() == 0) queries.scales[group] = scale * 0.25F;  // both codes are doubled
+      *reinterpret_cast<char4*>(queries.codes + group / queries.groups * queries.step + group % queries.groups * kWarp +
+                                piece) = codes;
+      if (piece == 0) queries.scales[group] = scale;
     }
   }
   return __syncthreads_and(exact) != 0;
@@ -102,6 +129,17 @@ struct KeyFragment {
     for (int half = 0; half < 2; ++half) {
       const std::int64_t entry = first + lane_id() / 4 + 8 * half;
       const std::byte* row = entry < keys.visible ? keys.row(entry) : nullptr;
+      if (row != nullptr && aligned_to(row, 4)) {
+        const unsigned exponents = group_exponents(row);
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+          const auto* place = reinterpret_cast<const unsigned short*>(row + group * 16 + lane_id() % 4 * 2);
+          codes[group][half] = doubled_nibbles(place[0]);
+          codes[group][2 + half] = doubled_nibbles(place[4]);
+          scales[group][half] = widened_e8m0(exponents >> (8 * group) & 0xffU);
+        }
+        continue;
+      }
 #pragma unroll
       for (int group = 0; group < kGroups; ++group) {
         const std::byte* place = row + group * 16 + lane_id() % 4 * 2;
@@ -110,6 +148,16 @@ struct KeyFragment {
         scales[group][half] = row == nullptr ? 0.0F : widened_e8m0(byte_at(row + kGroups * 16 + group));
       }
     }
+  }
+
+ private:
+  // A byte a group; `row` is aligned to 4.
+  __device__ static unsigned group_exponents(const std::byte* row) {
+    if constexpr (kGroups == 4) return *reinterpret_cast<const unsigned*>(row + kGroups * 16);
+    unsigned exponents = 0;
+#pragma unroll
+    for (int group = 0; group < kGroups; ++group) exponents |= byte_at(row + kGroups * 16 + group) << (8 * group);
+    return exponents;
   }
 };
 
@@ -160,6 +208,37 @@ __device__ void score_codes(const IndexScoresKernel& args, const TokenKeys& keys
     }
     if (first + lane_id() < keys.visible) scores[first + lane_id()] = score;
   }
+}
+
+// The same numbers for few keys: the block takes 32 at a time, its warps share the heads.
+template <int kGroups>
+__device__ void score_few_codes(const IndexScoresKernel& args, const TokenKeys& keys, const QueryCodes& queries,
+                                float* products, const float* weights, float* scores) {
+  const int heads = static_cast<int>(args.heads);
+  const std::int64_t blocks = args.shape.blocks_per_token;
+  for (std::int64_t first = blockIdx.x % blocks * kFewTileKeys; first < keys.visible; first += blocks * kFewTileKeys) {
+    KeyFragment<kGroups> halves[2];
+    halves[0].load(keys, first);
+    halves[1].load(keys, first + 16);
+    for (int head = warp_id() * kTileHeads; head < heads; head += kWarps * kTileHeads) {
+      multiply_keys(halves[0], queries, head, products + head * kProductStep);
+      multiply_keys(halves[1], queries, head, products + head * kProductStep + 16);
+    }
+    __syncthreads();
+    if (warp_id() == 0 && first + lane_id() < keys.visible) {
+      float score = 0.0F;
+      for (int head = 0; head < heads; ++head) score += weights[head] * products[head * kProductStep + lane_id()];
+      scores[first + lane_id()] = score;
+    }
+    __syncthreads();
+  }
+}
+
+template <int kGroups>
+__device__ void score_grid(const IndexScoresKernel& args, const TokenKeys& keys, const QueryCodes& queries,
+                           float* products, const float* weights, float* scores) {
+  if (args.shape.shares_heads != 0) return score_few_codes<kGroups>(args, keys, queries, products, weights, scores);
+  score_codes<kGroups>(args, keys, queries, products + warp_id() * kTileHeads * kProductStep, weights, scores);
 }
 
 // The chain over columns of up to four heads for a lane's key.
@@ -225,13 +304,13 @@ __global__ void index_scores(const __grid_constant__ IndexScoresKernel args, std
     return;
   }
   const int padded = (heads + kTileHeads - 1) / kTileHeads * kTileHeads;
-  float* products = queries.scales + padded * queries.groups + warp_id() * kTileHeads * kProductStep;
+  float* products = queries.scales + padded * queries.groups;
   if (dim == 128) {
-    score_codes<4>(args, keys, queries, products, weights, scores);
+    score_grid<4>(args, keys, queries, products, weights, scores);
   } else if (dim == 64) {
-    score_codes<2>(args, keys, queries, products, weights, scores);
+    score_grid<2>(args, keys, queries, products, weights, scores);
   } else {
-    score_codes<1>(args, keys, queries, products, weights, scores);
+    score_grid<1>(args, keys, queries, products, weights, scores);
   }
 }
 
@@ -241,7 +320,8 @@ void launch_index_scores(const IndexScoresKernel& args, Stream stream) {
   if (args.count == 0) return;
   const std::int64_t padded = (args.heads + kTileHeads - 1) / kTileHeads * kTileHeads;
   const std::int64_t dim = args.format.index_dim;
-  const std::int64_t codes = padded * (dim + 16 + 4 * (dim / kWarp)) + kWarps * kTileHeads * kProductStep * 4;
+  const std::int64_t lines = padded > kWarps * kTileHeads ? padded : kWarps * kTileHeads;  // of products
+  const std::int64_t codes = padded * (dim + 16 + 4 * (dim / kWarp)) + lines * kProductStep * 4;
   const std::int64_t chains = (dim + args.heads) * kProductStep * 4;
   const std::int64_t shared = (args.heads + 3) / 4 * 16 + (codes > chains ? codes : chains);
   launch(stream, "index_scores",

@@ -44,10 +44,19 @@ __device__ inline void let_later_kernels_begin() {
 #endif
 }
 
-// The first words of a kernel that has nothing to do before.
+// Before the wait: what no kernel writes (a norm's weights, a router's bias) comes into the second-level cache, which
+// the weights of a whole step have been through since it was last used. All threads of the block call it.
+__device__ inline void send_for(const float* values, std::int64_t count) {
+  constexpr std::int64_t kLine = 32;  // floats
+  for (std::int64_t first = threadIdx.x * kLine; first < count; first += blockDim.x * kLine)
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(values + first));
+}
+
+// The first words of a kernel that has nothing to do before. Later ones may take their places at once: each waits for
+// the one before it, and so for all.
 __device__ inline void begin_in_turn() {
-  wait_for_earlier_kernels();
   let_later_kernels_begin();
+  wait_for_earlier_kernels();
 }
 
 #endif

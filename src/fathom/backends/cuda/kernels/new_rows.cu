@@ -58,6 +58,7 @@ __global__ void __launch_bounds__(kWarps* kWarp)
 // The same by a block a row, for few rows.
 __global__ void __launch_bounds__(kRowThreads)
     norm_rotate_by_blocks(const __grid_constant__ NormRotateKernel args, EntryShape shape) {
+  if (args.weight != nullptr) send_for(args.weight, args.head_dim);
   begin_in_turn();
   __shared__ float row[kMostNewRowDim];
   extern __shared__ float parts[];

@@ -1,115 +1,24 @@
 // Rows of float32 into blocks for products: a warp takes some blocks of 128 inputs of a row, finds the power of two
 // of each, and writes the row's one or two columns.
-#include <cuda_fp16.h>
-#include <cuda_fp8.h>
-
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
+#include "fathom/backends/cuda/kernels/pack_values.cuh"
 
 namespace fathom::cuda {
 namespace {
 
 constexpr int kWarps = 8;
-constexpr int kBlocksOfWarp = 4;           // loads of a warp in flight
-constexpr float kSmallestLargest = 1e-4F;  // the released kernels' floor under the largest magnitude of 128
-
-// Exact powers of two; exponents stay where float32 is normal.
-__device__ float power(int exponent) { return __int_as_float((exponent + 127) << 23); }
-
-__device__ float4 four(const float* row, int input, std::int64_t in, bool aligned) {
-  if (aligned && input + 4 <= in) return *reinterpret_cast<const float4*>(row + input);
-  const auto at = [&](int place) { return input + place < in ? row[input + place] : 0.0F; };
-  return {at(0), at(1), at(2), at(3)};
-}
-
-__device__ float swiglu(float gate, float up, float limit, float weight) {
-  if (limit > 0.0F) {
-    gate = fminf(gate, limit);
-    up = fminf(fmaxf(up, -limit), limit);
-  }
-  return gate / (1.0F + expf(-gate)) * up * weight;
-}
-
-__device__ float4 swiglu(const float4& gate, const float4& up, float limit, float weight) {
-  return {swiglu(gate.x, up.x, limit, weight), swiglu(gate.y, up.y, limit, weight), swiglu(gate.z, up.z, limit, weight),
-          swiglu(gate.w, up.w, limit, weight)};
-}
-
-__device__ std::uint32_t two_halves(float first, float second) {
-  const __half2 halves = __floats2half2_rn(first, second);
-  return *reinterpret_cast<const std::uint32_t*>(&halves);
-}
-
-__device__ std::uint32_t four_e4m3(const float4& x) {
-  const auto low = __nv_cvt_float2_to_fp8x2({x.x, x.y}, __NV_SATFINITE, __NV_E4M3);
-  const auto high = __nv_cvt_float2_to_fp8x2({x.z, x.w}, __NV_SATFINITE, __NV_E4M3);
-  return static_cast<std::uint32_t>(low) | (static_cast<std::uint32_t>(high) << 16);
-}
-
-__device__ float4 scaled(const float4& x, float factor) {
-  return {x.x * factor, x.y * factor, x.z * factor, x.w * factor};
-}
-
-// The exponent above which nothing of 128 magnitudes lies, from the largest of them.
-__device__ int ceil_exponent(float value) {
-  int exponent = 0;
-  return frexpf(value, &exponent) == 0.5F ? exponent - 1 : exponent;
-}
-
-struct Column {
-  std::uint8_t* block;
-  float* scales;
-  int column;
-};
-
-template <Operand kOperand>
-__device__ void write_word(const Column& to, int input_byte, std::uint32_t word) {
-  *reinterpret_cast<std::uint32_t*>(to.block + block_offset(kOperand, to.column, input_byte)) = word;
-}
-
-// Four inputs of a row from input 4 lane on, `largest` over the warp's 128; a largest that is no number spoils the row.
-__device__ void write_e4m3(const Column& to, const float4& x, float largest, int lane) {
-  const int exponent = ceil_exponent(fmaxf(largest, kSmallestLargest) / kE4m3Largest);
-  write_word<Operand::e4m3>(to, 4 * lane, four_e4m3(scaled(x, power(-exponent))));
-  if (lane == 0) to.scales[to.column] = isfinite(largest) ? power(exponent) : NAN;
-}
-
-__device__ void write_f16(const Column& to, int second_column, const float4& x, float largest, int lane) {
-  int exponent = 0;
-  frexpf(fminf(fmaxf(largest, 0x1p-90F), 0x1p120F), &exponent);
-  exponent -= 15;  // the largest comes to [2^14, 2^15)
-  const float4 whole = scaled(x, power(-exponent));
-  const Column second = {to.block, to.scales, second_column};
-  const int byte = lane / 4 * 32 + lane % 4 * 4;  // inputs 4t, 4t+1 stand at 2t, inputs 4t+2, 4t+3 at 2t+8
-  const auto rest = [](float value) { return (value - __half2float(__float2half_rn(value))) * 0x1p11F; };
-  write_word<Operand::f16>(to, byte, two_halves(whole.x, whole.y));
-  write_word<Operand::f16>(to, byte + 16, two_halves(whole.z, whole.w));
-  write_word<Operand::f16>(second, byte, two_halves(rest(whole.x), rest(whole.y)));
-  write_word<Operand::f16>(second, byte + 16, two_halves(rest(whole.z), rest(whole.w)));
-  if (lane != 0) return;
-  to.scales[to.column] = isfinite(largest) ? power(exponent) : NAN;
-  to.scales[second_column] = isfinite(largest) ? power(exponent - 11) : NAN;
-}
-
-// fmaxf would lose a NaN.
-__device__ float larger(float a, float b) { return a >= b || isnan(a) ? a : b; }
+constexpr int kBlocksOfWarp = 4;  // loads of a warp in flight
 
 // The warp's row, its block of inputs filled by all lanes.
 template <Operand kOperand>
 __device__ void write_block(const PackWork& work, std::int64_t packed_row, std::int64_t block, const float4& x) {
-  const int lane = threadIdx.x % 32;
-  float largest = larger(larger(fabsf(x.x), fabsf(x.y)), larger(fabsf(x.z), fabsf(x.w)));
-  for (int step = 16; step > 0; step /= 2) largest = larger(largest, __shfl_xor_sync(0xffffffffU, largest, step));
   const int chunk_rows = work.columns / columns_of_row(kOperand);
   const std::int64_t chunk = std::int64_t{blockIdx.z} * work.chunks + packed_row / chunk_rows;
   const int column = static_cast<int>(packed_row % chunk_rows);
   std::uint8_t* to = work.blocks + (chunk * work.x_blocks + block) * block_bytes(kOperand, work.columns);
   auto* scales = reinterpret_cast<float*>(to + work.columns * kBlockInputs * operand_bytes(kOperand));
-  if constexpr (kOperand == Operand::e4m3) {
-    write_e4m3({to, scales, column}, x, largest, lane);
-  } else {
-    write_f16({to, scales, column}, column + chunk_rows, x, largest, lane);
-  }
+  pack_block<kOperand>({to, scales, column}, chunk_rows, x);
 }
 
 template <Operand kOperand>

@@ -73,6 +73,13 @@ __device__ inline void copy_bytes(std::uint32_t to, const std::uint8_t* from, st
 #endif
 }
 
+// What a thread has stored in shared memory, before the tensor core reads it; then the readers meet.
+__device__ inline void fence_stores() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
 // After the copies of a stage. All lanes call it.
 __device__ inline void copies_issued(std::uint32_t barrier) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ < 900

@@ -11,8 +11,10 @@ constexpr int kBlockReserve = 1536;  // bytes of shared memory that every reside
 constexpr int kMostStages = 8;
 constexpr int kFewestDecodeStages = 3;
 constexpr int kMostResident = 3;
-constexpr int kMostResidentOfNarrowFp4 = 2;  // measured: a third leaves too few stages to each
-constexpr int kLargestCluster = 8;           // what every device with clusters grants
+constexpr int kLargestCluster = 8;  // what every device with clusters grants
+constexpr std::int64_t kMostOwnRows = 4;
+constexpr std::int64_t kMostOwnInputs = 16384;  // a cluster's share of them lies in shared memory
+constexpr int kSharedOfOwnRows = 200 * 1024;    // bytes, for as many
 
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
@@ -27,23 +29,31 @@ int block_columns(std::int64_t rows, Operand operand) {
   return kPrefillColumns;
 }
 
+bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t in) {
+  return device.capability >= 90 && device.shared_of_block >= kSharedOfOwnRows && rows <= kMostOwnRows &&
+         in <= kMostOwnInputs;
+}
+
 // The quickest of all clusters, with one to three thread blocks to a multiprocessor. What it takes on an H200, measured
-// (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, a wave 1.5 us from
-// beginning to end, a cluster 3 us to meet twice, and memory at 32 bytes a nanosecond and multiprocessor.
+// (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, of which widening
+// takes the multiprocessor 0.25 for FP4 and 0.1 else, a wave 1.5 us from beginning to end, a cluster 1.5 us to meet
+// twice, and memory at 32 bytes a nanosecond and multiprocessor.
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
-  const int stage = decode_stage_bytes(size.kind, size.operand, size.columns);
+  const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
   const auto rows = static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
   const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
   const double bytes = static_cast<double>(size.units) * size.blocks * stage;
   const double memory = bytes / (32e3 * device.multiprocessors);
-  const int most_resident = size.kind == TileKind::fp4 && size.columns == 8 ? kMostResidentOfNarrowFp4 : kMostResident;
+  const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;
   DecodeShape best;
   double least = 0.0;
   for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
-    for (int resident = most_resident; resident >= 1; --resident) {
+    for (int resident = kMostResident; resident >= 1; --resident) {
       const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
       const int kept = kept_bytes(size.operand, rows, cluster, size.blocks);
-      const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage, kept);
+      const int own = size.packs ? static_cast<int>(pieces_of(size.blocks, cluster)) : 0;
+      const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
+                                   kept + own * block_bytes(size.operand, size.columns));
       if (stages < std::min(2, size.blocks)) continue;  // a block is widened while the one before is multiplied
       // Large clusters do not find room on every multiprocessor: they stay within a part of the chip.
       const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
@@ -53,9 +63,10 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
       const double waits = stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
       // Some of what the waves wait for is never hidden.
       const double wave = waves * (0.4 * waits * blocks + 1.5);
-      const double time = std::max(memory, wave) + 0.25 * wave + (cluster > 1 ? 3.0 : 0.0);
+      const double busiest = static_cast<double>(pieces_of(size.units * cluster, usable)) * blocks * widening;
+      const double time = std::max({memory, wave, busiest}) + 0.25 * wave + (cluster > 1 ? 1.5 : 0.0);
       if (best.stages > 0 && time >= least) continue;
-      best = {.stages = stages, .cluster = cluster, .kept_rows = rows};
+      best = {.stages = stages, .cluster = cluster, .kept_rows = rows, .own_blocks = own};
       least = time;
     }
   check(best.stages >= 1, "a stage of a product fits into shared memory");

@@ -13,7 +13,8 @@ namespace fathom::cuda {
 struct DecodeShape {
   int stages = 0;
   int cluster = 1;
-  int kept_rows = 0;  // rows of a chunk whose sums a cluster keeps
+  int kept_rows = 0;   // rows of a chunk whose sums a cluster keeps
+  int own_blocks = 0;  // of rows that a thread block packs itself; 0: they come packed
 };
 
 struct PrefillShape {
@@ -30,8 +31,8 @@ constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
 constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
   return cluster == 1 ? 0 : blocks * rows * columns_of_row(operand) * kept_column(cluster) * 4;
 }
-constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns) {
-  return 2 * tile_bytes(kind) + block_bytes(operand, columns);
+constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns, bool packs) {
+  return 2 * tile_bytes(kind) + (packs ? 0 : block_bytes(operand, columns));
 }
 constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
   return 2 * tile_bytes(kind) + chunks * block_bytes(operand, kPrefillColumns);
@@ -41,6 +42,9 @@ constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stage
 // Columns of a block for so many rows.
 int block_columns(std::int64_t rows, Operand operand);
 
+// Whether products can pack so many rows of so many inputs themselves.
+bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t in);
+
 // `units` of 128 outputs by a chunk of which `rows` are used at most; `blocks` tiles along the inputs.
 struct DecodeSize {
   TileKind kind = TileKind::f16;
@@ -49,6 +53,7 @@ struct DecodeSize {
   std::int64_t units = 0;
   int blocks = 0;
   std::int64_t rows = 0;
+  bool packs = false;  // rows of float32, of eight columns
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // `chunks` of each pair of row tiles.

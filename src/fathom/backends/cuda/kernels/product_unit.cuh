@@ -11,7 +11,9 @@ namespace fathom::cuda {
 struct ProductUnit {
   const std::uint8_t* tiles[2];  // the second is the first where there is none
   const std::uint8_t* x;
-  float* out;  // of the unit's first row of activations and first of 128 outputs
+  const float* own_rows;
+  int first_row;  // of the packed rows
+  float* out;     // of the unit's first row of activations and first of 128 outputs
   std::int64_t row_stride;
   int first_output;  // of the 128
   int last_output;
@@ -53,6 +55,8 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   result.tiles[0] = tiles + 2 * pair * tile_row;
   result.tiles[1] = result.tiles[0] + ((2 * pair + 1) * kTileRows < to.out_rows ? tile_row : 0);
   result.x = to.x + std::int64_t{item.first_chunk} * x_blocks * shape.block_bytes;
+  result.own_rows = to.rows;
+  result.first_row = item.first_chunk * shape.chunk_rows;
   result.out =
       to.out + std::int64_t{item.first_chunk} * shape.chunk_rows * to.row_stride + 2 * pair * kTileRows - to.skipped;
   result.row_stride = to.row_stride;

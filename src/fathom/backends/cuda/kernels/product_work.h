@@ -18,11 +18,25 @@ struct ExpertItem {
   int rows;
 };
 
+// Rows that a product of few rows packs itself (pack_rows.cu would do the same, in a launch of its own): a target's
+// `rows`, or SwiGLU of them as gates.
+struct OwnRows {
+  const float* up = nullptr;
+  const float* weights = nullptr;       // by slot
+  const std::int32_t* slots = nullptr;  // [packed rows] slot of each; null: its own number
+  std::int64_t row_stride = 0;
+  int slots_of_row = 1;  // the row of x is slot / slots_of_row
+  int in = 0;
+  float limit = 0.0F;
+  int aligned = 0;  // 1: four floats at once
+};
+
 // One weight and where its product goes. A chunk is as many columns of packed activations as a block has.
 struct ProductTarget {
   const std::uint8_t* tiles = nullptr;                // [row_tiles, weight_blocks] tiles
   const std::uint8_t* const* expert_tiles = nullptr;  // [experts], in the place of `tiles`
-  const std::uint8_t* x = nullptr;                    // [chunks, x_blocks] blocks
+  const std::uint8_t* x = nullptr;                    // [chunks, x_blocks] blocks; null: the product packs
+  const float* rows = nullptr;                        // then these
   float* out = nullptr;                               // [rows, out_rows], row_stride apart
   std::int64_t row_stride = 0;
   int out_rows = 0;    // of the tiles
@@ -39,6 +53,7 @@ struct ProductWork {
   int rows = 0;           // of every target, without experts
   int group_chunks = 1;   // chunks that one unit of work takes at most
   std::int64_t adds = 0;  // 1: to what is in `out`; no bool, see launch.cuh
+  OwnRows own = {};
   const ExpertItem* items = nullptr;
   const int* item_count = nullptr;
 };

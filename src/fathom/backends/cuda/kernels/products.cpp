@@ -32,6 +32,11 @@ PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
   return work;
 }
 
+bool four_at_once(const RowsOfX& x, const float* up) {
+  const auto whole = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
+  return whole(x.x) && whole(up) && x.row_stride % 4 == 0 && x.group_stride % 4 == 0;
+}
+
 void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
             Stream stream) {
   work.weight_blocks = static_cast<int>(like.blocks());
@@ -42,13 +47,22 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .operand = x.operand,
                       .columns = x.columns,
                       .places = x.chunks()};
+  const bool packs = x.blocks == nullptr;
+  if (packs)
+    work.own = {.up = x.up,
+                .weights = x.weights,
+                .row_stride = x.own.row_stride,
+                .in = static_cast<int>(x.in),
+                .limit = x.limit,
+                .aligned = four_at_once(x.own, x.up) ? 1 : 0};
   if (x.columns < kPrefillColumns) {
     const DecodeShape shape = decode_shape(device, {.kind = to.kind,
                                                     .operand = to.operand,
                                                     .columns = to.columns,
                                                     .units = to.places * work.pairs,
                                                     .blocks = work.weight_blocks,
-                                                    .rows = x.rows});
+                                                    .rows = x.rows,
+                                                    .packs = packs});
     launch_decode(to, work, shape, stream);
     return;
   }
@@ -87,9 +101,13 @@ std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t 
   return packed_shape(rows, in, groups, operand).group_bytes() * groups;
 }
 
-PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
-                     Stream stream) {
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
+                     std::uint8_t* workspace, Stream stream) {
   PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
+  if (by == PackedBy::products && products_pack(device, x.rows, x.in)) {
+    packed.own = x;
+    return packed;
+  }
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
   work.x = x.x;
@@ -99,9 +117,16 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand oper
   return packed;
 }
 
-PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
-                       Stream stream) {
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, PackedBy by, Operand operand,
+                       std::uint8_t* workspace, Stream stream) {
   PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);
+  if (by == PackedBy::products && products_pack(device, rows.rows, rows.in)) {
+    packed.own = {.x = rows.gate, .rows = rows.rows, .in = rows.in, .row_stride = rows.in};
+    packed.up = rows.up;
+    packed.weights = rows.weights;
+    packed.limit = rows.limit;
+    return packed;
+  }
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
   work.x = rows.gate;
@@ -127,6 +152,7 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
     ProductTarget& target = work.targets[work.target_count++];
     target.tiles = weight.tiles;
     target.x = x.blocks;
+    target.rows = x.own.x;
     target.out = output.out;
     target.row_stride = output.row_stride;
     target.out_rows = static_cast<int>(weight.out);
@@ -148,7 +174,8 @@ void multiply_groups(const ProductDevice& device, const ProductWeight& weight, c
     const std::int64_t first_tile = group * latent / kTileRows;
     ProductTarget& target = work.targets[work.target_count++];
     target.tiles = weight.tiles + first_tile * weight.blocks() * tile_bytes(weight.kind);
-    target.x = x.blocks + group * x.group_bytes();
+    if (x.blocks != nullptr) target.x = x.blocks + group * x.group_bytes();
+    target.rows = x.own.x + group * x.own.group_stride;
     target.out = out + group * latent;
     target.row_stride = weight.out;
     target.skipped = static_cast<int>(group * latent - first_tile * kTileRows);

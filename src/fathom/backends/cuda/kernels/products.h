@@ -67,16 +67,23 @@ struct PackedRows {
   std::int64_t rows = 0;
   std::int64_t in = 0;
   std::int64_t groups = 1;
-  const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]
+  const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]; null: few rows, which the products pack themselves
+  RowsOfX own = {};                      // these
+  const float* up = nullptr;             // with SwiGLU of them and these
+  const float* weights = nullptr;        // times these
+  float limit = 0.0F;
 
   std::int64_t chunks() const { return pieces_of(rows, columns / columns_of_row(operand)); }
   std::int64_t group_bytes() const { return chunks() * pieces_of(in, kBlockInputs) * block_bytes(operand, columns); }
 };
 
 std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand);
-// `workspace` is aligned to 16 and holds packed_rows_bytes.
-PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, Operand operand, std::uint8_t* workspace,
-                     Stream stream);
+// Who packs few rows: a launch, or each thread block of the products its share. The latter saves the launch, and pays
+// where the weights are there before the rows are; where they are still on their way, the rows would wait behind them.
+enum class PackedBy : std::uint8_t { launch, products };
+// `workspace` is aligned to 16 and holds packed_rows_bytes. x must stay until the last of the products.
+PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
+                     std::uint8_t* workspace, Stream stream);
 
 // silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
 struct SwigluRows {
@@ -87,8 +94,8 @@ struct SwigluRows {
   std::int64_t in = 0;
   float limit = 0.0F;
 };
-PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
-                       Stream stream);
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, PackedBy by, Operand operand,
+                       std::uint8_t* workspace, Stream stream);
 
 // out[row * row_stride + output] = sum over inputs of weight[output, input] * x[row, input]
 struct ProductOutput {
@@ -132,8 +139,8 @@ struct ExpertProducts {
   std::uint32_t* use = nullptr;  // [experts] times chosen, added to; or null
   Fault* fault = nullptr;        // or null: for an expert that does not exist
 };
-std::int64_t expert_workspace_bytes(const ExpertTables& experts, std::int64_t tokens, std::int64_t slots,
-                                    Operand operand);
+std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
+                                    std::int64_t slots, Operand operand);
 void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
                      Stream stream);
 

@@ -7,16 +7,15 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr int kWarps = 4;
+constexpr int kWarps = 8;
+constexpr std::int64_t kFewTokens = 64;  // a block each: its warps share the scores
 constexpr Rank kNoRank = ~Rank{0};
 
 __device__ Rank warp_best(Rank rank) {
-#pragma unroll
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
-    const Rank other = __shfl_xor_sync(kAllLanes, rank, distance);
-    rank = other < rank ? other : rank;
-  }
-  return rank;
+  const auto score = static_cast<unsigned>(rank >> 32);
+  const unsigned best = __reduce_min_sync(kAllLanes, score);
+  const unsigned index = __reduce_min_sync(kAllLanes, score == best ? static_cast<unsigned>(rank) : ~0U);
+  return static_cast<Rank>(best) << 32 | index;
 }
 
 // Best first: every round takes the best that is worse than the last one.
@@ -43,17 +42,8 @@ __device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* ch
   }
 }
 
-// A warp a token.
-__global__ void route(RouteKernel args) {
-  begin_in_turn();
-  extern __shared__ float shared[];
-  const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kWarps + warp_id();
-  if (token >= args.tokens) return;
-  float* scores = shared + warp_id() * (args.experts + args.chosen);
-  int* chosen = reinterpret_cast<int*>(scores + args.experts);
-  for (std::int64_t expert = lane_id(); expert < args.experts; expert += kWarp)
-    scores[expert] = released_routing_score(args.logits[token * args.experts + expert]);
-  __syncwarp();
+// A warp chooses for a token from its scores.
+__device__ void choose(const RouteKernel& args, std::int64_t token, const float* scores, int* chosen) {
   if (args.hash == nullptr) {
     take_best(args, scores, chosen);
   } else {
@@ -73,17 +63,43 @@ __global__ void route(RouteKernel args) {
   }
 }
 
+// A warp a token.
+__global__ void __launch_bounds__(kWarps* kWarp) route(RouteKernel args) {
+  begin_in_turn();
+  extern __shared__ float shared[];
+  const std::int64_t token = static_cast<std::int64_t>(blockIdx.x) * kWarps + warp_id();
+  if (token >= args.tokens) return;
+  float* scores = shared + warp_id() * (args.experts + args.chosen);
+  for (std::int64_t expert = lane_id(); expert < args.experts; expert += kWarp)
+    scores[expert] = released_routing_score(args.logits[token * args.experts + expert]);
+  __syncwarp();
+  choose(args, token, scores, reinterpret_cast<int*>(scores + args.experts));
+}
+
+// A block a token.
+__global__ void __launch_bounds__(kWarps* kWarp) route_few(RouteKernel args) {
+  if (args.hash == nullptr) send_for(args.bias, args.experts);
+  begin_in_turn();
+  extern __shared__ float shared[];
+  const std::int64_t token = blockIdx.x;
+  for (std::int64_t expert = threadIdx.x; expert < args.experts; expert += kWarps * kWarp)
+    shared[expert] = released_routing_score(args.logits[token * args.experts + expert]);
+  __syncthreads();
+  if (warp_id() == 0) choose(args, token, shared, reinterpret_cast<int*>(shared + args.experts));
+}
+
 }  // namespace
 
 void launch_route(const RouteKernel& args, Stream stream) {
   if (args.tokens == 0) return;
-  const auto shared = static_cast<std::size_t>(kWarps * (args.experts + args.chosen)) * sizeof(float);
-  launch(stream, "route",
-         {.blocks = {blocks_for(args.tokens, kWarps)},
+  const bool few = args.tokens <= kFewTokens;
+  const auto shared = static_cast<std::size_t>((few ? 1 : kWarps) * (args.experts + args.chosen)) * sizeof(float);
+  launch(stream, few ? "route_few" : "route",
+         {.blocks = {few ? static_cast<unsigned>(args.tokens) : blocks_for(args.tokens, kWarps)},
           .threads = kWarps * kWarp,
           .shared_bytes = static_cast<unsigned>(shared),
           .chained = stream.chained},
-         route, args);
+         few ? route_few : route, args);
 }
 
 }  // namespace fathom::cuda

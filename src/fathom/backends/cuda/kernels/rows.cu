@@ -33,6 +33,7 @@ __global__ void rms_norm_by_warps(RmsNormKernel args) {
 }
 
 __global__ void rms_norm_by_blocks(RmsNormKernel args) {
+  if (args.weight != nullptr) send_for(args.weight, args.dim);
   begin_in_turn();
   extern __shared__ float parts[];
   const std::int64_t row = blockIdx.x;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kThreads = 512;
 constexpr int kBins = 2048;
+constexpr int kFew = 512;  // ranks that are sorted as they are: a search would take longer
 constexpr int kBinBits = 11;
 
 // One level: reads scores or the candidates of the level before.
@@ -87,8 +88,7 @@ __device__ void narrow(const Block& block, Search& search, unsigned* warp_sums) 
   }
   if (lane_id() == kWarp - 1) warp_sums[warp_id()] = before;
   __syncthreads();
-  before -= own;
-  for (int warp = 0; warp < warp_id(); ++warp) before += warp_sums[warp];
+  before += __reduce_add_sync(kAllLanes, lane_id() < warp_id() ? warp_sums[lane_id()] : 0U) - own;
   for (int bin = 0; bin < kOwn; ++bin) {
     const unsigned here = block.counts[threadIdx.x * kOwn + bin];
     if (before < static_cast<unsigned>(wanted) && before + here >= static_cast<unsigned>(wanted)) {  // one thread
@@ -111,6 +111,30 @@ __device__ void gather(const Block& block, RankBits last, int& taken) {
   __syncthreads();
 }
 
+// Ascending, `size` a power of two and at most kThreads: a rank a thread, which meets those of its warp in registers.
+// `ranks` has room for kThreads.
+__device__ void sort_few(RankBits* ranks, int size) {
+  const int own = static_cast<int>(threadIdx.x);
+  RankBits rank = own < size ? ranks[own] : ~RankBits{0};
+  for (int length = 2; length <= size; length *= 2)
+    for (int distance = length / 2; distance > 0; distance /= 2) {
+      RankBits other;
+      if (distance < kWarp) {
+        other = __shfl_xor_sync(kAllLanes, rank, distance);
+      } else {
+        __syncthreads();
+        ranks[own] = rank;
+        __syncthreads();
+        other = ranks[own ^ distance];
+      }
+      const bool takes_less = ((own & length) == 0) == ((own & distance) == 0);
+      rank = takes_less ? min(rank, other) : max(rank, other);
+    }
+  __syncthreads();
+  ranks[own] = rank;
+  __syncthreads();
+}
+
 // Ascending, `size` a power of two.
 __device__ void sort(RankBits* ranks, int size) {
   for (int length = 2; length <= size; length *= 2)
@@ -130,7 +154,21 @@ __device__ void sort(RankBits* ranks, int size) {
     }
 }
 
+// `ranks` has room for kThreads.
+__device__ void sort_any(RankBits* ranks, int size) {
+  if (size <= kThreads) {
+    sort_few(ranks, size);
+  } else {
+    sort(ranks, size);
+  }
+}
+
 __device__ int power_of_two_from(int count) { return count <= 1 ? 1 : 1 << (32 - __clz(count - 1)); }
+
+__device__ void write_selected(const TopKKernel& args, std::int64_t token, const RankBits* best, int wanted) {
+  for (int slot = threadIdx.x; slot < static_cast<int>(args.top_k); slot += kThreads)
+    args.selected[token * args.top_k + slot] = slot < wanted ? static_cast<std::int32_t>(index_of(best[slot])) : -1;
+}
 
 __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKernel args, Level level, int held) {
   begin_in_turn();
@@ -147,16 +185,24 @@ __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKe
   if (part > 0 && part * kTopKPart >= all) return;
   Block block = {};
   block.ranks = reinterpret_cast<RankBits*>(shared);
-  block.best = block.ranks + held;
+  block.best = block.ranks + max(power_of_two_from(held), kThreads);
   block.count = static_cast<int>(min(kTopKPart, all - part * kTopKPart));
   block.wanted = min(block.count, static_cast<int>(args.top_k));
   const int size = power_of_two_from(static_cast<int>(args.top_k));
-  block.counts = reinterpret_cast<unsigned*>(block.best + size);
+  block.counts = reinterpret_cast<unsigned*>(block.best + max(size, kThreads));
   for (int index = threadIdx.x; index < block.count; index += kThreads) {
     const std::int64_t item = part * kTopKPart + index;
     block.ranks[index] = level.from == nullptr
                              ? rank_of(args.scores[query * args.score_step + item], static_cast<unsigned>(item))
                              : level.from[query * args.candidate_step + item];
+  }
+  if (level.to == nullptr && held <= kFew) {
+    const int few = power_of_two_from(held);
+    for (int index = block.count + threadIdx.x; index < few; index += kThreads) block.ranks[index] = ~RankBits{0};
+    __syncthreads();
+    sort_any(block.ranks, few);
+    write_selected(args, token, block.ranks, block.wanted);
+    return;
   }
   for (int index = threadIdx.x; index < size; index += kThreads) block.best[index] = ~RankBits{0};
   __syncthreads();
@@ -168,10 +214,8 @@ __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKe
       level.to[query * args.candidate_step + part * args.top_k + index] = block.best[index];
     return;
   }
-  sort(block.best, size);
-  for (int slot = threadIdx.x; slot < static_cast<int>(args.top_k); slot += kThreads)
-    args.selected[token * args.top_k + slot] =
-        slot < block.wanted ? static_cast<std::int32_t>(index_of(block.best[slot])) : -1;
+  sort_any(block.best, size);
+  write_selected(args, token, block.best, block.wanted);
 }
 
 }  // namespace
@@ -189,8 +233,10 @@ void launch_top_k(const TopKKernel& args, Stream stream) {
                          .depth = depth,
                          .parts = last ? 1 : (most + kTopKPart - 1) / kTopKPart};
     const std::int64_t held = most < kTopKPart ? (most > 0 ? most : 1) : kTopKPart;
-    const auto bytes =
-        static_cast<std::size_t>((held + size) * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
+    std::int64_t places = 1;  // a whole sort wants a power of two of them
+    while (places < held) places *= 2;
+    const std::int64_t ranks = (places < kThreads ? kThreads : places) + (size < kThreads ? kThreads : size);
+    const auto bytes = static_cast<std::size_t>(ranks * static_cast<std::int64_t>(sizeof(RankBits)) + 4 * kBins);
     launch(stream, "top_k",
            {.blocks = {blocks_for(args.count * level.parts, 1)},
             .threads = kThreads,

@@ -107,7 +107,7 @@ class CudaLauncher final : public Backend {
   // What a weight's rows are multiplied as.
   Operand operand_of(TileKind kind) const;
   // Rows for products on tensor cores, in scratch_.
-  PackedRows packed(const RowsOfX& x, TileKind kind);
+  PackedRows packed(const RowsOfX& x, PackedBy by, TileKind kind);
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }

@@ -30,7 +30,7 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
   const Operand operand = operand_of(like.kind);
   const Arena::Scope scope(scratch_);
   expert_products(product_device_, products, operand,
-                  workspace(expert_workspace_bytes(products.experts, tokens, products.slots, operand)),
+                  workspace(expert_workspace_bytes(product_device_, products.experts, tokens, products.slots, operand)),
                   device_.stream());
 }
 

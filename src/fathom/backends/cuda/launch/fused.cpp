@@ -49,7 +49,8 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   for (const LikeProducts& like : products) {
     const Operand operand = operand_of(like.kind);
     if (!rows.contains(operand))
-      rows[operand] = packed({.x = args.x.data(), .rows = count, .in = in, .row_stride = in}, like.kind);
+      rows[operand] =
+          packed({.x = args.x.data(), .rows = count, .in = in, .row_stride = in}, PackedBy::products, like.kind);
     multiply(product_device_, like.outputs, rows[operand], device_.stream());
   }
 }
@@ -168,15 +169,15 @@ void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
   const Arena::Scope scope(scratch_);
   const auto gate = scratch_.take<float, 2>({tokens, w1.out});
   const auto up = scratch_.take<float, 2>({tokens, w1.out});
-  const PackedRows x =
-      packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels}, w1.weight().kind);
+  const PackedRows x = packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels},
+                              PackedBy::launch, w1.weight().kind);
   const std::array<ProductOutput, 2> gate_and_up = {product_output(w1, gate), product_output(w3, up)};
   multiply(product_device_, gate_and_up, x, device_.stream());
   const Operand operand = operand_of(w2.weight().kind);
   const PackedRows activated = pack_swiglu(
       product_device_,
       {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
-      operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
+      PackedBy::launch, operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
   const ProductOutput down = product_output(w2, args.out);
   multiply(product_device_, {&down, 1}, activated, device_.stream(), true);
 }

@@ -9,9 +9,9 @@ Operand CudaLauncher::operand_of(TileKind kind) const {
   return product_operand(product_device_, rounded ? Activations::fp8 : Activations::float32, kind);
 }
 
-PackedRows CudaLauncher::packed(const RowsOfX& x, TileKind kind) {
+PackedRows CudaLauncher::packed(const RowsOfX& x, PackedBy by, TileKind kind) {
   const Operand operand = operand_of(kind);
-  return pack_rows(product_device_, x, operand, workspace(packed_rows_bytes(x.rows, x.in, x.groups, operand)),
+  return pack_rows(product_device_, x, by, operand, workspace(packed_rows_bytes(x.rows, x.in, x.groups, operand)),
                    device_.stream());
 }
 
@@ -45,8 +45,8 @@ void CudaLauncher::do_linear(const LinearArgs& args) {
   if (const TiledWeight* weight = tiled(args.weight)) {
     if (rows == 0) return;
     const Arena::Scope scope(scratch_);
-    const PackedRows x =
-        packed({.x = args.x.data(), .rows = rows, .in = weight->in, .row_stride = weight->in}, weight->weight().kind);
+    const PackedRows x = packed({.x = args.x.data(), .rows = rows, .in = weight->in, .row_stride = weight->in},
+                                PackedBy::launch, weight->weight().kind);
     const ProductOutput output = {.weight = &weight->weight(), .out = args.out.data(), .row_stride = weight->out};
     multiply(product_device_, {&output, 1}, x, device_.stream());
     return;
@@ -69,7 +69,7 @@ void CudaLauncher::do_grouped_linear(const GroupedLinearArgs& args) {
     const Arena::Scope scope(scratch_);
     const PackedRows x = packed(
         {.x = args.x.data(), .rows = tokens, .in = in, .row_stride = groups * in, .groups = groups, .group_stride = in},
-        weight->weight().kind);
+        PackedBy::launch, weight->weight().kind);
     multiply_groups(product_device_, weight->weight(), x, args.out.data(), device_.stream());
     return;
   }
