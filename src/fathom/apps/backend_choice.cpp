@@ -54,6 +54,12 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->capture_default_str();
   command
       .add_option(
+          "--cuda-shortlists", choice.cuda_shortlists,
+          "find the few tokens that sampling is about on the GPU, instead of fetching all logits; the same tokens")
+      ->capture_default_str()
+      ->envname("FATHOM_CUDA_SHORTLISTS");
+  command
+      .add_option(
           "--gpu-megabytes", choice.gpu_megabytes,
           "of the GPU's memory, for weights; experts beyond them stay in this machine's memory and are read over "
           "the bus, the same bits (0: most of what is free)")
@@ -88,6 +94,7 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice, std::int64_t 
                                                                             : CudaProducts::float32,
                               .tensor_core_inputs = choice.cuda_least_inputs,
                               .graphs = choice.cuda_graphs,
+                              .shortlists = choice.cuda_shortlists,
                               .weight_bytes = choice.gpu_megabytes << 20});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();

@@ -23,6 +23,7 @@ struct BackendChoice {
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
   std::int64_t cuda_least_inputs = 1024;  // of a sum on tensor cores (cuda_backend.h)
   bool cuda_graphs = true;
+  bool cuda_shortlists = false;
   std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
 };
 

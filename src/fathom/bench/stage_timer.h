@@ -26,6 +26,7 @@ class StageTimer final : public Backend {
   void upload(std::span<const std::byte> host, std::byte* device) override { inner_.upload(host, device); }
   void download(const std::byte* device, std::span<std::byte> host) override { inner_.download(device, host); }
   void copy(std::span<const std::byte> from, std::byte* to) override;
+  bool shortlist(const ShortlistArgs& args) override { return inner_.shortlist(args); }
   void expect_weights(const WeightBytes& bytes) override { inner_.expect_weights(bytes); }
   std::vector<BackendFigure> figures() const override { return inner_.figures(); }
   // Never of a pattern: a step that is replayed as a whole has no stages.

@@ -254,14 +254,14 @@ std::int64_t Engine::Batch::decoding() const {
   return std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.wants_logits; });
 }
 
-TokenEvent Engine::next_token(Sequence& sequence, std::span<const float> logits) {
+TokenEvent Engine::next_token(Sequence& sequence, LogitRows& logits, std::int64_t row) {
   std::vector<std::uint32_t> mask;
   if (sequence.constraint && sequence.constraint->narrows()) {
-    mask.resize((logits.size() + 31) / 32);
+    mask.resize(static_cast<std::size_t>((config_.sampled_vocab + 31) / 32));
     sequence.constraint->allowed(mask);
   }
   TokenEvent event{.sequence = sequence.id,
-                   .token = sample(logits, sequence.sampling, std::ssize(sequence.tokens), mask),
+                   .token = logits.sample(row, mask),
                    .cached_tokens = sequence.cached_tokens,
                    .fault = {},
                    .drafted = sequence.drafts.drafted,
@@ -285,15 +285,12 @@ void Engine::end(SequenceId id, const std::string& fault, std::vector<TokenEvent
 
 // A drafted token is right when it is the one that is sampled where it stands, from the same logits and with the same
 // random numbers as without a draft; behind the first wrong one nothing counts.
-void Engine::commit(const Part& part, View<const float, 2> logits, std::span<float> row,
-                    std::vector<TokenEvent>& events) {
+void Engine::commit(const Part& part, LogitRows& logits, std::int64_t row, std::vector<TokenEvent>& events) {
   Sequence& sequence = *part.sequence;
   SequenceDrafts& drafts = sequence.drafts;
   std::int64_t accepted = 0;
   while (true) {
-    transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[accepted].data()),
-                                    std::as_writable_bytes(row));
-    TokenEvent event = next_token(sequence, row);
+    TokenEvent event = next_token(sequence, logits, row + accepted);
     ++counts_.sampled_tokens;
     bool goes_on = false;
     if (accepted < part.drafts) {
@@ -317,14 +314,28 @@ void Engine::commit(const Part& part, View<const float, 2> logits, std::span<flo
   scheduler_.grow(part.id, accepted + 1, part.drafts - accepted);
 }
 
+// The rest of a row is never looked at. Constraints are asked for their masks later, token by token.
+LogitRows Engine::logit_rows(const Batch& batch, View<const float, 2> logits) const {
+  std::vector<WantedRow> wanted;
+  for (const Part& part : batch.parts) {
+    if (!part.wants_logits) continue;
+    const Sequence& sequence = *part.sequence;
+    for (std::int64_t draft = 0; draft <= part.drafts; ++draft)
+      wanted.push_back({.params = sequence.sampling,
+                        .position = std::ssize(sequence.tokens) + draft,
+                        .needs_all = sequence.constraint != nullptr});
+  }
+  return {transformer_.backend(), logits, config_.sampled_vocab, std::move(wanted)};
+}
+
 Engine::Endings Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
   Endings endings;
-  std::vector<float> room(static_cast<std::size_t>(config_.sampled_vocab));  // the rest of a row is never looked at
+  LogitRows rows = logit_rows(batch, logits);
   std::int64_t row = 0;
   for (const Part& part : batch.parts) {
     if (!part.wants_logits) continue;  // its prompt goes on in the next step
     try {
-      commit(part, logits.rows(row, 1 + part.drafts), room, events);
+      commit(part, rows, row, events);
       if (events.back().finish != FinishReason::none) endings.finished.push_back(part.id);
     } catch (const std::exception& fault) {  // of this sequence alone: its logits, its constraint
       endings.faulty.emplace_back(part.id, fault.what());

@@ -18,6 +18,7 @@
 #include "fathom/engine/chunk_pace.h"
 #include "fathom/engine/draft_record.h"
 #include "fathom/engine/load_choice.h"
+#include "fathom/engine/logit_rows.h"
 #include "fathom/engine/prefix_disk.h"
 #include "fathom/engine/prefix_tree.h"
 #include "fathom/engine/sampler.h"
@@ -201,9 +202,10 @@ class Engine : private KeptMemory {
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
   Endings commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
-  // `row` [sampled_vocab]: room for one position's logits.
-  void commit(const Part& part, View<const float, 2> logits, std::span<float> row, std::vector<TokenEvent>& events);
-  TokenEvent next_token(Sequence& sequence, std::span<const float> logits);
+  // The part's rows of logits begin at `row`.
+  void commit(const Part& part, LogitRows& logits, std::int64_t row, std::vector<TokenEvent>& events);
+  LogitRows logit_rows(const Batch& batch, View<const float, 2> logits) const;
+  TokenEvent next_token(Sequence& sequence, LogitRows& logits, std::int64_t row);
   void end(SequenceId id, const std::string& fault, std::vector<TokenEvent>& events);
   // What may follow is guessed (engine_drafts.cpp).
   class Drafting;

@@ -76,7 +76,8 @@ class Engine::Drafting {
   void read_trunk();
   bool draft_more();
   void run(const Pass& pass);
-  void guess_next(Guess& guess, std::span<const float> logits);
+  WantedRow wanted_row(const Guess& guess) const;
+  void guess_next(Guess& guess, LogitRows& logits, std::int64_t row);
 
   Engine& engine_;
   std::vector<Guess> guesses_;

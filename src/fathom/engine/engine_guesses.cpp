@@ -135,7 +135,10 @@ void Engine::Drafting::run(const Pass& pass) {
   if (pass.runs.empty()) return;
   const Clock::time_point start = Clock::now();
   const auto logits = engine_.transformer_.draft(pass.runs, engine_.transformer_.gather_streams(pass.streams));
-  std::vector<float> row(static_cast<std::size_t>(engine_.config_.sampled_vocab));
+  std::vector<WantedRow> asked;
+  for (const Guess* guess : pass.guesses)
+    if (guess->drafts) asked.push_back(wanted_row(*guess));
+  LogitRows found(engine_.transformer_.backend(), logits, engine_.config_.sampled_vocab, std::move(asked));
   std::int64_t rows = 0;
   std::int64_t wanted = 0;
   for (std::size_t index = 0; index < pass.runs.size(); ++index) {
@@ -143,10 +146,8 @@ void Engine::Drafting::run(const Pass& pass) {
     rows += std::ssize(pass.runs[index].ids);
     guess.streams_row = rows - 1;
     if (!guess.drafts) continue;
-    engine_.transformer_.backend().download(reinterpret_cast<const std::byte*>(logits[wanted++].data()),
-                                            std::as_writable_bytes(std::span(row)));
     try {
-      guess_next(guess, row);
+      guess_next(guess, found, wanted++);
     } catch (const std::exception&) {  // of this guess alone: no number, nothing that may come
       undo(guess);
       guess.drafts = false;
@@ -157,20 +158,22 @@ void Engine::Drafting::run(const Pass& pass) {
 }
 
 // Drawn with the random numbers that the answer's own token will be drawn with, so that both tend to agree.
-void Engine::Drafting::guess_next(Guess& guess, std::span<const float> logits) {
-  const Sequence& sequence = *guess.part.sequence;
-  SamplingParams sampling = sequence.sampling;
-  sampling.top_logprobs = -1;
+WantedRow Engine::Drafting::wanted_row(const Guess& guess) const {
+  WantedRow wanted = {.params = guess.part.sequence->sampling,
+                      .position = guess.known() + std::ssize(guess.tokens),
+                      .needs_all = guess.has_constraint || engine_.config_.drafts.oracle};
+  wanted.params.top_logprobs = -1;
   // Best first sorts the whole vocabulary; what matters of it is at its beginning.
   constexpr std::int64_t kBest = 64;
-  if (sampling.top_p < 1.0 && sampling.top_k == 0) sampling.top_k = kBest;
+  if (wanted.params.top_p < 1.0 && wanted.params.top_k == 0) wanted.params.top_k = kBest;
+  return wanted;
+}
+
+void Engine::Drafting::guess_next(Guess& guess, LogitRows& logits, std::int64_t row) {
   const std::int64_t position = guess.known() + std::ssize(guess.tokens);
-  std::int32_t token = sample(logits, sampling, position, mask(guess)).token;
+  std::int32_t token = logits.sample(row, mask(guess)).token;
   if (engine_.config_.drafts.oracle) token = engine_.config_.drafts.oracle(position, std::ssize(guess.tokens) + 1);
-  float other = -std::numeric_limits<float>::infinity();
-  for (std::size_t id = 0; id < logits.size(); ++id)
-    if (static_cast<std::int32_t>(id) != token) other = std::max(other, logits[id]);
-  add(guess, token, Drafter::mtp, surety_of_margin(logits[static_cast<std::size_t>(token)] - other));
+  add(guess, token, Drafter::mtp, surety_of_margin(logits.margin_of(row, token)));
 }
 
 }  // namespace fathom

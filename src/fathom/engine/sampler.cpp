@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "fathom/base/error.h"
+#include "fathom/ops/gumbel.h"
 
 namespace fathom {
 namespace {
@@ -39,14 +40,6 @@ std::size_t argmax(const Choice& choice) {
 
 double largest(std::span<const float> logits) {
   return static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-}
-
-// Finalizer of splitmix64: every input bit reaches every output bit.
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
 }
 
 // The smallest best-first set whose share of the probability reaches top_p.
@@ -87,27 +80,17 @@ std::vector<Candidate> narrowed(const Choice& choice, double best, const Samplin
   return candidates;
 }
 
-// 52 random bits for (seed, position, token); u = (bits + 0.5) / 2^52.
-constexpr int kRandomBits = 52;
-double uniform(std::uint64_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-52; }
-std::uint64_t place_of(std::uint64_t seed, std::int64_t position) {
-  return mixed(mixed(seed) ^ static_cast<std::uint64_t>(position));
-}
-std::uint64_t bits_of(std::uint64_t place, std::int32_t token) {
-  return mixed(place ^ static_cast<std::uint64_t>(token)) >> (64 - kRandomBits);
-}
-
 // Takes candidates one by one and keeps the winner.
 class GumbelMax {
  public:
-  GumbelMax(std::uint64_t seed, std::int64_t position) : place_(place_of(seed, position)) {}
+  GumbelMax(std::uint64_t seed, std::int64_t position) : place_(gumbel_place(seed, position)) {}
 
   void add(const Candidate& candidate) {
-    const std::uint64_t bits = bits_of(place_, candidate.token);
+    const std::uint64_t bits = gumbel_bits(place_, candidate.token);
     // G <= -log(1 - u) <= log 2 * (54 - bits of (1 - u) 2^52): most candidates are out of reach without a logarithm.
-    const auto width = std::bit_width((std::uint64_t{1} << kRandomBits) - bits);
-    if (candidate.value + kLogOfTwo * static_cast<double>(kRandomBits + 2 - static_cast<int>(width)) < best_) return;
-    const double noisy = candidate.value - std::log(-std::log(uniform(bits)));
+    const auto width = std::bit_width((std::uint64_t{1} << kGumbelBits) - bits);
+    if (candidate.value + kLogOfTwo * static_cast<double>(kGumbelBits + 2 - static_cast<int>(width)) < best_) return;
+    const double noisy = candidate.value - std::log(-std::log(gumbel_uniform(bits)));
     if (noisy > best_ || (noisy == best_ && candidate.token < token_)) {
       best_ = noisy;
       token_ = candidate.token;
@@ -158,7 +141,7 @@ void add_logprobs(std::span<const float> logits, std::int64_t count, SampledToke
 }  // namespace
 
 double uniform_of(std::uint64_t seed, std::int64_t position, std::int32_t token) {
-  return uniform(bits_of(place_of(seed, position), token));
+  return gumbel_uniform(gumbel_bits(gumbel_place(seed, position), token));
 }
 
 SampledToken sample(std::span<const float> logits, const SamplingParams& params, std::int64_t position,
@@ -174,6 +157,33 @@ SampledToken sample(std::span<const float> logits, const SamplingParams& params,
   SampledToken sampled;
   sampled.token = params.temperature == 0.0 ? static_cast<std::int32_t>(best) : drawn(choice, best, params, position);
   if (params.top_logprobs >= 0) add_logprobs(logits, params.top_logprobs, sampled);
+  return sampled;
+}
+
+bool can_be_shortlisted(const SamplingParams& params) {
+  const bool whole = params.temperature == 0.0 || !narrows(params);
+  return whole && params.top_logprobs < 0 &&
+         (params.temperature == 0.0 || params.temperature >= kLeastShortlistTemperature);
+}
+
+ShortlistRow shortlist_row(const SamplingParams& params, std::int64_t position) {
+  return {.temperature = params.temperature, .place = gumbel_place(params.seed, position)};
+}
+
+SampledToken sample(const Shortlist& shortlist, const SamplingParams& params, std::int64_t position) {
+  check(shortlist.count > 0 && shortlist.count <= Shortlist::kMost, "a shortlist to sample from has tokens");
+  const auto tokens = std::span(shortlist.tokens).first(static_cast<std::size_t>(shortlist.count));
+  SampledToken sampled;
+  if (params.temperature == 0.0) {  // all of them are the largest
+    sampled.token = *std::min_element(tokens.begin(), tokens.end());
+    return sampled;
+  }
+  GumbelMax winner(params.seed, position);
+  for (std::size_t index = 0; index < tokens.size(); ++index)
+    winner.add(
+        {(static_cast<double>(shortlist.logits[index]) - static_cast<double>(shortlist.largest)) / params.temperature,
+         tokens[index]});
+  sampled.token = winner.token();
   return sampled;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fathom/engine/sampling_params.h"
+#include "fathom/ops/shortlist.h"
 
 namespace fathom {
 
@@ -30,6 +31,13 @@ struct SampledToken {
 // InternalError where a logit is not finite or no token may come.
 SampledToken sample(std::span<const float> logits, const SamplingParams& params, std::int64_t position,
                     std::span<const std::uint32_t> allowed = {});
+
+// Whether a backend's shortlist says all that the choice needs: greedy, or the whole vocabulary, without logprobs. A
+// mask speaks against it too.
+bool can_be_shortlisted(const SamplingParams& params);
+ShortlistRow shortlist_row(const SamplingParams& params, std::int64_t position);
+// The token that `sample` takes from all logits. The shortlist is of shortlist_row(params, position) and has tokens.
+SampledToken sample(const Shortlist& shortlist, const SamplingParams& params, std::int64_t position);
 
 // A uniform number in (0, 1) for (seed, position, token).
 double uniform_of(std::uint64_t seed, std::int64_t position, std::int32_t token);

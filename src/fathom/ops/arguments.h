@@ -8,6 +8,7 @@
 #include <span>
 
 #include "fathom/ops/runs.h"
+#include "fathom/ops/shortlist.h"
 #include "fathom/tensor/arena.h"
 #include "fathom/tensor/view.h"
 #include "fathom/tensor/weight.h"
@@ -245,6 +246,14 @@ struct ExpertsArgs {
   float limit = 0.0F;
   Arena& arena;
   View<float, 2> out;  // [tokens, channels]
+};
+
+// What the sampler needs of each row (ops/shortlist.h).
+struct ShortlistArgs {
+  View<const float, 2> logits;         // [rows, vocab]
+  std::int64_t ids = 0;                // of the vocabulary, that may be chosen
+  std::span<const ShortlistRow> rows;  // [rows]
+  std::span<Shortlist> out;            // [rows], on the host
 };
 
 // out += x

@@ -47,6 +47,8 @@ class Backend {
   virtual void upload(std::span<const std::byte> host, std::byte* device);
   virtual void download(const std::byte* device, std::span<std::byte> host);
   virtual void copy(std::span<const std::byte> from, std::byte* to);  // both in this backend's memory
+  // Where logits are slow to come by: the few that the sampler needs. False: this backend has no such thing.
+  virtual bool shortlist(const ShortlistArgs& /*args*/) { return false; }
 
   // Operations from here to end_step() belong to one step. Steps of one pattern are likely to be alike but for what is
   // in their spans and arrays, which a backend may use to be faster; 0: like no other.

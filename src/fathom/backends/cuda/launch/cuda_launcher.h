@@ -60,6 +60,7 @@ class CudaLauncher final : public Backend {
   // InternalError when a kernel met what a host check would have refused.
   void download(const std::byte* device, std::span<std::byte> host) override;
   void copy(std::span<const std::byte> from, std::byte* to) override;
+  bool shortlist(const ShortlistArgs& args) override;
   void begin_step(std::uint64_t pattern) override;
   void end_step() override;
   void expect_weights(const WeightBytes& bytes) override { experts_.expect(bytes, options_.weight_bytes); }
