@@ -59,7 +59,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
   if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
   const Arena::Scope scope(scratch_);
-  DeepProductKernel product = deep_product(args.fn, tokens);
+  DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens);
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
     product.x = args.streams.data() + token * product.in;
@@ -76,7 +76,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
                              .tokens = product.rows,
                              .streams = streams,
                              .channels = channels,
-                             .pieces = product.pieces(),
+                             .pieces = product.sums(),
                              .iterations = args.iterations,
                              .eps = args.eps,
                              .norm_eps = args.norm_eps},
