@@ -60,6 +60,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
   const Arena::Scope scope(scratch_);
   DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens);
+  float* inverse_rms = scratch_.take<float, 1>({product.rows}).data();
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
     product.x = args.streams.data() + token * product.in;
@@ -73,6 +74,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
                              .post = args.post.data() + token * streams,
                              .comb = args.comb.data() + token * streams * streams,
                              .out = args.out.data() + token * channels,
+                             .inverse_rms = inverse_rms,
                              .tokens = product.rows,
                              .streams = streams,
                              .channels = channels,
