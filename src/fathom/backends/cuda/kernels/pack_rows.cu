@@ -1,20 +1,17 @@
 // Rows of float32 into blocks for products: a warp takes some blocks of 128 inputs of a row, finds the power of two
 // of each, and writes the row's one or two columns.
 #include <cuda_fp16.h>
-#include <cuda_fp8.h>
 
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
+#include "fathom/backends/cuda/kernels/pack_rows_e4m3.cuh"
+#include "fathom/backends/cuda/kernels/pack_values.cuh"
 
 namespace fathom::cuda {
 namespace {
 
 constexpr int kWarps = 8;
-constexpr int kBlocksOfWarp = 4;           // loads of a warp in flight
-constexpr float kSmallestLargest = 1e-4F;  // the released kernels' floor under the largest magnitude of 128
-
-// Exact powers of two; exponents stay where float32 is normal.
-__device__ float power(int exponent) { return __int_as_float((exponent + 127) << 23); }
+constexpr int kBlocksOfWarp = 4;  // loads of a warp in flight
 
 __device__ float4 four(const float* row, int input, std::int64_t in, bool aligned) {
   if (aligned && input + 4 <= in) return *reinterpret_cast<const float4*>(row + input);
@@ -22,32 +19,9 @@ __device__ float4 four(const float* row, int input, std::int64_t in, bool aligne
   return {at(0), at(1), at(2), at(3)};
 }
 
-__device__ float swiglu(float gate, float up, float limit, float weight) {
-  if (limit > 0.0F) {
-    gate = fminf(gate, limit);
-    up = fminf(fmaxf(up, -limit), limit);
-  }
-  return gate / (1.0F + expf(-gate)) * up * weight;
-}
-
-__device__ float4 swiglu(const float4& gate, const float4& up, float limit, float weight) {
-  return {swiglu(gate.x, up.x, limit, weight), swiglu(gate.y, up.y, limit, weight), swiglu(gate.z, up.z, limit, weight),
-          swiglu(gate.w, up.w, limit, weight)};
-}
-
 __device__ std::uint32_t two_halves(float first, float second) {
   const __half2 halves = __floats2half2_rn(first, second);
   return *reinterpret_cast<const std::uint32_t*>(&halves);
-}
-
-__device__ std::uint32_t four_e4m3(const float4& x) {
-  const auto low = __nv_cvt_float2_to_fp8x2({x.x, x.y}, __NV_SATFINITE, __NV_E4M3);
-  const auto high = __nv_cvt_float2_to_fp8x2({x.z, x.w}, __NV_SATFINITE, __NV_E4M3);
-  return static_cast<std::uint32_t>(low) | (static_cast<std::uint32_t>(high) << 16);
-}
-
-__device__ float4 scaled(const float4& x, float factor) {
-  return {x.x * factor, x.y * factor, x.z * factor, x.w * factor};
 }
 
 // The exponent above which nothing of 128 magnitudes lies, from the largest of them.
@@ -154,6 +128,7 @@ void launch_pack(int capability, PackWork work, Operand operand, Stream stream) 
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
   work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
+  if (operand == Operand::e4m3 && pack_e4m3::fits(work)) return pack_e4m3::launch_rows(capability, work, stream);
   launch(stream, "pack",
          {.blocks = {static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
                      static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups)},

@@ -1,0 +1,38 @@
+// Values on their way into packed rows: SwiGLU, e4m3, powers of two.
+#pragma once
+
+#include <cuda_fp8.h>
+
+#include <cstdint>
+
+namespace fathom::cuda {
+
+inline constexpr float kSmallestLargest = 1e-4F;  // the released kernels' floor under the largest magnitude of 128
+
+// Exact powers of two; exponents stay where float32 is normal.
+__device__ inline float power(int exponent) { return __int_as_float((exponent + 127) << 23); }
+
+__device__ inline float swiglu(float gate, float up, float limit, float weight) {
+  if (limit > 0.0F) {
+    gate = fminf(gate, limit);
+    up = fminf(fmaxf(up, -limit), limit);
+  }
+  return gate / (1.0F + expf(-gate)) * up * weight;
+}
+
+__device__ inline float4 swiglu(const float4& gate, const float4& up, float limit, float weight) {
+  return {swiglu(gate.x, up.x, limit, weight), swiglu(gate.y, up.y, limit, weight), swiglu(gate.z, up.z, limit, weight),
+          swiglu(gate.w, up.w, limit, weight)};
+}
+
+__device__ inline std::uint32_t four_e4m3(const float4& x) {
+  const auto low = __nv_cvt_float2_to_fp8x2({x.x, x.y}, __NV_SATFINITE, __NV_E4M3);
+  const auto high = __nv_cvt_float2_to_fp8x2({x.z, x.w}, __NV_SATFINITE, __NV_E4M3);
+  return static_cast<std::uint32_t>(low) | (static_cast<std::uint32_t>(high) << 16);
+}
+
+__device__ inline float4 scaled(const float4& x, float factor) {
+  return {x.x * factor, x.y * factor, x.z * factor, x.w * factor};
+}
+
+}  // namespace fathom::cuda
