@@ -38,11 +38,13 @@ __device__ inline void encode_entry_row(const EntryShape& shape, const float* va
     write_u16(float_to_bf16(values[shape.nope + column]), row + shape.nope + 2 * column);
 }
 
-// The scale of 32 columns from `first` on, by a warp; `magnitude` is a lane's share of the largest.
-__device__ inline unsigned index_exponent(float magnitude) {
-  const float amax = fmaxf(warp_largest(magnitude), kE2m1AmaxFloor);
-  return ceil_to_e8m0(amax * (1.0F / kE2m1Max));
+// The scale of 32 columns whose largest magnitude is `largest`.
+__device__ inline unsigned index_exponent_of(float largest) {
+  return ceil_to_e8m0(fmaxf(largest, kE2m1AmaxFloor) * (1.0F / kE2m1Max));
 }
+
+// The same by a warp; `magnitude` is a lane's share of the largest.
+__device__ inline unsigned index_exponent(float magnitude) { return index_exponent_of(warp_largest(magnitude)); }
 
 // To the grid of the released index keys, and back to float32.
 __device__ inline void round_index_row(float* values, int dim) {
