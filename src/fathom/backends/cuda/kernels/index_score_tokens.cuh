@@ -65,8 +65,7 @@ struct Scales {
 };
 
 // One head's codes and weight by a warp; false: not for this way.
-__device__ inline bool encode_head(const float* q, float weight, int head, unsigned* codes, float* weights) {
-  const float4 x = reinterpret_cast<const float4*>(q)[lane_id()];
+__device__ inline bool encode_head(const float4& x, float weight, int head, unsigned* codes, float* weights) {
   const float values[4] = {x.x, x.y, x.z, x.w};
   unsigned amax_bits = 0;
 #pragma unroll
@@ -106,19 +105,29 @@ __device__ inline bool encode_head(const float* q, float weight, int head, unsig
 // All heads of the block's tokens from `token` on; the block's verdict, after a barrier.
 __device__ inline bool encode_tokens(const IndexScoresKernel& args, std::int64_t token, int tokens,
                                      const TokensMemory& memory) {
+  constexpr int kAtOnce = 4;  // heads that a warp reads before it looks at one
   const auto heads = static_cast<int>(args.heads);
   const int padded = memory.sets * kSetHeads;
   bool near = true;
-  for (int place = warp_id(); place < tokens * padded; place += kWarps) {
-    const int head = place % padded;
-    unsigned* codes = memory.codes + place / padded * memory.sets * kSetWords;
-    float* weights = memory.weights + place / padded * padded;
-    if (head < heads) {
+  for (int first = warp_id(); first < tokens * padded; first += kWarps * kAtOnce) {
+    float4 x[kAtOnce];
+    float weight[kAtOnce];
+#pragma unroll
+    for (int turn = 0; turn < kAtOnce; ++turn) {
+      const int place = first + turn * kWarps;
+      const int head = place % padded;
       const std::int64_t row = (token + place / padded) * heads + head;
-      near = encode_head(args.q + row * kDim, args.weights[row], head, codes, weights) && near;
-    } else {
-      codes[word_of(head, lane_id())] = 0;
-      if (lane_id() == 0) weights[head] = 0.0F;
+      const bool is_there = place < tokens * padded && head < heads;
+      x[turn] = is_there ? reinterpret_cast<const float4*>(args.q + row * kDim)[lane_id()] : float4{};
+      weight[turn] = is_there ? args.weights[row] : 0.0F;
+    }
+#pragma unroll
+    for (int turn = 0; turn < kAtOnce; ++turn) {
+      const int place = first + turn * kWarps;
+      if (place >= tokens * padded) break;
+      near = encode_head(x[turn], weight[turn], place % padded, memory.codes + place / padded * memory.sets * kSetWords,
+                         memory.weights + place / padded * padded) &&
+             near;
     }
   }
   return __syncthreads_and(near) != 0;
