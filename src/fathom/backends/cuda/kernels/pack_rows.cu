@@ -1,10 +1,8 @@
 // Rows of float32 into blocks for products: a warp takes some blocks of 128 inputs of a row, finds the power of two
 // of each, and writes the row's one or two columns.
-#include <cuda_fp16.h>
-
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/pack_many_rows.cuh"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
-#include "fathom/backends/cuda/kernels/pack_rows_e4m3.cuh"
 #include "fathom/backends/cuda/kernels/pack_values.cuh"
 
 namespace fathom::cuda {
@@ -17,11 +15,6 @@ __device__ float4 four(const float* row, int input, std::int64_t in, bool aligne
   if (aligned && input + 4 <= in) return *reinterpret_cast<const float4*>(row + input);
   const auto at = [&](int place) { return input + place < in ? row[input + place] : 0.0F; };
   return {at(0), at(1), at(2), at(3)};
-}
-
-__device__ std::uint32_t two_halves(float first, float second) {
-  const __half2 halves = __floats2half2_rn(first, second);
-  return *reinterpret_cast<const std::uint32_t*>(&halves);
 }
 
 // The exponent above which nothing of 128 magnitudes lies, from the largest of them.
@@ -55,11 +48,10 @@ __device__ void write_f16(const Column& to, int second_column, const float4& x, 
   const float4 whole = scaled(x, power(-exponent));
   const Column second = {to.block, to.scales, second_column};
   const int byte = lane / 4 * 32 + lane % 4 * 4;  // inputs 4t, 4t+1 stand at 2t, inputs 4t+2, 4t+3 at 2t+8
-  const auto rest = [](float value) { return (value - __half2float(__float2half_rn(value))) * 0x1p11F; };
   write_word<Operand::f16>(to, byte, two_halves(whole.x, whole.y));
   write_word<Operand::f16>(to, byte + 16, two_halves(whole.z, whole.w));
-  write_word<Operand::f16>(second, byte, two_halves(rest(whole.x), rest(whole.y)));
-  write_word<Operand::f16>(second, byte + 16, two_halves(rest(whole.z), rest(whole.w)));
+  write_word<Operand::f16>(second, byte, two_halves(rest_of_half(whole.x), rest_of_half(whole.y)));
+  write_word<Operand::f16>(second, byte + 16, two_halves(rest_of_half(whole.z), rest_of_half(whole.w)));
   if (lane != 0) return;
   to.scales[to.column] = isfinite(largest) ? power(exponent) : NAN;
   to.scales[second_column] = isfinite(largest) ? power(exponent - 11) : NAN;
@@ -128,7 +120,11 @@ void launch_pack(int capability, PackWork work, Operand operand, Stream stream) 
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
   work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
-  if (operand == Operand::e4m3 && pack_e4m3::fits(work)) return pack_e4m3::launch_rows(capability, work, stream);
+  if (pack_many::fits(work)) {
+    auto* launch_rows =
+        operand == Operand::e4m3 ? pack_many::launch_rows<Operand::e4m3> : pack_many::launch_rows<Operand::f16>;
+    return launch_rows(capability, work, stream);
+  }
   launch(stream, "pack",
          {.blocks = {static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
                      static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups)},

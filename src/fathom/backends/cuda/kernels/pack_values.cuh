@@ -1,6 +1,7 @@
-// Values on their way into packed rows: SwiGLU, e4m3, powers of two.
+// Values on their way into packed rows: SwiGLU, e4m3, halves, powers of two.
 #pragma once
 
+#include <cuda_fp16.h>
 #include <cuda_fp8.h>
 
 #include <cstdint>
@@ -34,5 +35,14 @@ __device__ inline std::uint32_t four_e4m3(const float4& x) {
 __device__ inline float4 scaled(const float4& x, float factor) {
   return {x.x * factor, x.y * factor, x.z * factor, x.w * factor};
 }
+
+constexpr int kRestBits = 11;  // by which the second column of a float32 row is finer
+
+__device__ inline std::uint32_t two_halves(float first, float second) {
+  const __half2 halves = __floats2half2_rn(first, second);
+  return *reinterpret_cast<const std::uint32_t*>(&halves);
+}
+
+__device__ inline float rest_of_half(float value) { return (value - __half2float(__float2half_rn(value))) * 0x1p11F; }
 
 }  // namespace fathom::cuda

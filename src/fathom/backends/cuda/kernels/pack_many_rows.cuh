@@ -1,5 +1,5 @@
-// Many rows to e4m3, whose bytes are those of pack (pack_rows.cu): a warp takes eight rows, which lie side by side in
-// their block in pieces of 16 bytes, so that it stores whole lines of 128.
+// Many rows, packed to the bytes of pack (pack_rows.cu): a warp takes eight, whose columns lie side by side in their
+// block in pieces of 16 bytes, so that it stores whole lines of 128.
 #pragma once
 
 #include "fathom/backends/cuda/kernels/launch.cuh"
@@ -8,12 +8,22 @@
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
-namespace fathom::cuda::pack_e4m3 {
+namespace fathom::cuda::pack_many {
 
-constexpr int kRows = 8;                         // of a warp
-constexpr int kWarps = kPrefillColumns / kRows;  // a block has the rows of a chunk
-constexpr int kBlocks = 4;                       // of 128 inputs, one after the other
-constexpr int kStep = kBlockInputs / 4 + 4;      // words of a row in shared memory: eight rows' pieces are in all banks
+constexpr int kRows = 8;    // of a warp
+constexpr int kBlocks = 4;  // of 128 inputs, one after the other
+
+// A thread block has the rows of a chunk.
+template <Operand kOperand>
+struct Shape {
+  static constexpr int kColumnsOfRow = columns_of_row(kOperand);
+  static constexpr int kChunkRows = kPrefillColumns / kColumnsOfRow;
+  static constexpr int kWarps = kChunkRows / kRows;
+  static constexpr int kWords = kBlockInputs * operand_bytes(kOperand) / 4;
+  static constexpr int kStep = kWords + 4;  // in shared memory, so that eight rows' pieces are in all banks
+  static constexpr int kPieces = kWords / 4;
+  using Words = std::uint32_t[kColumnsOfRow][kRows][kStep];
+};
 
 // NaN is the largest.
 __device__ inline float largest_of(float a, float b) {
@@ -29,15 +39,36 @@ __device__ inline unsigned largest_bits(const float4& x) {
 }
 
 // ceil(log2(largest / 448)) in integers: 448 is 1.75 * 2^8.
-__device__ inline int exponent_for(unsigned largest) {
+__device__ inline int e4m3_exponent(unsigned largest) {
   constexpr unsigned kInfinity = 0x7f800000U;
   const float floored = fmaxf(__uint_as_float(largest), kSmallestLargest);
   return largest == kInfinity ? 0 : static_cast<int>((__float_as_uint(floored) + 0x1fffffU) >> 23) - (127 + 8);
 }
 
-struct Words {
-  std::uint32_t rows[kRows][kStep];
-};
+// The largest comes to [2^14, 2^15).
+__device__ inline int f16_exponent(unsigned largest) {
+  const float bounded = fminf(fmaxf(__uint_as_float(largest), 0x1p-90F), 0x1p120F);
+  return static_cast<int>(__float_as_uint(bounded) >> 23) - (126 + 15);
+}
+
+// A lane's four inputs of a row into shared memory; the exponent of their scale.
+template <Operand kOperand>
+__device__ inline int stage(typename Shape<kOperand>::Words& words, int row, const float4& x, unsigned largest) {
+  if constexpr (kOperand == Operand::e4m3) {
+    const int exponent = e4m3_exponent(largest);
+    words[0][row][lane_id()] = four_e4m3(scaled(x, power(-exponent)));
+    return exponent;
+  } else {
+    const int exponent = f16_exponent(largest);
+    const float4 whole = scaled(x, power(-exponent));
+    const int word = lane_id() / 4 * 8 + lane_id() % 4;  // inputs 4t, 4t+1 stand at 2t, inputs 4t+2, 4t+3 at 2t+8
+    words[0][row][word] = two_halves(whole.x, whole.y);
+    words[0][row][word + 4] = two_halves(whole.z, whole.w);
+    words[1][row][word] = two_halves(rest_of_half(whole.x), rest_of_half(whole.y));
+    words[1][row][word + 4] = two_halves(rest_of_half(whole.z), rest_of_half(whole.w));
+    return exponent;
+  }
+}
 
 struct Rows {
   int row[kRows];  // of x, -1: zeros
@@ -82,42 +113,49 @@ struct Order {
   std::int32_t rows_first;
 };
 
-template <bool kActivated>
-__global__ void __launch_bounds__(kWarps* kWarp, 2) pack_rows(const __grid_constant__ PackWork work, Order order) {
+template <Operand kOperand, bool kActivated>
+__global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOperand>::kWarps)
+    pack_rows(const __grid_constant__ PackWork work, Order order) {
   let_later_kernels_begin();
   wait_for_earlier_kernels();
-  __shared__ Words words[kWarps];
+  using Of = Shape<kOperand>;
+  __shared__ typename Of::Words words[Of::kWarps];
   const int inner = static_cast<int>(blockIdx.x) % order.inner;
   const int outer = static_cast<int>(blockIdx.x) / order.inner;
   const std::int64_t chunk = order.rows_first != 0 ? inner : outer;
   const std::int64_t first_block = std::int64_t{order.rows_first != 0 ? outer : inner} * kBlocks;
-  const std::int64_t first = chunk * kPrefillColumns + warp_id() * kRows;
+  const std::int64_t first = chunk * Of::kChunkRows + warp_id() * kRows;
   if (first >= (work.row_limit != nullptr ? *work.row_limit : work.packed_rows)) return;
   const Rows rows = rows_of(work, first);
-  constexpr int kBytes = block_bytes(Operand::e4m3, kPrefillColumns);
+  constexpr int kBytes = block_bytes(kOperand, kPrefillColumns);
   std::uint8_t* blocks = work.blocks + (blockIdx.y * work.chunks + chunk) * work.x_blocks * kBytes;
-  std::uint32_t(&staged)[kRows][kStep] = words[warp_id()].rows;
+  typename Of::Words& staged = words[warp_id()];
   for (std::int64_t block = first_block; block < min(first_block + kBlocks, work.x_blocks); ++block) {
     float4 x[kRows];
     load<kActivated>(work, rows, blockIdx.y * work.group_stride + block * kBlockInputs + 4 * lane_id(), x);
-    float scale = 0.0F;
+    unsigned own_largest = 0;
+    int own_exponent = 0;
 #pragma unroll
     for (int index = 0; index < kRows; ++index) {
       const unsigned largest = largest_bits(x[index]);
-      const int exponent = exponent_for(largest);
-      staged[index][lane_id()] = four_e4m3(scaled(x[index], power(-exponent)));
-      if (lane_id() == index) scale = isfinite(__uint_as_float(largest)) ? power(exponent) : NAN;
+      const int exponent = stage<kOperand>(staged, index, x[index], largest);
+      if (lane_id() % kRows == index) own_largest = largest;
+      if (lane_id() % kRows == index) own_exponent = exponent;
     }
     __syncwarp();
     std::uint8_t* to = blocks + block * kBytes;
-    const int column = warp_id() * kRows + lane_id() % kRows;
+    const int row = lane_id() % kRows;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int piece = half * 4 + lane_id() / kRows;
-      *reinterpret_cast<uint4*>(to + block_offset(Operand::e4m3, column, piece * 16)) =
-          *reinterpret_cast<const uint4*>(&staged[lane_id() % kRows][piece * 4]);
+    for (int part = 0; part < Of::kColumnsOfRow; ++part) {
+      const int column = part * Of::kChunkRows + warp_id() * kRows + row;
+#pragma unroll
+      for (int piece = lane_id() / kRows; piece < Of::kPieces; piece += kWarp / kRows)
+        *reinterpret_cast<uint4*>(to + block_offset(kOperand, column, piece * 16)) =
+            *reinterpret_cast<const uint4*>(&staged[part][row][piece * 4]);
+      auto* scales = reinterpret_cast<float*>(to + kPrefillColumns * kBlockInputs * operand_bytes(kOperand));
+      if (lane_id() < kRows)
+        scales[column] = isfinite(__uint_as_float(own_largest)) ? power(own_exponent - kRestBits * part) : NAN;
     }
-    if (lane_id() < kRows) reinterpret_cast<float*>(to + kPrefillColumns * kBlockInputs)[column] = scale;
     __syncwarp();
   }
 }
@@ -128,16 +166,18 @@ inline bool fits(const PackWork& work) {
          reinterpret_cast<std::uintptr_t>(work.blocks) % 16 == 0;
 }
 
-inline void launch_rows(int capability, const PackWork& work, Stream stream) {
-  const auto chunks = static_cast<int>(work.packed_rows / kPrefillColumns);
+template <Operand kOperand>
+void launch_rows(int capability, const PackWork& work, Stream stream) {
+  using Of = Shape<kOperand>;
+  const auto chunks = static_cast<int>(work.packed_rows / Of::kChunkRows);
   const auto inputs = static_cast<int>(pieces_of(work.x_blocks, kBlocks));
   const bool rows_first = work.slots != nullptr && work.up == nullptr;
   const Order order = {.inner = rows_first ? chunks : inputs, .rows_first = rows_first ? 1 : 0};
   launch(stream, "pack_rows",
          {.blocks = {static_cast<unsigned>(chunks) * static_cast<unsigned>(inputs), static_cast<unsigned>(work.groups)},
-          .threads = kWarps * kWarp,
+          .threads = Of::kWarps * kWarp,
           .chained = capability >= 90},
-         work.up != nullptr ? pack_rows<true> : pack_rows<false>, work, order);
+         work.up != nullptr ? pack_rows<kOperand, true> : pack_rows<kOperand, false>, work, order);
 }
 
-}  // namespace fathom::cuda::pack_e4m3
+}  // namespace fathom::cuda::pack_many
