@@ -46,6 +46,15 @@ __device__ inline unsigned index_exponent_of(float largest) {
 // The same by a warp; `magnitude` is a lane's share of the largest.
 __device__ inline unsigned index_exponent(float magnitude) { return index_exponent_of(warp_largest(magnitude)); }
 
+// widened_e2m1(float_to_e2m1(value)): FP4 is a float of one bit of mantissa, whose smallest step is a half, and adding
+// a number whose last bit is that step rounds to it.
+__device__ inline float rounded_to_e2m1(float value) {
+  const float size = fabsf(value) > 0.0F ? fminf(fabsf(value), kE2m1Max) : 0.0F;  // zero for NaN
+  const unsigned binade = max(__float_as_uint(size) & 0x7f800000U, 0x3f800000U);
+  const float large = __uint_as_float(binade + (22U << 23) + 0x400000U);
+  return copysignf((size + large) - large, value);
+}
+
 // To the grid of the released index keys, and back to float32.
 __device__ inline void round_index_row(float* values, int dim) {
   for (int first = 0; first < dim; first += kWarp) {

@@ -153,10 +153,11 @@ __device__ void round_columns(float (&x)[kLaneColumns]) {
 #pragma unroll
   for (int distance = 1; distance < kLanes; distance *= 2)
     largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, distance));
-  const float scale = widened_e8m0(index_exponent_of(largest));
+  const unsigned exponent = index_exponent_of(largest);
+  const float scale = widened_e8m0(exponent);
+  const float inverse = widened_e8m0(254U - exponent);
 #pragma unroll
-  for (int column = 0; column < kLaneColumns; ++column)
-    x[column] = widened_e2m1(float_to_e2m1(x[column] / scale)) * scale;
+  for (int column = 0; column < kLaneColumns; ++column) x[column] = rounded_to_e2m1(x[column] * inverse) * scale;
 }
 
 __global__ void __launch_bounds__(kWarps* kWarp) index_queries_of_128(const __grid_constant__ IndexQueriesKernel args) {
