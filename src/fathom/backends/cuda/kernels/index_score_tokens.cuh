@@ -14,6 +14,7 @@ namespace fathom::cuda::index_scores {
 
 constexpr int kTokens = 4;  // of a block
 constexpr std::int64_t kManyTokens = 64;
+constexpr std::int64_t kMostHeads = 128;  // whose codes find room in shared memory
 constexpr int kDim = 128;
 constexpr int kGroups = kDim / kWarp;
 constexpr int kSetHeads = 16;   // of two matrix steps
@@ -256,11 +257,11 @@ __device__ inline float score_key(const KeyRows& keys, const TokensMemory& memor
   return score;
 }
 
-// Tokens of one run, side by side; `visible` entries are seen by the first of them.
+// Tokens of one run, side by side.
 struct RunTokens {
   const PlacedRun* run;
-  std::int64_t query;  // the first of these
-  std::int64_t position;
+  std::int64_t query;     // the first of these
+  std::int64_t position;  // of the first
   int count;
 };
 
@@ -317,8 +318,8 @@ __global__ void __launch_bounds__(kThreads, 2)
 }
 
 inline bool are_many_tokens(const IndexScoresKernel& args) {
-  return args.count >= kManyTokens && args.format.storage == CacheStorage::released && args.format.index_dim == kDim &&
-         reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
+  return args.count >= kManyTokens && args.heads <= kMostHeads && args.format.storage == CacheStorage::released &&
+         args.format.index_dim == kDim && reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
 }
 
 inline void launch_many_tokens(const IndexScoresKernel& args, Stream stream) {
