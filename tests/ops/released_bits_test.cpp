@@ -127,8 +127,9 @@ TEST_P(ReleasedBitsTest, HyperConnections) {
 }
 
 TEST_P(ReleasedBitsTest, GatedPool) {
-  for (const std::int64_t ratio : {4, 128}) {
-    const std::int64_t columns = ratio == 4 ? 2 * 37 : 37;
+  for (const auto& [ratio, dim] : {std::pair<std::int64_t, std::int64_t>{4, 37}, {128, 37}, {128, 64}, {32, 96}}) {
+    const bool overlap = ratio == 4;
+    const std::int64_t columns = overlap ? 2 * dim : dim;
     const std::int64_t tokens = 300;
     const Array<float> kv = random.normals(tokens * columns);
     const Array<float> gate = random.normals(tokens * columns);
@@ -137,16 +138,16 @@ TEST_P(ReleasedBitsTest, GatedPool) {
     const std::vector<fathom::Run> runs = {{0, tokens, 3}};
     const std::vector<Ring> rings = {memory.ring()};
     const std::int64_t entries = runs[0].new_entries(ratio);
-    expect_equal(entries * 37, "ratio " + std::to_string(ratio), [&](Backend& with, const Array<float>& out) {
+    expect_equal(entries * dim, "ratio " + std::to_string(ratio), [&](Backend& with, const Array<float>& out) {
       with.gated_pool({.kv = kv.view<2>({tokens, columns}),
                        .gate = gate.view<2>({tokens, columns}),
                        .ape = ape.view<2>({ratio, columns}),
                        .ratio = ratio,
-                       .overlap = ratio == 4,
+                       .overlap = overlap,
                        .runs = runs,
                        .kv_rings = rings,
                        .gate_rings = rings,
-                       .out = out.view<2>({entries, 37})});
+                       .out = out.view<2>({entries, dim})});
     });
   }
 }

@@ -7,7 +7,7 @@
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/pack_values.cuh"
+#include "fathom/backends/cuda/kernels/pack_block.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"

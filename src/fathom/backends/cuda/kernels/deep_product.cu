@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/deep_product.h"
 
+#include "fathom/backends/cuda/kernels/deep_rows.cuh"
 #include "fathom/backends/cuda/kernels/deep_sum.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 
@@ -68,29 +69,49 @@ __global__ void __launch_bounds__(kWarps* kWarp) sum_pieces(DeepProductKernel ar
 }
 
 // A warp a row and output.
-__global__ void join_pieces(DeepProductKernel args, std::int64_t pieces) {
+__global__ void join_pieces(DeepProductKernel args, std::int64_t parts) {
   begin_in_turn();
   const std::int64_t place = global_thread() / kWarp;
   if (place >= args.rows * args.outputs) return;
-  const float sum = joined_pieces(args.parts + place * pieces, pieces);
+  const float sum = joined_pieces(args.parts + place * parts, parts);
   if (lane_id() == 0) args.out[place] = sum;
 }
 
-}  // namespace
+bool aligned(const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; }
 
-void launch_deep_product(const DeepProductKernel& args, Stream stream) {
+void launch_pieces(const DeepProductKernel& args, Stream stream) {
   const std::int64_t pieces = args.pieces();
-  if (args.rows * args.outputs * pieces == 0) return;
   launch(stream, "sum_pieces",
          {.blocks = {blocks_for(args.rows, kRows) * static_cast<unsigned>(pieces)},
           .threads = kWarps * kWarp,
           .chained = stream.chained},
          sum_pieces, args, pieces);
+}
+
+void launch_rows(const DeepProductKernel& args, Stream stream) {
+  launch(stream, "sum_rows",
+         {.blocks = {blocks_for(args.rows, deep_rows::kRows) * static_cast<unsigned>(kDeepParts)},
+          .threads = deep_rows::kWarps * kWarp,
+          .shared_bytes = deep_rows::kStages * deep_rows::kStageBytes,
+          .chained = stream.chained},
+         deep_rows::sum_rows, args);
+}
+
+}  // namespace
+
+bool DeepProductKernel::in_parts() const {
+  return rows >= kManyDeepRows && outputs <= deep_rows::kOutputs && in % (kWarp * kDeepPiece) == 0 && aligned(x) &&
+         aligned(weight);
+}
+
+void launch_deep_product(const DeepProductKernel& args, Stream stream) {
+  if (args.rows * args.outputs * args.pieces() == 0) return;
+  args.in_parts() ? launch_rows(args, stream) : launch_pieces(args, stream);
   if (args.out == nullptr) return;
   launch(
       stream, "join_pieces",
       {.blocks = {blocks_for(args.rows * args.outputs, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained},
-      join_pieces, args, pieces);
+      join_pieces, args, args.sums());
 }
 
 }  // namespace fathom::cuda

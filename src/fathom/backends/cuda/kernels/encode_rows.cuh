@@ -38,10 +38,21 @@ __device__ inline void encode_entry_row(const EntryShape& shape, const float* va
     write_u16(float_to_bf16(values[shape.nope + column]), row + shape.nope + 2 * column);
 }
 
-// The scale of 32 columns from `first` on, by a warp; `magnitude` is a lane's share of the largest.
-__device__ inline unsigned index_exponent(float magnitude) {
-  const float amax = fmaxf(warp_largest(magnitude), kE2m1AmaxFloor);
-  return ceil_to_e8m0(amax * (1.0F / kE2m1Max));
+// The scale of 32 columns whose largest magnitude is `largest`.
+__device__ inline unsigned index_exponent_of(float largest) {
+  return ceil_to_e8m0(fmaxf(largest, kE2m1AmaxFloor) * (1.0F / kE2m1Max));
+}
+
+// The same by a warp; `magnitude` is a lane's share of the largest.
+__device__ inline unsigned index_exponent(float magnitude) { return index_exponent_of(warp_largest(magnitude)); }
+
+// widened_e2m1(float_to_e2m1(value)): FP4 is a float of one bit of mantissa, whose smallest step is a half, and adding
+// a number whose last bit is that step rounds to it.
+__device__ inline float rounded_to_e2m1(float value) {
+  const float size = fabsf(value) > 0.0F ? fminf(fabsf(value), kE2m1Max) : 0.0F;  // zero for NaN
+  const unsigned binade = max(__float_as_uint(size) & 0x7f800000U, 0x3f800000U);
+  const float large = __uint_as_float(binade + (22U << 23) + 0x400000U);
+  return copysignf((size + large) - large, value);
 }
 
 // To the grid of the released index keys, and back to float32.

@@ -2,6 +2,8 @@
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/deep_sum.cuh"
+#include "fathom/backends/cuda/kernels/hyper_connection_rows.cuh"
+#include "fathom/backends/cuda/kernels/hyper_connection_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/sinkhorn.cuh"
 #include "fathom/backends/cuda/kernels/streams.h"
@@ -67,10 +69,9 @@ __global__ void __launch_bounds__(kThreads) hyper_connection(const __grid_consta
     args.out[token * args.channels + channel] = row[channel] * scale * args.norm[channel];
 }
 
-constexpr int kGroup = kSumStep * kSumColumns;  // elements whose sums a cascade takes at a time
 constexpr std::int64_t kFewTokens = 64;
 constexpr int kMostCluster = 8;
-constexpr int kMostGroups = 64;  // of a token's streams
+constexpr int kMostGroups = 64;               // of a token's streams
 constexpr int kGatesWarp = kThreads / kWarp;  // one more than share the channels
 constexpr int kClusterThreads = kThreads + kWarp;
 
@@ -82,13 +83,6 @@ __device__ void share_group(const float* x, float* sums, int group, int cluster)
   });
   const auto place = static_cast<std::uint32_t>(__cvta_generic_to_shared(sums + group * kSumColumns + lane_id()));
   for (int rank = 0; rank < cluster; ++rank) store_there(address_in(place, rank), sum);
-}
-
-// What block_row_sum makes of whole groups, by a warp.
-__device__ float joined_groups(const float* sums, int groups) {
-  Cascade cascade;
-  for (int group = 0; group < groups; ++group) cascade.take(sums[group * kSumColumns + lane_id()]);
-  return join_columns(std::int64_t{groups} * kGroup, cascade.sum_with(0.0F), [](std::int64_t) { return 0.0F; });
 }
 
 __device__ void meet_others() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
@@ -179,6 +173,7 @@ bool hyper_connection_fits(std::int64_t streams, std::int64_t channels) {
 
 void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream) {
   if (args.tokens == 0) return;
+  if (hyper_rows::fits(args)) return hyper_rows::launch_rows(args, stream);
   const int cluster = stream.chained && args.tokens < kFewTokens ? cluster_of(args) : 0;
   if (cluster > 0) {
     launch(stream, "hyper_connection_by_clusters",

@@ -8,7 +8,7 @@ namespace fathom::cuda {
 
 struct HyperConnectionKernel {
   const float* x;      // [tokens, streams, channels]
-  const float* parts;  // [tokens, (2 + streams) * streams, pieces] of deep_product.h
+  const float* parts;  // [tokens, (2 + streams) * streams, pieces]: the sums of deep_product.h
   const float* scale;  // [3]
   const float* base;   // [(2 + streams) * streams]
   const float* norm;   // [channels]
@@ -16,6 +16,7 @@ struct HyperConnectionKernel {
   float* post;         // [tokens, streams]
   float* comb;         // [tokens, streams, streams]
   float* out;          // [tokens, channels]
+  float* inverse_rms;  // [tokens] of scratch
   std::int64_t tokens;
   std::int64_t streams;
   std::int64_t channels;

@@ -1,8 +1,9 @@
 // Rows of float32 into blocks for products: a warp takes some blocks of 128 inputs of a row, finds the power of two
 // of each, and writes the row's one or two columns.
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/pack_block.cuh"
+#include "fathom/backends/cuda/kernels/pack_many_rows.cuh"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
-#include "fathom/backends/cuda/kernels/pack_values.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -63,6 +64,11 @@ void launch_pack(int capability, PackWork work, Operand operand, Stream stream) 
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
   work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
+  if (pack_many::fits(work)) {
+    auto* launch_rows =
+        operand == Operand::e4m3 ? pack_many::launch_rows<Operand::e4m3> : pack_many::launch_rows<Operand::f16>;
+    return launch_rows(capability, work, stream);
+  }
   launch(stream, "pack",
          {.blocks = {static_cast<unsigned>(pieces_of(work.x_blocks, kBlocksOfWarp)),
                      static_cast<unsigned>(pieces_of(work.packed_rows, kWarps)), static_cast<unsigned>(work.groups)},

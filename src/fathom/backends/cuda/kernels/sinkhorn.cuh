@@ -88,9 +88,13 @@ __device__ inline float gate_of(const TokenGates& at, float r, int index, int pa
 }
 
 // r = 1 / rms of the token's streams.
+__device__ inline float pre_gate(float mix, float r, float scale, float base, float eps) {
+  return released_sigmoid(mix * r * scale + base) + eps;
+}
+
 __device__ inline void write_pre(const TokenGates& at, float r) {
   const int lane = lane_id();
-  if (lane < at.streams) at.pre[lane] = released_sigmoid(gate_of(at, r, lane, 0)) + at.eps;
+  if (lane < at.streams) at.pre[lane] = pre_gate(at.mix[lane], r, at.scale[0], at.base[lane], at.eps);
 }
 
 __device__ inline void write_post_and_comb(const TokenGates& at, float r) {

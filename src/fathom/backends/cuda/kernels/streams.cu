@@ -8,6 +8,7 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr std::int64_t kManyTokens = 64;
 constexpr int kGateThreads = 512;  // sixteen warps: a row of 4 x 4096 is two steps of each
 
 // 1 / rms of a token's streams, by the whole block.
@@ -86,6 +87,40 @@ __global__ void expand(ExpandKernel args) {
   }
 }
 
+// Four streams, four channels a thread.
+__global__ void __launch_bounds__(kThreads) expand_fours(ExpandKernel args, std::uint32_t blocks_of_token) {
+  begin_in_turn();
+  const std::int64_t fours = args.channels / 4;
+  const std::int64_t token = blockIdx.x / blocks_of_token;
+  const std::int64_t four = std::int64_t{blockIdx.x % blocks_of_token} * kThreads + threadIdx.x;
+  if (four >= fours) return;
+  auto* x = reinterpret_cast<float4*>(args.x) + token * kFourStreams * fours + four;
+  const float4 y = reinterpret_cast<const float4*>(args.y)[token * fours + four];
+  float4 old[kFourStreams];
+#pragma unroll
+  for (int from = 0; from < kFourStreams; ++from) old[from] = x[from * fours];
+  const float* comb = args.comb + token * kFourStreams * kFourStreams;
+#pragma unroll
+  for (int to = 0; to < kFourStreams; ++to) {
+    float4 sum = {};
+#pragma unroll
+    for (int from = 0; from < kFourStreams; ++from) {
+      const float weight = comb[from * kFourStreams + to];
+      sum.x += weight * old[from].x;
+      sum.y += weight * old[from].y;
+      sum.z += weight * old[from].z;
+      sum.w += weight * old[from].w;
+    }
+    const float post = args.post[token * kFourStreams + to];
+    x[to * fours] = {post * y.x + sum.x, post * y.y + sum.y, post * y.z + sum.z, post * y.w + sum.w};
+  }
+}
+
+bool in_fours(const ExpandKernel& args) {
+  const auto aligned = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
+  return args.streams == kFourStreams && args.channels % 4 == 0 && aligned(args.x) && aligned(args.y);
+}
+
 std::size_t sum_bytes(std::int64_t count) {
   return static_cast<std::size_t>(block_row_sum_floats(count)) * sizeof(float);
 }
@@ -122,6 +157,13 @@ void launch_collapse(const CollapseKernel& args, Stream stream) {
 
 void launch_expand(const ExpandKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
+  if (args.tokens >= kManyTokens && in_fours(args)) {
+    const unsigned blocks = blocks_for(args.channels / 4, kThreads);
+    launch(stream, "expand_fours",
+           {.blocks = {static_cast<unsigned>(args.tokens) * blocks}, .threads = kThreads, .chained = stream.chained},
+           expand_fours, args, blocks);
+    return;
+  }
   auto* kernel = args.streams == kFourStreams ? expand<kFourStreams> : expand<0>;
   launch(
       stream, "expand",

@@ -112,8 +112,8 @@ class CudaLauncher final : public Backend {
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
-  // A deep product's launch of so many rows, kDeepRows at most, with its parts in scratch_; x and out are the caller's.
-  DeepProductKernel deep_product(const PreparedWeight& weight, std::int64_t rows);
+  // A deep product's launch of x's first rows, kDeepRows at most, with its parts in scratch_; out is the caller's.
+  DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
   void deep_linear(const LinearArgs& args);
   bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
   void experts_on_tensor_cores(const ExpertsArgs& args);

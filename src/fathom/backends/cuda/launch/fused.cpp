@@ -60,7 +60,8 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
   if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
   const Arena::Scope scope(scratch_);
-  DeepProductKernel product = deep_product(args.fn, tokens);
+  DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens);
+  float* inverse_rms = scratch_.take<float, 1>({product.rows}).data();
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
     product.x = args.streams.data() + token * product.in;
@@ -74,10 +75,11 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
                              .post = args.post.data() + token * streams,
                              .comb = args.comb.data() + token * streams * streams,
                              .out = args.out.data() + token * channels,
+                             .inverse_rms = inverse_rms,
                              .tokens = product.rows,
                              .streams = streams,
                              .channels = channels,
-                             .pieces = product.pieces(),
+                             .pieces = product.sums(),
                              .iterations = args.iterations,
                              .eps = args.eps,
                              .norm_eps = args.norm_eps},
