@@ -21,11 +21,14 @@ AttentionMethod method_of(const AttentionSize& size, const DeviceSize& device) {
   const bool released = size.format.storage == CacheStorage::released && size.format.head_dim == kTiledHeadDim &&
                         size.format.rope_dim == kTiledRopeDim;
   if (!released || device.shared_bytes < kTiledSharedBytes) return AttentionMethod::chains;
-  const bool warpgroups = device.capability == 90 && device.shared_bytes >= kWarpgroupSharedBytes;
-  return size.rounded && warpgroups ? AttentionMethod::warpgroups : AttentionMethod::tiles;
+  return size.rounded && has_warpgroups(device) ? AttentionMethod::warpgroups : AttentionMethod::tiles;
 }
 
 }  // namespace
+
+bool has_warpgroups(const DeviceSize& device) {
+  return device.capability == 90 && device.shared_bytes >= kWarpgroupSharedBytes;
+}
 
 AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device) {
   AttentionShape shape;

@@ -27,6 +27,9 @@ struct DeviceSize {
   int capability = 0;
 };
 
+// Whether attention at the released shape is rounded as released where that is asked for.
+bool has_warpgroups(const DeviceSize& device);
+
 struct AttentionSize {
   EntryFormat format;
   bool rounded = false;  // queries and weights to bfloat16, as released, where that is faster

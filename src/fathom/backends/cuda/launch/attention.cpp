@@ -36,12 +36,9 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   const auto [tokens, heads, head_dim] = args.q.shape();
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
-  const AttentionShape shape = attention_shape({.format = args.format,
-                                                .rounded = options_.products == CudaProducts::fp8,
-                                                .tokens = tokens,
-                                                .heads = heads,
-                                                .most_keys = score_step},
-                                               device_.size());
+  const AttentionShape shape = attention_shape(
+      {.format = args.format, .rounded = rounds_attention(), .tokens = tokens, .heads = heads, .most_keys = score_step},
+      device_.size());
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,
