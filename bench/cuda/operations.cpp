@@ -184,6 +184,20 @@ void time_rows(Bench& bench, std::int64_t tokens) {
   });
 }
 
+void run_attention(CudaProducts products) {
+  fmt::print("attention, window 128, 64 heads, {}\n", products == CudaProducts::fp8 ? "fp8" : "float32");
+  const auto rounding = make_cuda_backend({.products = products});
+  Bench bench(*rounding);
+  time_attention(bench, "1 token, window alone", 1, EntryChoice::none, 8192, 4);
+  time_attention(bench, "1 token, 512 selected", 1, EntryChoice::selected, 8192, 4);
+  time_attention(bench, "1 token, all of 64 entries (8 K)", 1, EntryChoice::all, 8192, 128);
+  time_attention(bench, "1 token, all of 8,192 entries (1 M)", 1, EntryChoice::all, 1'048'574, 128);
+  time_attention(bench, "32 tokens, 512 selected", 32, EntryChoice::selected, 8192, 4);
+  time_attention(bench, "1,024 tokens, 512 selected", 1024, EntryChoice::selected, 8192, 4, 10);
+  time_attention(bench, "1,024 tokens, all of 64 entries (8 K)", 1024, EntryChoice::all, 8192, 128, 10);
+  time_attention(bench, "1,024 tokens, window alone", 1024, EntryChoice::none, 8192, 4, 10);
+}
+
 void run() {
   const auto backend = make_cuda_backend({});
   {
@@ -194,16 +208,9 @@ void run() {
     Bench bench(*backend);
     time_rows(bench, 1024);
   }
-  fmt::print("attention and the indexer's choice, window 128, 64 heads\n");
-  {
-    Bench bench(*backend);
-    time_attention(bench, "1 token, window alone", 1, EntryChoice::none, 8192, 4);
-    time_attention(bench, "1 token, 512 selected", 1, EntryChoice::selected, 8192, 4);
-    time_attention(bench, "1 token, all of 64 entries (8 K)", 1, EntryChoice::all, 8192, 128);
-    time_attention(bench, "1 token, all of 8,192 entries (1 M)", 1, EntryChoice::all, 1'048'574, 128);
-    time_attention(bench, "32 tokens, 512 selected", 32, EntryChoice::selected, 8192, 4);
-    time_attention(bench, "1,024 tokens, 512 selected", 1024, EntryChoice::selected, 8192, 4, 10);
-  }
+  run_attention(CudaProducts::float32);
+  run_attention(CudaProducts::fp8);
+  fmt::print("the indexer's choice\n");
   {
     Bench bench(*backend);
     time_index(bench, "1 token, 512 of 1,024 (4 K)", 1, 1024);
@@ -217,9 +224,10 @@ void run() {
 }  // namespace
 }  // namespace fathom
 
-int main() {
+// With an argument, attention of fp8 alone.
+int main(int count, char**) {
   try {
-    fathom::run();
+    count > 1 ? fathom::run_attention(fathom::CudaProducts::fp8) : fathom::run();
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());

@@ -26,6 +26,7 @@ namespace fathom::op_test {
 inline std::unique_ptr<Backend> make_backend(const std::string& name) {
   if (name == "reference") return std::make_unique<ReferenceBackend>();
   if (name == "cuda_tensor_cores") return make_mirrored(make_cuda_backend({.tensor_core_inputs = 1}));
+  if (name == "cuda_fp8") return make_mirrored(make_cuda_backend({.products = CudaProducts::fp8}));
   if (name == "cuda") return make_mirrored(make_cuda_backend({}));
   if (name == "cpu_1") return std::make_unique<CpuBackend>(CpuOptions{.threads = 1});
   if (name == "cpu_3") return std::make_unique<CpuBackend>(CpuOptions{.threads = 3});

@@ -5,7 +5,7 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr DeviceSize kHopper{.multiprocessors = 132, .shared_bytes = 227 * 1024};
+constexpr DeviceSize kHopper{.multiprocessors = 132, .shared_bytes = 227 * 1024, .capability = 90};
 constexpr std::int64_t kScratchFloats = std::int64_t{1} << 25;
 const EntryFormat kReleased{CacheStorage::released, 512, 64};
 const EntryFormat kSmall{CacheStorage::released, 72, 8};
@@ -14,21 +14,36 @@ AttentionShape shape_of(const EntryFormat& format, std::int64_t tokens, std::int
   return attention_shape({.format = format, .tokens = tokens, .heads = heads, .most_keys = keys}, kHopper);
 }
 
-// How a number is computed may depend on the format, never on how many there are.
-TEST(AttentionShape, TheFormatAloneChoosesTheMethod) {
+// How a number is computed may depend on the format and the mode, never on how many there are.
+TEST(AttentionShape, TheFormatAndTheModeChooseTheMethod) {
+  const auto method = [](const EntryFormat& format, bool rounded, std::int64_t tokens, std::int64_t keys) {
+    return attention_shape({.format = format, .rounded = rounded, .tokens = tokens, .heads = 64, .most_keys = keys},
+                           kHopper)
+        .method;
+  };
   for (const std::int64_t tokens : {1, 64, 8192})
-    for (const std::int64_t keys : {1, 640, 262'272}) {
-      EXPECT_TRUE(shape_of(kReleased, tokens, 64, keys).tiled);
-      EXPECT_FALSE(shape_of(kSmall, tokens, 64, keys).tiled);
-      EXPECT_FALSE(shape_of({CacheStorage::float32, 512, 64}, tokens, 64, keys).tiled);
-      EXPECT_FALSE(shape_of({CacheStorage::released, 512, 32}, tokens, 64, keys).tiled);
-    }
+    for (const std::int64_t keys : {1, 640, 262'272})
+      for (const bool rounded : {false, true}) {
+        EXPECT_EQ(method(kReleased, rounded, tokens, keys),
+                  rounded ? AttentionMethod::warpgroups : AttentionMethod::tiles);
+        EXPECT_EQ(method(kSmall, rounded, tokens, keys), AttentionMethod::chains);
+        EXPECT_EQ(method({CacheStorage::float32, 512, 64}, rounded, tokens, keys), AttentionMethod::chains);
+        EXPECT_EQ(method({CacheStorage::released, 512, 32}, rounded, tokens, keys), AttentionMethod::chains);
+      }
 }
 
 TEST(AttentionShape, ADeviceOfLittleSharedMemoryTakesChains) {
-  const AttentionSize size{.format = kReleased, .tokens = 1, .heads = 64, .most_keys = 640};
-  EXPECT_FALSE(attention_shape(size, {.multiprocessors = 142, .shared_bytes = 99 * 1024}).tiled);
-  EXPECT_TRUE(attention_shape(size, {.multiprocessors = 108, .shared_bytes = 163 * 1024}).tiled);
+  const AttentionSize size{.format = kReleased, .rounded = true, .tokens = 1, .heads = 64, .most_keys = 640};
+  const auto method = [&](const DeviceSize& device) { return attention_shape(size, device).method; };
+  EXPECT_EQ(method({.multiprocessors = 142, .shared_bytes = 99 * 1024, .capability = 89}), AttentionMethod::chains);
+  EXPECT_EQ(method({.multiprocessors = 108, .shared_bytes = 163 * 1024, .capability = 80}), AttentionMethod::tiles);
+}
+
+// Warpgroups' instructions are those of 9.0 alone.
+TEST(AttentionShape, OtherCapabilitiesTakeTilesInEveryMode) {
+  const AttentionSize size{.format = kReleased, .rounded = true, .tokens = 1, .heads = 64, .most_keys = 640};
+  const DeviceSize later{.multiprocessors = 148, .shared_bytes = 227 * 1024, .capability = 100};
+  EXPECT_EQ(attention_shape(size, later).method, AttentionMethod::tiles);
 }
 
 TEST(AttentionShape, DecodeSplitsOverTilesOfKeys) {

@@ -17,15 +17,26 @@ std::int64_t tokens_of(const AttentionSize& size, std::int64_t each) {
                                   std::max<std::int64_t>(size.tokens, 1));
 }
 
+AttentionMethod method_of(const AttentionSize& size, const DeviceSize& device) {
+  const bool released = size.format.storage == CacheStorage::released && size.format.head_dim == kTiledHeadDim &&
+                        size.format.rope_dim == kTiledRopeDim;
+  if (!released || device.shared_bytes < kTiledSharedBytes) return AttentionMethod::chains;
+  return size.rounded && has_warpgroups(device) ? AttentionMethod::warpgroups : AttentionMethod::tiles;
+}
+
 }  // namespace
+
+bool has_warpgroups(const DeviceSize& device) {
+  return device.capability == 90 && device.shared_bytes >= kWarpgroupSharedBytes;
+}
 
 AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device) {
   AttentionShape shape;
-  shape.tiled = size.format.storage == CacheStorage::released && size.format.head_dim == kTiledHeadDim &&
-                size.format.rope_dim == kTiledRopeDim && device.shared_bytes >= kTiledSharedBytes;
-  if (shape.tiled) {
+  shape.method = method_of(size, device);
+  if (shape.method != AttentionMethod::chains) {
+    const std::int64_t block_heads = shape.method == AttentionMethod::tiles ? kBlockHeads : kWarpgroupHeads;
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
-    shape.split = size.tokens * pieces_of(size.heads, kBlockHeads) < 2 * device.multiprocessors;
+    shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors;
     const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;

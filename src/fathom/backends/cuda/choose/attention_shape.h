@@ -1,5 +1,5 @@
-// How sparse attention is cut for the device. Which method runs depends on the format and the device alone; all else
-// decides speed alone, and no bit (docs/invariance.md).
+// How sparse attention is cut for the device. Which method runs depends on the format, the products' mode and the
+// device alone; all else decides speed alone, and no bit (docs/invariance.md).
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,35 @@ inline constexpr std::int64_t kTiledHeadDim = 512;  // what the matrix units' ke
 inline constexpr std::int64_t kTiledRopeDim = 64;
 inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their own
 
+inline constexpr std::int64_t kWarpgroupHeads = 64;  // of a block of warpgroups
+
 inline constexpr std::int64_t kTiledSharedBytes = 134 * 1024;  // what that kernel asks a device for
+inline constexpr std::int64_t kWarpgroupSharedBytes = 227 * 1024;
+
+// chains: every sum in the released order. tiles: on matrix units, queries in three bfloat16 parts, weights in two.
+// warpgroups: on those of capability 9.0, queries and weights in one.
+enum class AttentionMethod : std::uint8_t { chains, tiles, warpgroups };
 
 struct DeviceSize {
   std::int64_t multiprocessors = 0;
   std::int64_t shared_bytes = 0;  // that a block may have
+  int capability = 0;
 };
+
+// Whether attention at the released shape is rounded as released where that is asked for.
+bool has_warpgroups(const DeviceSize& device);
 
 struct AttentionSize {
   EntryFormat format;
+  bool rounded = false;  // queries and weights to bfloat16, as released, where that is faster
   std::int64_t tokens = 0;
   std::int64_t heads = 0;
   std::int64_t most_keys = 0;  // of any token
 };
 
 struct AttentionShape {
-  bool tiled = false;        // on matrix units, else a chain for every sum
-  bool split = false;        // tiled: a block for each tile, and a kernel that joins them
+  AttentionMethod method = AttentionMethod::chains;
+  bool split = false;        // not of chains: a block for each tile, and a kernel that joins them
   bool large_tiles = false;  // chains: several heads and keys a thread
   std::int64_t tokens = 0;   // of one launch, so that what lies between kernels fits its scratch
   std::int64_t floats = 0;   // of that scratch

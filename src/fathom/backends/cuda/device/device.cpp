@@ -48,9 +48,11 @@ Device::Device(int device) : device_(device) {
   call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
   int major = 0;
   call(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking for the compute capability");
+  int minor = 0;
+  call(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "asking for the compute capability");
   chains_ = major >= 9;
   call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
-  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes};
+  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes, .capability = 10 * major + minor};
 }
 
 Device::~Device() {

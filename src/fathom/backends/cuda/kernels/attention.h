@@ -36,5 +36,7 @@ struct AttentionKernel {
 void launch_attention_chains(const AttentionKernel& args, Stream stream);
 // On matrix units, for the released storage and shape: tiles of keys, each with a softmax of its own, joined in order.
 void launch_attention_tiles(const AttentionKernel& args, Stream stream);
+// The same by warpgroups of capability 9.0, with queries and weights rounded to bfloat16 as released.
+void launch_attention_warpgroups(const AttentionKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

@@ -16,17 +16,27 @@ struct QueryKeys {
   std::int64_t visible;  // entries that the query may see
   std::int64_t most;     // keys, those among `selected` that are none included
 
-  // Null: no key.
+  // Null: no key. Positions and entries fit 32 bits, in which divisions are quick.
   __device__ const std::byte* row(std::int64_t key) const {
     if (key < window_keys) {
       const std::int64_t position = first_position + key;
-      return position < run->start ? run->ring + position % run->capacity * row_bytes
+      return position < run->start ? run->ring + remainder(position, run->capacity) * row_bytes
                                    : fresh + (run->first_row + position - run->start) * row_bytes;
     }
     if (key >= most) return nullptr;
     std::int64_t entry = key - window_keys;
     if (selected != nullptr) entry = selected[entry];
-    return entry < 0 || entry >= visible ? nullptr : run->paged_row(entry, row_bytes);
+    if (entry < 0 || entry >= visible) return nullptr;
+    const std::int64_t in_page = remainder(entry, run->rows_per_page);
+    return run->pages[quotient(entry, run->rows_per_page)] + run->offset + in_page * row_bytes;
+  }
+
+ private:
+  __device__ static std::int64_t quotient(std::int64_t value, std::int64_t by) {
+    return static_cast<std::uint32_t>(value) / static_cast<std::uint32_t>(by);
+  }
+  __device__ static std::int64_t remainder(std::int64_t value, std::int64_t by) {
+    return static_cast<std::uint32_t>(value) % static_cast<std::uint32_t>(by);
   }
 };
 

@@ -2,27 +2,21 @@
 // arithmetic). The next tile's rows are on their way while this one is computed.
 #pragma once
 
-#include "fathom/backends/cuda/kernels/attention_keys.cuh"
+#include "fathom/backends/cuda/kernels/attention_join.cuh"
 #include "fathom/backends/cuda/kernels/matrix.cuh"
-#include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
 constexpr int kHeads = 16;  // of a block: the rows of a matrix step
-constexpr int kDim = static_cast<int>(kTiledHeadDim);
-constexpr int kNope = kDim - static_cast<int>(kTiledRopeDim);
-constexpr int kKeys = static_cast<int>(kTileKeys);
 constexpr int kQuarters = 4;                // of head_dim: a warp multiplies one for half the keys
 constexpr int kQuarter = kDim / kQuarters;  // 128
 constexpr int kDepth = 16;                  // of a matrix step
 constexpr int kQueryParts = 3;
 constexpr int kOwnColumns = kDim / kWarps;                                  // 64: a warp's values
 constexpr int kOwnTiles = kOwnColumns / 8;                                  // of eight columns
-constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 584
 constexpr int kRowsAhead = 16 * kKeys;  // keys that are looked up at a time: each costs a few dependent loads
-constexpr float kNoScore = -3.0e38F;
 
 struct Shared {
   uint4 keys[kKeys * kDim / 8];                // [key][column], 16 bytes each, swizzled

@@ -4,17 +4,19 @@
 
 #include <cuda_bf16.h>
 
-namespace fathom::cuda {
+#include "fathom/backends/cuda/kernels/shared_address.cuh"
 
-__device__ inline unsigned shared_address(const void* place) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(place));
-}
+namespace fathom::cuda {
 
 // Eight bytes to shared memory, while other things are done; both places on their boundary.
 __device__ inline void copy_eight_later(const void* from, void* to) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
 __device__ inline void end_of_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int kPending>
+__device__ inline void wait_for_copies_but() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
+}
 __device__ inline void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
 __device__ inline void load_matrices(const void* row, unsigned (&to)[4]) {
@@ -51,21 +53,33 @@ __device__ inline __nv_bfloat162 power_pair(unsigned field) {
   return *reinterpret_cast<const __nv_bfloat162*>(&bits);
 }
 
-// Four codes of E4M3 to bfloat16, times 2^(exponent - 127): shifted down, a code is its value times 2^-120. A code of
-// NaN, which only a broken model writes, counts as 480.
-__device__ inline uint2 widened_codes(unsigned codes, unsigned exponent) {
-  constexpr unsigned kMost = 134;  // with 120 more, the largest power that there is
-  const unsigned halves[2] = {__byte_perm(codes, 0, 0x1404), __byte_perm(codes, 0, 0x3424)};  // in upper bytes
-  const __nv_bfloat162 scale = power_pair(min(exponent, kMost) + 120);
+constexpr unsigned kMostExponent = 134;  // with 120 more, the largest power that there is
+
+// Four codes of E4M3 to bfloat16, times 2^(exponent - 127), no more than kMostExponent: shifted down, a code is its
+// value times 2^-120. A code of NaN, which only a broken model writes, counts as 480.
+__device__ inline uint2 widened_small_codes(unsigned codes, unsigned exponent) {
+  const unsigned upper = (codes & 0x80808080U) | (codes >> 4 & 0x07070707U);
+  const unsigned lower = codes << 4 & 0xf0f0f0f0U;
+  const unsigned bits[2] = {__byte_perm(lower, upper, 0x5140), __byte_perm(lower, upper, 0x7362)};
+  const unsigned scale = (exponent + 120) * 0x00800080U;  // a power of two, twice
   unsigned result[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const unsigned bits = (halves[half] & 0x80008000U) | (halves[half] & 0x7f007f00U) >> 4;
-    __nv_bfloat162 value = __hmul2(*reinterpret_cast<const __nv_bfloat162*>(&bits), scale);
-    if (exponent > kMost) value = __hmul2(value, power_pair(exponent - kMost + 127));
+    const __nv_bfloat162 value = __hmul2(*reinterpret_cast<const __nv_bfloat162*>(&bits[half]),
+                                         *reinterpret_cast<const __nv_bfloat162*>(&scale));
     result[half] = *reinterpret_cast<const unsigned*>(&value);
   }
   return {result[0], result[1]};
+}
+
+// The same, any exponent.
+__device__ inline uint2 widened_codes(unsigned codes, unsigned exponent) {
+  uint2 result = widened_small_codes(codes, min(exponent, kMostExponent));
+  if (exponent <= kMostExponent) return result;
+  const __nv_bfloat162 rest = power_pair(exponent - kMostExponent + 127);
+  const __nv_bfloat162 low = __hmul2(*reinterpret_cast<const __nv_bfloat162*>(&result.x), rest);
+  const __nv_bfloat162 high = __hmul2(*reinterpret_cast<const __nv_bfloat162*>(&result.y), rest);
+  return {*reinterpret_cast<const unsigned*>(&low), *reinterpret_cast<const unsigned*>(&high)};
 }
 
 }  // namespace fathom::cuda

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/shared_address.cuh"
+
 namespace fathom::cuda {
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -12,10 +14,6 @@ inline constexpr bool kHasCopyEngine = true;
 #else
 inline constexpr bool kHasCopyEngine = false;
 #endif
-
-__device__ inline std::uint32_t shared_address(const void* pointer) {
-  return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
-}
 
 __device__ inline void barrier_init(std::uint32_t barrier, std::uint32_t arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");

@@ -10,25 +10,12 @@
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
+#include "fathom/backends/cuda/kernels/warpgroup_registers.cuh"
 
 namespace fathom::cuda {
 
 inline constexpr int kPrefillConsumers = 256;
 inline constexpr int kPrefillThreads = kPrefillConsumers + kWarpgroupThreads;
-
-// The copying warpgroup needs few registers, the computing ones many.
-template <int kRegisters>
-__device__ inline void give_registers() {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kRegisters));
-#endif
-}
-template <int kRegisters>
-__device__ inline void take_registers() {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
-#endif
-}
 
 template <TileKind kKind, Operand kOperand, int kChunks>
 class PrefillProduct {

@@ -37,7 +37,8 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
   const AttentionShape shape = attention_shape(
-      {.format = args.format, .tokens = tokens, .heads = heads, .most_keys = score_step}, device_.size());
+      {.format = args.format, .rounded = rounds_attention(), .tokens = tokens, .heads = heads, .most_keys = score_step},
+      device_.size());
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,
@@ -65,10 +66,10 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
       .fault = fault()};
   for (; kernel.first < tokens; kernel.first += shape.tokens) {
     kernel.count = std::min(shape.tokens, tokens - kernel.first);
-    if (shape.tiled) {
-      launch_attention_tiles(kernel, device_.stream());
-    } else {
-      launch_attention_chains(kernel, device_.stream());
+    switch (shape.method) {
+      case AttentionMethod::chains: launch_attention_chains(kernel, device_.stream()); break;
+      case AttentionMethod::tiles: launch_attention_tiles(kernel, device_.stream()); break;
+      case AttentionMethod::warpgroups: launch_attention_warpgroups(kernel, device_.stream()); break;
     }
     device_.check_launch("sparse_attention");
   }

@@ -52,7 +52,8 @@ class CudaLauncher final : public Backend {
 
   std::string_view name() const override { return "cuda"; }
   std::string numerics() const override {
-    return fmt::format("cuda products {} from {}", static_cast<int>(options_.products), options_.tensor_core_inputs);
+    return fmt::format("cuda products {} from {}{}", static_cast<int>(options_.products), options_.tensor_core_inputs,
+                       rounds_attention() ? ", attention rounded" : "");
   }
   Allocator& allocator() override { return memory_; }
   bool memory_is_hosts() const override { return false; }
@@ -105,6 +106,7 @@ class CudaLauncher final : public Backend {
   PlacedRuns place(const RunPlaces& places);
   Fault* fault() const { return reinterpret_cast<Fault*>(fault_.data()); }
   void throw_fault();
+  bool rounds_attention() const { return options_.products == CudaProducts::fp8 && has_warpgroups(device_.size()); }
   // What a weight's rows are multiplied as.
   Operand operand_of(TileKind kind) const;
   // Rows for products on tensor cores, in scratch_.

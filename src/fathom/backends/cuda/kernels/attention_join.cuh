@@ -1,0 +1,140 @@
+// Tiles of 64 keys in summation order, each with a softmax of its own: its largest score m, the sum l of its weights
+// exp(s - m), and their values O. Tiles join in order:
+//   M' = max(M, m), a = exp(M - M'), b = exp(m - M'), L' = L a + l b, O' = O a + O_tile b
+// and out = O / (L + exp(sink - M)). One block walks through all tiles of a token, or a block takes one tile and a
+// second kernel joins them: the same numbers joined by the same functions, so that the bits are the same, whoever
+// chooses between the two.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/attention_keys.cuh"
+#include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/released.cuh"
+
+namespace fathom::cuda {
+
+constexpr int kDim = static_cast<int>(kTiledHeadDim);
+constexpr int kNope = kDim - static_cast<int>(kTiledRopeDim);
+constexpr int kKeys = static_cast<int>(kTileKeys);
+constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 584
+constexpr int kJoinThreads = 256;
+constexpr float kNoScore = -3.0e38F;
+
+// How much of what was joined and of the next tile goes on.
+struct Shares {
+  float old;
+  float fresh;
+};
+
+__device__ inline Shares join_largest(float& largest, float of_tile) {
+  const float next = fmaxf(largest, of_tile);
+  const Shares shares = {released_exp(largest - next), released_exp(of_tile - next)};
+  largest = next;
+  return shares;
+}
+
+__device__ inline float joined(Shares shares, float value, float of_tile) {
+  return __fmaf_rn(of_tile, shares.fresh, value * shares.old);
+}
+
+// Two ways to finish: each value divided, or one division a query and head.
+class Divided {
+ public:
+  __device__ Divided(float sum, float largest, float sink) : denominator_(sum + released_exp(sink - largest)) {}
+  __device__ float operator()(float value) const { return value / denominator_; }
+
+ private:
+  float denominator_;
+};
+
+class Multiplied {
+ public:
+  __device__ Multiplied(float sum, float largest, float sink) : inverse_(1.0F / (sum + released_exp(sink - largest))) {}
+  __device__ float operator()(float value) const { return value * inverse_; }
+  __device__ float inverse() const { return inverse_; }
+
+ private:
+  float inverse_;
+};
+
+// Keys that there are: those of `selected` end at the first that is none. Reports those that nobody may see.
+__device__ inline int count_keys(const AttentionKernel& args, const QueryKeys& keys, int* first_missing) {
+  if (keys.selected == nullptr) return static_cast<int>(keys.most);
+  const int count = static_cast<int>(keys.most - keys.window_keys);
+  const int threads = static_cast<int>(blockDim.x);
+  if (threadIdx.x == 0) *first_missing = count;
+  __syncthreads();
+  for (int slot = threadIdx.x; slot < count; slot += threads)
+    if (keys.selected[slot] < 0) atomicMin(first_missing, slot);
+  __syncthreads();
+  for (int slot = threadIdx.x; slot < *first_missing; slot += threads)
+    if (keys.selected[slot] >= keys.visible)
+      *args.fault = {FaultCode::invisible_entry, keys.selected[slot], keys.visible};
+  return static_cast<int>(keys.window_keys) + *first_missing;
+}
+
+inline std::int64_t most_tiles(const AttentionKernel& args) { return (args.score_step + kKeys - 1) / kKeys; }
+
+// A tile's part: its values, then its largest score and its sum of weights, of all heads.
+__device__ inline float* part_of(const AttentionKernel& args, std::int64_t query, std::int64_t tile) {
+  const std::int64_t tiles = (args.score_step + kKeys - 1) / kKeys;
+  return args.scores + (query * tiles + tile) * args.heads * (kDim + 2);
+}
+
+// A block a token and head.
+template <class Finish>
+__global__ void __launch_bounds__(kJoinThreads)
+    join_tiles(const __grid_constant__ AttentionKernel args, EntryShape shape) {
+  begin_in_turn();
+  constexpr int kOwn = kDim / kJoinThreads;
+  __shared__ int first_missing;
+  __shared__ Shares shares[kJoinThreads];
+  __shared__ float tile_largest[kJoinThreads];
+  __shared__ float tile_sums[kJoinThreads];
+  const std::int64_t query = blockIdx.x / args.heads;
+  const std::int64_t head = blockIdx.x % args.heads;
+  const std::int64_t token = args.first + query;
+  const QueryKeys keys = keys_of(args, token, shape.row_bytes);
+  const int tiles = (count_keys(args, keys, &first_missing) + kKeys - 1) / kKeys;
+  float values[kOwn] = {};
+  float sum = 0.0F;
+  float largest = kNoScore;
+  for (int first = 0; first < tiles; first += kJoinThreads) {
+    const int some = min(kJoinThreads, tiles - first);
+    const int own_tile = static_cast<int>(threadIdx.x);
+    __syncthreads();
+    if (own_tile < some) {
+      const float* part = part_of(args, query, first + own_tile);
+      tile_largest[own_tile] = part[args.heads * kDim + head];
+      tile_sums[own_tile] = part[args.heads * (kDim + 1) + head];
+    }
+    __syncthreads();
+    if (own_tile < some) {  // the largest before this thread's tile, then with it
+      float before = largest;
+      for (int tile = 0; tile < own_tile; ++tile) before = fmaxf(before, tile_largest[tile]);
+      shares[own_tile] = join_largest(before, tile_largest[own_tile]);
+    }
+    __syncthreads();
+#pragma unroll 4
+    for (int tile = 0; tile < some; ++tile) {
+      const float* part = part_of(args, query, first + tile);
+      largest = fmaxf(largest, tile_largest[tile]);
+      sum = joined(shares[tile], sum, tile_sums[tile]);
+#pragma unroll
+      for (int own = 0; own < kOwn; ++own)
+        values[own] = joined(shares[tile], values[own], part[head * kDim + own * kJoinThreads + threadIdx.x]);
+    }
+  }
+  const Finish finish(sum, largest, args.sink[head]);
+#pragma unroll
+  for (int own = 0; own < kOwn; ++own)
+    args.out[(token * args.heads + head) * kDim + own * kJoinThreads + threadIdx.x] = finish(values[own]);
+}
+
+template <class Finish>
+void launch_join(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
+  launch(stream, "join_tiles",
+         {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kJoinThreads, .chained = stream.chained},
+         join_tiles<Finish>, args, shape);
+}
+
+}  // namespace fathom::cuda

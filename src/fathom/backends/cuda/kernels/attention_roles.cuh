@@ -1,0 +1,276 @@
+// What the four warpgroups of a block do, for one query of 64 heads (attention_warpgroups.cu says the arithmetic). Two
+// take tiles of keys in turn: they bring and decode a tile, multiply it with the queries and weigh. The other two
+// multiply weights with keys, each half of the columns. So one tile is decoded while another is multiplied.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/attention_rows.cuh"
+
+namespace fathom::cuda {
+
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+
+// Brings every second tile of keys, multiplies it with the queries and weighs it.
+template <bool kSplit>
+class WeighKeys {
+ public:
+  __device__ WeighKeys(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
+      : args_(args), work_(work), shared_(shared), rows_(work, shared) {}
+
+  __device__ void begin() { rows_.begin(); }
+
+  __device__ void run(std::int64_t query) {
+    wait_round(shared_.queries_full, 0);
+    for (int tile = warpgroup_id(); tile < work_.tiles(); tile += kWeighers) {
+      const int own_tile = tile / kWeighers;
+      wait_free(shared_.keys_free[warpgroup_id()], own_tile);
+      rows_.decode_tile(own_tile);
+      show_to_products();
+      wait_for_group();
+      float scores[kKeys / 2];
+      multiply_queries(own_tile, scores);
+      float of_tile[2];
+      float sum_of_tile[2];
+      weigh(work_.end_key - work_.first_key - tile * kKeys, scores, of_tile, sum_of_tile);
+      wait_free(shared_.weights_free, tile);
+      store_weights(scores);
+      if constexpr (kSplit) {
+        store_part(query, of_tile, sum_of_tile);
+      } else {
+        join(tile, of_tile, sum_of_tile);
+      }
+      arrive_warp(shared_.weights_full);
+    }
+    // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
+    if (!kSplit && warpgroup_id() == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
+    KeyRows::end();
+  }
+
+ private:
+  __device__ void multiply_queries(int own_tile, float (&scores)[kKeys / 2]) {
+    const Lines queries = lines_at(shared_address(shared_.queries));
+    const Lines keys = lines_at(shared_address(shared_.keys[warpgroup_id()]));
+    begin_products();
+#pragma unroll
+    for (int step = 0; step < kDim / kDepth; ++step) {
+      const int at = step / 4 * kBandBytes + step % 4 * (2 * kDepth);
+      multiply_lines(scores, lines_behind(queries, at), lines_behind(keys, at), step != 0);
+    }
+    commit_products();
+    rows_.look_up_behind(own_tile + 2);
+    wait_products<0>();
+    hold_sums<kKeys>(scores);
+  }
+
+  // Weights in place of scores; those of the first `keys` count.
+  __device__ void weigh(int keys, float (&scores)[kKeys / 2], float (&largest)[2], float (&sums)[2]) const {
+    constexpr float kLog2E = 1.44269504088896340736F;
+    const float scale = args_.scale * kLog2E;
+    if (keys < kKeys) {
+      const int own = keys - lane_id() % 4 * 2;  // key 8 i + c of the thread's is there where it is less
+#pragma unroll
+      for (int index = 0; index < kKeys / 2; ++index)
+        if (index / 4 * 8 + index % 2 >= own) scores[index] = __uint_as_float(0xff800000U);
+    }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float most = kNoScore;
+#pragma unroll
+      for (int index = 0; index < kKeys / 4; ++index) most = fmaxf(most, scores[index / 2 * 4 + half * 2 + index % 2]);
+#pragma unroll
+      for (int distance = 2; distance > 0; distance /= 2)
+        most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, distance));
+      largest[half] = most * args_.scale;
+      sums[half] = 0.0F;
+#pragma unroll
+      for (int index = 0; index < kKeys / 4; ++index) {
+        float& score = scores[index / 2 * 4 + half * 2 + index % 2];
+        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(score) : "f"(__fmaf_rn(score, scale, -most * scale)));
+        sums[half] += score;
+      }
+#pragma unroll
+      for (int distance = 2; distance > 0; distance /= 2)
+        sums[half] += __shfl_xor_sync(kAllLanes, sums[half], distance);
+    }
+  }
+
+  // A thread holds of sixteen keys what it will hold of the first operand of their product.
+  __device__ void store_weights(const float (&weights)[kKeys / 2]) const {
+#pragma unroll
+    for (int step = 0; step < kKeys / kDepth; ++step) {
+      const float* own = weights + 8 * step;
+      shared_.weights[step][threadIdx.x % kWarpgroupThreads] = {packed(own[0], own[1]), packed(own[2], own[3]),
+                                                                packed(own[4], own[5]), packed(own[6], own[7])};
+    }
+  }
+
+  // The other warpgroup joined the tile before.
+  __device__ void join(int tile, const float (&of_tile)[2], const float (&sum_of_tile)[2]) const {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float2& before = shared_.joined[head_of_thread(half)];
+      float largest = tile == 0 ? kNoScore : before.x;
+      const float sum = tile == 0 ? 0.0F : before.y;
+      const Shares shares = join_largest(largest, of_tile[half]);
+      __syncwarp();
+      if (lane_id() % 4 != 0) continue;
+      before = {largest, joined(shares, sum, sum_of_tile[half])};
+      shared_.shares[head_of_thread(half)] = {shares.old, shares.fresh};
+    }
+  }
+
+  __device__ void finish() const {
+    wait_free(shared_.weights_free, work_.tiles());
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int own = head_of_thread(half);
+      const std::int64_t head = work_.first_head + own;
+      const float2 all = work_.tiles() == 0 ? make_float2(kNoScore, 0.0F) : shared_.joined[own];
+      const Multiplied finish(all.y, all.x, head < args_.heads ? args_.sink[head] : 0.0F);
+      if (lane_id() % 4 == 0) shared_.shares[own] = {finish.inverse(), 0.0F};
+    }
+    arrive_warp(shared_.weights_full);
+  }
+
+  __device__ void store_part(std::int64_t query, const float (&of_tile)[2], const float (&sum_of_tile)[2]) const {
+    float* part = part_of(args_, query, work_.first_key / kKeys);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const std::int64_t head = work_.first_head + head_of_thread(half);
+      if (lane_id() % 4 != 0 || head >= args_.heads) continue;
+      part[args_.heads * kDim + head] = of_tile[half];
+      part[args_.heads * (kDim + 1) + head] = sum_of_tile[half];
+    }
+  }
+
+  const AttentionKernel& args_;
+  const BlockWork& work_;
+  BlockShared& shared_;
+  KeyRows rows_;
+};
+
+// The values of half of the columns.
+template <bool kSplit>
+class MultiplyWeights {
+ public:
+  __device__ MultiplyWeights(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
+      : args_(args), work_(work), shared_(shared) {}
+
+  __device__ void run(std::int64_t query) {
+    float joint[kSplit ? 1 : kOwnBands][kLine / 2];
+    if constexpr (!kSplit) clear(joint);
+    for (int tile = 0; tile < work_.tiles(); ++tile) {
+      std::uint32_t weights[kKeys / kDepth][4];
+      Shares shares[2];
+      take_weights(tile, weights, shares);
+      const int buffer = tile % kWeighers;
+#pragma unroll
+      for (int band = 0; band < kOwnBands; ++band) {
+        float values[kLine / 2];
+        multiply_keys(buffer, band, weights, values);
+        if constexpr (kSplit) {
+          store(part_of(args_, query, work_.first_key / kKeys), band, values);
+        } else {
+          join(shares, values, joint[band]);
+        }
+      }
+      arrive_warp(shared_.keys_free[buffer]);
+    }
+    if constexpr (!kSplit) finish(joint);
+  }
+
+ private:
+  static constexpr int kOwnBands = kBands / 2;
+
+  __device__ static int half_of_columns() { return warpgroup_id() - kWeighers; }
+
+  __device__ static void clear(float (&joint)[kOwnBands][kLine / 2]) {
+#pragma unroll
+    for (int band = 0; band < kOwnBands; ++band)
+#pragma unroll
+      for (int index = 0; index < kLine / 2; ++index) joint[band][index] = 0.0F;
+  }
+
+  __device__ void take_weights(int tile, std::uint32_t (&weights)[kKeys / kDepth][4], Shares (&shares)[2]) const {
+    wait_round(shared_.weights_full, tile);
+#pragma unroll
+    for (int step = 0; step < kKeys / kDepth; ++step) {
+      const uint4 own = shared_.weights[step][threadIdx.x % kWarpgroupThreads];
+      weights[step][0] = own.x;
+      weights[step][1] = own.y;
+      weights[step][2] = own.z;
+      weights[step][3] = own.w;
+    }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float2 own = shared_.shares[head_of_thread(half)];
+      shares[half] = {own.x, own.y};
+    }
+    arrive_warp(shared_.weights_free);
+  }
+
+  // Most tiles change no largest score: what was joined stays as it is.
+  __device__ static void join(const Shares (&shares)[2], const float (&values)[kLine / 2], float (&joint)[kLine / 2]) {
+    if (__all_sync(kAllLanes, shares[0].old == 1.0F && shares[1].old == 1.0F)) {
+#pragma unroll
+      for (int index = 0; index < kLine / 2; ++index)
+        joint[index] = __fmaf_rn(values[index], shares[index / 2 % 2].fresh, joint[index]);
+    } else {
+#pragma unroll
+      for (int index = 0; index < kLine / 2; ++index)
+        joint[index] = joined(shares[index / 2 % 2], joint[index], values[index]);
+    }
+  }
+
+  // values[head, column] = sum over the tile's keys of weight * key, for a band of the columns.
+  __device__ void multiply_keys(int buffer, int band, const std::uint32_t (&weights)[kKeys / kDepth][4],
+                                float (&values)[kLine / 2]) const {
+    const Lines keys = lines_at(shared_address(shared_.keys[buffer][half_of_columns() * kOwnBands + band]));
+    begin_products();
+#pragma unroll
+    for (int step = 0; step < kKeys / kDepth; ++step)
+      multiply_across_lines(values, weights[step], lines_behind(keys, step * kDepth * kLineBytes), step != 0);
+    commit_products();
+    wait_products<0>();
+    hold_sums<kLine>(values);
+  }
+
+  __device__ void finish(float (&joint)[kOwnBands][kLine / 2]) const {
+    wait_round(shared_.weights_full, work_.tiles());
+    const float factors[2] = {shared_.shares[head_of_thread(0)].x, shared_.shares[head_of_thread(1)].x};
+#pragma unroll
+    for (int band = 0; band < kOwnBands; ++band) {
+#pragma unroll
+      for (int index = 0; index < kLine / 2; ++index) joint[band][index] *= factors[index / 2 % 2];
+      store(args_.out + work_.token * args_.heads * kDim, band, joint[band]);
+    }
+  }
+
+  // to[head, column] of a band.
+  __device__ void store(float* to, int band, const float (&values)[kLine / 2]) const {
+    const bool aligned = aligned_to(to, 8);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const std::int64_t head = work_.first_head + head_of_thread(half);
+      if (head >= args_.heads) continue;
+      float* own = to + head * kDim + (half_of_columns() * kOwnBands + band) * kLine + lane_id() % 4 * 2;
+#pragma unroll
+      for (int eight = 0; eight < kLine / 8; ++eight) {
+        const float2 pair = {values[eight * 4 + half * 2], values[eight * 4 + half * 2 + 1]};
+        if (aligned) {
+          *reinterpret_cast<float2*>(own + eight * 8) = pair;
+        } else {
+          own[eight * 8] = pair.x;
+          own[eight * 8 + 1] = pair.y;
+        }
+      }
+    }
+  }
+
+  const AttentionKernel& args_;
+  const BlockWork& work_;
+  BlockShared& shared_;
+};
+
+#endif
+
+}  // namespace fathom::cuda
