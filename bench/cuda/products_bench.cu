@@ -1,8 +1,8 @@
 // Products on this machine's GPU: for every shape and number of rows microseconds, GB/s and TFLOP/s, beside the copy
 // bandwidth and the library's FP8 and BF16 products measured in the same run. CSV on standard output.
 //
-//   products_bench [word]     shapes whose name contains the word; times are medians over replays of a CUDA graph
-//                             whose launches go through more weights than the cache holds
+//   products_bench [word [rows]]   shapes whose name contains the word, from so many rows on; times are medians over
+//                                  replays of a CUDA graph whose launches go through more weights than the cache holds
 #include <cuda_bf16.h>
 
 #include <algorithm>
@@ -123,7 +123,8 @@ constexpr std::int64_t kRows[] = {1, 2, 4, 8, 16, 64, 256, 2048, 8192};
 
 class Bench {
  public:
-  explicit Bench(std::string word) : word_(std::move(word)), device_(product_device(0)) {}
+  Bench(std::string word, std::int64_t fewest_rows)
+      : word_(std::move(word)), fewest_rows_(fewest_rows), device_(product_device(0)) {}
 
   void run() {
     measure_copy();
@@ -220,7 +221,7 @@ class Bench {
       const Operand operand = product_operand(device_, activations, prepared.kind);
       if (activations == Activations::fp8 && operand == Operand::f16) continue;
       for (const std::int64_t rows : kRows) {
-        if (shape.out > 100000 && rows > 64) continue;
+        if (rows < fewest_rows_ || (shape.out > 100000 && rows > 64)) continue;
         const Memory x(rows * shape.in * shape.groups, 4, Fill::f32);
         const Memory out(rows * shape.out * 4);
         const Memory workspace(packed_rows_bytes(rows, shape.in, shape.groups, operand));
@@ -294,7 +295,8 @@ class Bench {
                               .w3 = pointers + 2 * experts};
     for (const Activations activations : {Activations::float32, Activations::fp8})
       for (const std::int64_t tokens : kRows)
-        measure_step(name, all, tokens, bytes, product_operand(device_, activations, TileKind::fp4));
+        if (tokens >= fewest_rows_)
+          measure_step(name, all, tokens, bytes, product_operand(device_, activations, TileKind::fp4));
   }
 
   void measure_step(const char* name, const ExpertTables& experts, std::int64_t tokens, std::int64_t bytes,
@@ -342,6 +344,7 @@ class Bench {
   }
 
   std::string word_;
+  std::int64_t fewest_rows_;
   ProductDevice device_;
   LibraryProduct library_;
   double copy_ = 1.0;
@@ -354,7 +357,7 @@ class Bench {
 int main(int count, char** words) {
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   try {
-    fathom::cuda::Bench(count > 1 ? words[1] : "").run();
+    fathom::cuda::Bench(count > 1 ? words[1] : "", count > 2 ? std::stol(words[2]) : 1).run();
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "%s\n", fault.what());
     return 1;
