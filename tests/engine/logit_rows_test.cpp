@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -35,7 +36,6 @@ class Shortlisting final : public CpuBackend {
 
   int downloads = 0;
 
- private:
   static Shortlist list(const float* logits, std::int64_t ids, const ShortlistRow& row) {
     std::vector<double> sums;
     constexpr float kNone = -std::numeric_limits<float>::infinity();
@@ -82,7 +82,7 @@ class LogitRowsTest : public ::testing::TestWithParam<std::string> {
   }
   std::vector<float> normals(std::int64_t count, float size) {
     std::vector<float> values(static_cast<std::size_t>(count));
-    for (float& value : values) value = std::normal_distribution<float>(0.0F, size)(random_);
+    for (float& value : values) value = size * std::normal_distribution<float>()(random_);
     return values;
   }
 
@@ -148,6 +148,39 @@ TEST_P(LogitRowsTest, ManyPositionsOfAWholeVocabulary) {
       ASSERT_EQ(rows.sample(row).token,
                 sample(std::span(logits).subspan(row * kVocab, kVocab), wanted[row].params, position + row).token)
           << position + row;
+  }
+}
+
+// The list itself, beside its definition: the same tokens in whatever order.
+TEST_P(LogitRowsTest, AShortlistIsWhatItsDefinitionSays) {
+  if (GetParam() == "cpu") GTEST_SKIP() << "has none";
+  constexpr std::int64_t kVocab = 3000;
+  constexpr std::int64_t kRows = 6;
+  std::vector<float> logits = normals(kRows * kVocab, 2.0F);
+  for (std::int64_t id = 1100; id < 1120; ++id) logits[id] = -9.0F;         // ties that do not matter
+  for (std::int64_t id = 0; id < kVocab; ++id) logits[kVocab + id] = 1.0F;  // nothing but ties
+  logits[2 * kVocab + 2999] = std::numeric_limits<float>::quiet_NaN();      // no number
+  logits[3 * kVocab + 5] = logits[3 * kVocab + 2998] = 50.0F;               // two that are largest
+  std::vector<ShortlistRow> rows(kRows);
+  for (std::int64_t row = 3; row < kRows; ++row)
+    rows[row] = {.temperature = row == 3 ? 0.0 : 0.7, .place = gumbel_place(5, row)};
+  std::vector<Shortlist> found(kRows);
+  ASSERT_TRUE(backend_->shortlist({.logits = on_backend(logits, kRows), .ids = kVocab, .rows = rows, .out = found}));
+  EXPECT_EQ(found[1].count, -1);
+  EXPECT_EQ(found[2].count, -1);
+  for (const std::int64_t row : {0, 3, 4, 5}) {
+    const Shortlist expected = Shortlisting::list(logits.data() + row * kVocab, kVocab, rows[row]);
+    ASSERT_EQ(found[row].count, expected.count) << row;
+    EXPECT_GT(expected.count, 0) << row;
+    EXPECT_EQ(found[row].largest, expected.largest) << row;
+    EXPECT_EQ(found[row].second, expected.second) << row;
+    std::map<std::int32_t, float> of_found;
+    std::map<std::int32_t, float> of_expected;
+    for (std::int32_t index = 0; index < expected.count; ++index) {
+      of_found[found[row].tokens[index]] = found[row].logits[index];
+      of_expected[expected.tokens[index]] = expected.logits[index];
+    }
+    EXPECT_EQ(of_found, of_expected) << row;
   }
 }
 

@@ -314,7 +314,8 @@ void Engine::commit(const Part& part, LogitRows& logits, std::int64_t row, std::
   scheduler_.grow(part.id, accepted + 1, part.drafts - accepted);
 }
 
-// The rest of a row is never looked at. Constraints are asked for their masks later, token by token.
+// The rest of a row is never looked at. Constraints are asked for their masks later, token by token. A fault of the
+// device is no single sequence's: where shortlists tell of it, the whole step ends.
 LogitRows Engine::logit_rows(const Batch& batch, View<const float, 2> logits) const {
   std::vector<WantedRow> wanted;
   for (const Part& part : batch.parts) {

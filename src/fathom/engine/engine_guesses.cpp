@@ -146,6 +146,7 @@ void Engine::Drafting::run(const Pass& pass) {
     rows += std::ssize(pass.runs[index].ids);
     guess.streams_row = rows - 1;
     if (!guess.drafts) continue;
+    found.bring(wanted);  // a fault of the device is nobody's guess
     try {
       guess_next(guess, found, wanted++);
     } catch (const std::exception&) {  // of this guess alone: no number, nothing that may come

@@ -29,11 +29,15 @@ const Shortlist* LogitRows::shortlist(std::int64_t row) const {
 }
 
 std::span<const float> LogitRows::whole(std::int64_t row) {
-  if (in_room_ != row)
-    backend_.download(reinterpret_cast<const std::byte*>(logits_[row].data()),
-                      std::as_writable_bytes(std::span(room_)));
+  if (in_room_ == row) return room_;
+  in_room_ = -1;
+  backend_.download(reinterpret_cast<const std::byte*>(logits_[row].data()), std::as_writable_bytes(std::span(room_)));
   in_room_ = row;
   return room_;
+}
+
+void LogitRows::bring(std::int64_t row) {
+  if (shortlist(row) == nullptr) whole(row);
 }
 
 SampledToken LogitRows::sample(std::int64_t row, std::span<const std::uint32_t> allowed) {

@@ -23,6 +23,9 @@ class LogitRows {
   // logits [rows, vocab], of which the first `ids` may be chosen; they outlive this.
   LogitRows(Backend& backend, View<const float, 2> logits, std::int64_t ids, std::vector<WantedRow> wanted);
 
+  // Everything that the row's answers need is on the host when this returns: faults of the device come here, or from
+  // the constructor.
+  void bring(std::int64_t row);
   // InternalError as `sample` throws.
   SampledToken sample(std::int64_t row, std::span<const std::uint32_t> allowed = {});
   // By how much the token's logit is above the largest of all others, below 0 where it is not.

@@ -54,6 +54,59 @@ class ManyRowsTest : public ::testing::Test {
     EXPECT_NE(found, zeros);
   }
 
+  // Keys near and far, zeros, and queries on the grid and off it: the choice of many tokens is that of one at a time.
+  void expect_same_choice(std::int64_t tokens, std::int64_t start, std::int64_t first_far) {
+    const IndexKeyFormat format{CacheStorage::released, 128};
+    constexpr std::int64_t kTopK = 64;
+    constexpr std::int64_t kRowsPerPage = 32;
+    const std::int64_t visible = (start + tokens) / 4;
+    const std::int64_t row_bytes = format.row_bytes();
+    ReferenceBackend reference;
+    for (const std::int64_t heads : {64, 5})
+      for (const std::int64_t far : {visible, first_far}) {  // keys from here on have groups that are far apart
+        std::vector<std::byte> rows(static_cast<std::size_t>((visible + kRowsPerPage) * row_bytes));
+        for (std::int64_t key = 0; key < visible; ++key) {
+          std::vector<float> values = normals(128);
+          if (key % 50 == 7) values.assign(128, 0.0F);
+          if (key % 50 == 8) std::fill_n(values.begin() + 32, 32, 0.0F);
+          if (key >= far) values[70] *= 300.0F;
+          encode_index_key(
+              format, values,
+              std::span(rows).subspan(static_cast<std::size_t>(key * row_bytes), static_cast<std::size_t>(row_bytes)));
+        }
+        std::byte* device = on_device(rows);
+        std::vector<std::byte*> pages;
+        for (std::int64_t row = 0; row < visible; row += kRowsPerPage) pages.push_back(device + row * row_bytes);
+        const std::vector<PagedRows> keys = {{pages.data(), kRowsPerPage, 0, row_bytes}};
+        std::vector<float> q = normals(tokens * heads * 128);
+        std::fill_n(q.begin() + 40 * heads * 128, 128, 0.0F);
+        reference.round_index({.x = {q.data(), {tokens * heads, 128}}, .format = format});
+        q[static_cast<std::size_t>((tokens - 20) * heads * 128 + 5)] += 0.01F;
+        const float* queries = on_device(q);
+        const float* weights = on_device(normals(tokens * heads));
+        const auto choose = [&](std::int64_t first, std::int64_t count) {
+          const View<std::int32_t, 2> selected(
+              on_device(std::vector<std::int32_t>(static_cast<std::size_t>(count * kTopK))), {count, kTopK});
+          const std::vector<fathom::Run> runs = {{0, count, start + first}};
+          cuda_->index_top_k({.q = {queries + first * heads * 128, {count, heads, 128}},
+                              .weights = {weights + first * heads, {count, heads}},
+                              .format = format,
+                              .ratio = 4,
+                              .runs = runs,
+                              .keys = keys,
+                              .selected = selected});
+          return downloaded(*cuda_, selected);
+        };
+        const std::vector<std::int32_t> all = choose(0, tokens);
+        for (std::int64_t token = 0; token < tokens; ++token) {
+          const std::vector<std::int32_t> alone = choose(token, 1);
+          const auto among = all.begin() + token * kTopK;
+          ASSERT_TRUE(std::equal(alone.begin(), alone.end(), among))
+              << "token " << token << " of " << heads << " heads";
+        }
+      }
+  }
+
   std::unique_ptr<Backend> cuda_;
   std::unique_ptr<Arena> arena_;
   std::mt19937_64 random_{20261130};
@@ -91,37 +144,38 @@ TEST_F(ManyRowsTest, HyperConnections) {
     const View<const float, 1> base(on_device(normals(kMixes)), {kMixes});
     const View<const float, 1> norm(on_device(normals(channels)), {channels});
     constexpr std::int64_t kGates = kStreams * (2 + kStreams);
-    expect_same_rows(kTokens, kGates + channels, 50, [&](std::int64_t first, std::int64_t count, float* out) {
-      Arena arena(cuda_->allocator());
-      const auto pre = arena.take<float, 2>({count, kStreams});
-      const auto post = arena.take<float, 2>({count, kStreams});
-      const auto comb = arena.take<float, 3>({count, kStreams, kStreams});
-      const auto rows = arena.take<float, 2>({count, channels});
-      cuda_->hyper_connection({.streams = View<const float, 3>(x + first * in, {count, kStreams, channels}),
-                               .fn = *fn,
-                               .scale = scale,
-                               .base = base,
-                               .iterations = 20,
-                               .eps = 1e-6F,
-                               .norm_eps = 1e-6F,
-                               .norm = norm,
-                               .arena = arena,
-                               .pre = pre,
-                               .post = post,
-                               .comb = comb,
-                               .out = rows});
-      for (std::int64_t row = 0; row < count; ++row) {  // side by side, row by row
-        std::byte* to = reinterpret_cast<std::byte*>(out + row * (kGates + channels));
-        const auto copy = [&](const float* from, std::int64_t values) {
-          cuda_->copy({reinterpret_cast<const std::byte*>(from), static_cast<std::size_t>(4 * values)}, to);
-          to += 4 * values;
-        };
-        copy(pre.data() + row * kStreams, kStreams);
-        copy(post.data() + row * kStreams, kStreams);
-        copy(comb.data() + row * kStreams * kStreams, kStreams * kStreams);
-        copy(rows.data() + row * channels, channels);
-      }
-    });
+    for (const std::int64_t tokens : {kTokens, std::int64_t{300}, std::int64_t{100}})  // each has kernels of its own
+      expect_same_rows(tokens, kGates + channels, 50, [&](std::int64_t first, std::int64_t count, float* out) {
+        Arena arena(cuda_->allocator());
+        const auto pre = arena.take<float, 2>({count, kStreams});
+        const auto post = arena.take<float, 2>({count, kStreams});
+        const auto comb = arena.take<float, 3>({count, kStreams, kStreams});
+        const auto rows = arena.take<float, 2>({count, channels});
+        cuda_->hyper_connection({.streams = View<const float, 3>(x + first * in, {count, kStreams, channels}),
+                                 .fn = *fn,
+                                 .scale = scale,
+                                 .base = base,
+                                 .iterations = 20,
+                                 .eps = 1e-6F,
+                                 .norm_eps = 1e-6F,
+                                 .norm = norm,
+                                 .arena = arena,
+                                 .pre = pre,
+                                 .post = post,
+                                 .comb = comb,
+                                 .out = rows});
+        for (std::int64_t row = 0; row < count; ++row) {  // side by side, row by row
+          std::byte* to = reinterpret_cast<std::byte*>(out + row * (kGates + channels));
+          const auto copy = [&](const float* from, std::int64_t values) {
+            cuda_->copy({reinterpret_cast<const std::byte*>(from), static_cast<std::size_t>(4 * values)}, to);
+            to += 4 * values;
+          };
+          copy(pre.data() + row * kStreams, kStreams);
+          copy(post.data() + row * kStreams, kStreams);
+          copy(comb.data() + row * kStreams * kStreams, kStreams * kStreams);
+          copy(rows.data() + row * channels, channels);
+        }
+      });
   }
 }
 
@@ -147,59 +201,9 @@ TEST_F(ManyRowsTest, ExpandedStreams) {
   });
 }
 
-// Keys near and far, zeros, and queries on the grid and off it: the choice of many tokens is that of one at a time.
-TEST_F(ManyRowsTest, TheIndexersChoice) {
-  const IndexKeyFormat format{CacheStorage::released, 128};
-  constexpr std::int64_t kTokens = 131;
-  constexpr std::int64_t kStart = 2'900;
-  constexpr std::int64_t kTopK = 64;
-  constexpr std::int64_t kRowsPerPage = 32;
-  constexpr std::int64_t kVisible = (kStart + kTokens) / 4;
-  const std::int64_t row_bytes = format.row_bytes();
-  ReferenceBackend reference;
-  for (const std::int64_t heads : {64, 5})
-    for (const std::int64_t far : {kVisible, std::int64_t{740}}) {  // keys from here on have groups that are far apart
-      std::vector<std::byte> rows(static_cast<std::size_t>((kVisible + kRowsPerPage) * row_bytes));
-      for (std::int64_t key = 0; key < kVisible; ++key) {
-        std::vector<float> values = normals(128);
-        if (key % 50 == 7) values.assign(128, 0.0F);
-        if (key % 50 == 8) std::fill_n(values.begin() + 32, 32, 0.0F);
-        if (key >= far) values[70] *= 300.0F;
-        encode_index_key(
-            format, values,
-            std::span(rows).subspan(static_cast<std::size_t>(key * row_bytes), static_cast<std::size_t>(row_bytes)));
-      }
-      std::byte* device = on_device(rows);
-      std::vector<std::byte*> pages;
-      for (std::int64_t row = 0; row < kVisible; row += kRowsPerPage) pages.push_back(device + row * row_bytes);
-      const std::vector<PagedRows> keys = {{pages.data(), kRowsPerPage, 0, row_bytes}};
-      std::vector<float> q = normals(kTokens * heads * 128);
-      std::fill_n(q.begin() + 40 * heads * 128, 128, 0.0F);
-      reference.round_index({.x = {q.data(), {kTokens * heads, 128}}, .format = format});
-      q[static_cast<std::size_t>(90 * heads * 128 + 5)] += 0.01F;
-      const float* queries = on_device(q);
-      const float* weights = on_device(normals(kTokens * heads));
-      const auto choose = [&](std::int64_t first, std::int64_t count) {
-        const View<std::int32_t, 2> selected(
-            on_device(std::vector<std::int32_t>(static_cast<std::size_t>(count * kTopK))), {count, kTopK});
-        const std::vector<fathom::Run> runs = {{0, count, kStart + first}};
-        cuda_->index_top_k({.q = {queries + first * heads * 128, {count, heads, 128}},
-                            .weights = {weights + first * heads, {count, heads}},
-                            .format = format,
-                            .ratio = 4,
-                            .runs = runs,
-                            .keys = keys,
-                            .selected = selected});
-        return downloaded(*cuda_, selected);
-      };
-      const std::vector<std::int32_t> all = choose(0, kTokens);
-      for (std::int64_t token = 0; token < kTokens; ++token) {
-        const std::vector<std::int32_t> alone = choose(token, 1);
-        const auto among = all.begin() + token * kTopK;
-        ASSERT_TRUE(std::equal(alone.begin(), alone.end(), among)) << "token " << token << " of " << heads << " heads";
-      }
-    }
-}
+// 64 tokens behind two tiles of keys are few for a device and many for a block.
+TEST_F(ManyRowsTest, TheIndexersChoice) { expect_same_choice(131, 2'900, 740); }
+TEST_F(ManyRowsTest, TheIndexersChoiceOfFewTiles) { expect_same_choice(64, 1'740, 300); }
 
 }  // namespace
 }  // namespace fathom

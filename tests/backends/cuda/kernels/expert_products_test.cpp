@@ -157,7 +157,7 @@ class CudaExperts : public ::testing::Test {
     DeviceArray<std::uint8_t> workspace(packed_rows_bytes(1, experts.dim, 1, operand));
     const SwigluRows rows = {
         .gate = gate.data(), .up = up.data(), .weights = weights.data(), .rows = 1, .in = experts.dim, .limit = kLimit};
-    const PackedRows packed = pack_swiglu(device, rows, PackedBy::launch, operand, workspace.data(), nullptr);
+    const PackedRows packed = pack_swiglu(device, rows, operand, workspace.data(), nullptr);
     const DeviceArray<float> out(experts.channels);
     const ProductOutput output = {&experts.product(expert, 1), out.data(), experts.channels};
     multiply(device, {&output, 1}, packed, nullptr);

@@ -35,8 +35,9 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
     for (const Case& of : kCases) {
       for (const int columns : {8, 16, 32})
         for (const int units : {1, 8, 32, 192, 3000})
-          for (const int blocks : {1, 2, 8, 32, 64, 256}) {
-            const bool packs = columns == 8 && products_pack(device, 4, std::int64_t{128} * blocks);
+          for (const auto& [blocks, parts] :
+               {std::pair(1, 1), {2, 1}, {8, 1}, {32, 1}, {64, 1}, {128, 1}, {128, 2}, {256, 1}}) {
+            const bool packs = columns == 8 && products_pack(device, 4, std::int64_t{128} * blocks / parts);
             const DecodeShape shape = decode_shape(device, {.kind = of.kind,
                                                             .operand = of.operand,
                                                             .columns = columns,

@@ -9,14 +9,14 @@ namespace fathom::cuda {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
-constexpr int kHeads = 16;  // of a block: the rows of a matrix step
+constexpr int kHeads = 16;                  // of a block: the rows of a matrix step
 constexpr int kQuarters = 4;                // of head_dim: a warp multiplies one for half the keys
 constexpr int kQuarter = kDim / kQuarters;  // 128
 constexpr int kDepth = 16;                  // of a matrix step
 constexpr int kQueryParts = 3;
-constexpr int kOwnColumns = kDim / kWarps;                                  // 64: a warp's values
-constexpr int kOwnTiles = kOwnColumns / 8;                                  // of eight columns
-constexpr int kRowsAhead = 16 * kKeys;  // keys that are looked up at a time: each costs a few dependent loads
+constexpr int kOwnColumns = kDim / kWarps;  // 64: a warp's values
+constexpr int kOwnTiles = kOwnColumns / 8;  // of eight columns
+constexpr int kRowsAhead = 16 * kKeys;      // keys that are looked up at a time: each costs a few dependent loads
 
 struct Shared {
   uint4 keys[kKeys * kDim / 8];                // [key][column], 16 bytes each, swizzled

@@ -322,7 +322,8 @@ inline bool are_many_tokens(const IndexScoresKernel& args) {
          args.format.index_dim == kDim && reinterpret_cast<std::uintptr_t>(args.q) % 16 == 0;
 }
 
-inline void launch_many_tokens(const IndexScoresKernel& args, Stream stream) {
+inline void launch_many_tokens(IndexScoresKernel args, Stream stream) {
+  args.shape.shares_heads = 0;  // a token that goes the way of one has the tiles that its share was cut in
   const std::int64_t blocks = (args.count + kTokens - 1) / kTokens;
   const std::int64_t tiles = (args.score_step + kScoreTileKeys - 1) / kScoreTileKeys;
   const std::int64_t wanted = args.shape.blocks_per_token > 1 ? kTokens * args.shape.blocks_per_token : 1;

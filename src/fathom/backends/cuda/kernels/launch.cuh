@@ -1,6 +1,6 @@
-// How every kernel is launched. From sm_90 on a kernel may begin while the one before it ends, up to the place where it
-// waits for what that one wrote (wait_for_earlier_kernels): each kernel's first words, or it might end too early
-// itself.
+// How every kernel is launched. From sm_90 on a kernel may begin while earlier ones still run, several of them, up to
+// the place where it waits (wait_for_earlier_kernels) for the one before it, which has waited for those before: each
+// kernel waits, on every path. What it reads ahead of that must not change within a step: weights alone.
 #pragma once
 
 #include <array>

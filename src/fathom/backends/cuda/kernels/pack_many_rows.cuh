@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOp
   let_later_kernels_begin();
   wait_for_earlier_kernels();
   using Of = Shape<kOperand>;
-  __shared__ typename Of::Words words[Of::kWarps];
+  __shared__ __align__(16) typename Of::Words words[Of::kWarps];
   const int inner = static_cast<int>(blockIdx.x) % order.inner;
   const int outer = static_cast<int>(blockIdx.x) / order.inner;
   const std::int64_t chunk = order.rows_first != 0 ? inner : outer;

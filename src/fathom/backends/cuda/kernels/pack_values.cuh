@@ -18,7 +18,7 @@ __device__ inline float swiglu(float gate, float up, float limit, float weight) 
     gate = fminf(gate, limit);
     up = fminf(fmaxf(up, -limit), limit);
   }
-  return gate / (1.0F + expf(-gate)) * up * weight;
+  return gate / __fadd_rn(1.0F, expf(-gate)) * up * weight;  // not contracted: several kernels do this alike
 }
 
 __device__ inline float4 swiglu(const float4& gate, const float4& up, float limit, float weight) {

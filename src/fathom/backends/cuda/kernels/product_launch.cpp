@@ -13,8 +13,8 @@ constexpr int kFewestDecodeStages = 3;
 constexpr int kMostResident = 3;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
 constexpr std::int64_t kMostOwnRows = 4;
-constexpr std::int64_t kMostOwnInputs = 16384;  // a cluster's share of them lies in shared memory
-constexpr int kSharedOfOwnRows = 200 * 1024;    // bytes, for as many
+constexpr std::int64_t kMostOwnInputs = 8192;  // a cluster's share of them lies in shared memory, in two parts too
+constexpr int kSharedOfOwnRows = 200 * 1024;   // bytes, for as many
 
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));

@@ -32,9 +32,8 @@ PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
   return work;
 }
 
-bool four_at_once(const RowsOfX& x, const float* up) {
-  const auto whole = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
-  return whole(x.x) && whole(up) && x.row_stride % 4 == 0 && x.group_stride % 4 == 0;
+bool four_at_once(const RowsOfX& x) {
+  return reinterpret_cast<std::uintptr_t>(x.x) % 16 == 0 && x.row_stride % 4 == 0 && x.group_stride % 4 == 0;
 }
 
 void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
@@ -49,12 +48,7 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .places = x.chunks()};
   const bool packs = x.blocks == nullptr;
   if (packs)
-    work.own = {.up = x.up,
-                .weights = x.weights,
-                .row_stride = x.own.row_stride,
-                .in = static_cast<int>(x.in),
-                .limit = x.limit,
-                .aligned = four_at_once(x.own, x.up) ? 1 : 0};
+    work.own = {.row_stride = x.own.row_stride, .in = static_cast<int>(x.in), .aligned = four_at_once(x.own) ? 1 : 0};
   if (x.columns < kPrefillColumns) {
     const DecodeShape shape = decode_shape(device, {.kind = to.kind,
                                                     .operand = to.operand,
@@ -117,16 +111,9 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by,
   return packed;
 }
 
-PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, PackedBy by, Operand operand,
-                       std::uint8_t* workspace, Stream stream) {
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       Stream stream) {
   PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);
-  if (by == PackedBy::products && products_pack(device, rows.rows, rows.in)) {
-    packed.own = {.x = rows.gate, .rows = rows.rows, .in = rows.in, .row_stride = rows.in};
-    packed.up = rows.up;
-    packed.weights = rows.weights;
-    packed.limit = rows.limit;
-    return packed;
-  }
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
   work.x = rows.gate;

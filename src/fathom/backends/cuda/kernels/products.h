@@ -69,9 +69,6 @@ struct PackedRows {
   std::int64_t groups = 1;
   const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]; null: few rows, which the products pack themselves
   RowsOfX own = {};                      // these
-  const float* up = nullptr;             // with SwiGLU of them and these
-  const float* weights = nullptr;        // times these
-  float limit = 0.0F;
 
   std::int64_t chunks() const { return pieces_of(rows, columns / columns_of_row(operand)); }
   std::int64_t group_bytes() const { return chunks() * pieces_of(in, kBlockInputs) * block_bytes(operand, columns); }
@@ -94,8 +91,8 @@ struct SwigluRows {
   std::int64_t in = 0;
   float limit = 0.0F;
 };
-PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, PackedBy by, Operand operand,
-                       std::uint8_t* workspace, Stream stream);
+PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
+                       Stream stream);
 
 // out[row * row_stride + output] = sum over inputs of weight[output, input] * x[row, input]
 struct ProductOutput {

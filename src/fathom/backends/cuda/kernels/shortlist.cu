@@ -107,7 +107,7 @@ __global__ void __launch_bounds__(kThreads) shortlist_parts(const __grid_constan
   part.most = all.most;
   part.largest = all.logits.first;
   part.second = all.logits.second;
-  part.count = all.odd != 0 || count > ShortlistPart::kMost ? -1 : count;
+  part.count = all.odd != 0 ? -1 : count;
 }
 
 // A block a row.
@@ -117,7 +117,8 @@ __global__ void __launch_bounds__(kThreads) join_shortlists(const __grid_constan
   __shared__ int count;
   const std::int64_t row = blockIdx.x;
   const ShortlistPart* found = args.parts + row * parts;
-  if (threadIdx.x == 0) count = 0;
+  __shared__ int crowded;  // parts with too many, where they matter
+  if (threadIdx.x == 0) count = crowded = 0;
   Seen seen;
   for (int part = threadIdx.x; part < parts; part += kThreads) {
     const ShortlistPart& of = found[part];
@@ -126,17 +127,20 @@ __global__ void __launch_bounds__(kThreads) join_shortlists(const __grid_constan
   const Seen all = combine(seen, of_warps);
   Shortlist& out = args.out[row];
   const double least = all.most - margin_of(args.rows[row]);
-  for (int part = threadIdx.x; part < parts; part += kThreads)
-    for (int index = 0; index < found[part].count; ++index) {
+  for (int part = threadIdx.x; part < parts; part += kThreads) {
+    if (found[part].most < least) continue;
+    if (found[part].count > ShortlistPart::kMost) atomicAdd(&crowded, 1);
+    for (int index = 0; index < min(found[part].count, ShortlistPart::kMost); ++index) {
       if (found[part].sums[index] < least) continue;
       const int place = atomicAdd(&count, 1);
       if (place >= Shortlist::kMost) continue;
       out.tokens.data()[place] = found[part].tokens[index];
       out.logits.data()[place] = found[part].logits[index];
     }
+  }
   __syncthreads();
   if (threadIdx.x != 0) return;
-  out.count = all.odd != 0 || count > Shortlist::kMost ? -1 : count;
+  out.count = all.odd != 0 || crowded > 0 || count > Shortlist::kMost ? -1 : count;
   out.largest = all.logits.first;
   out.second = all.logits.second;
 }

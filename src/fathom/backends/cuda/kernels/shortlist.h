@@ -13,7 +13,7 @@ struct ShortlistPart {
   static constexpr int kMost = 4;
 
   double most = 0.0;  // logit / temperature + G
-  int count = 0;      // of tokens within the margin of it; -1: too many, or a logit that is none
+  int count = 0;      // of tokens within the margin of it; more than kMost: too many; -1: a logit is none, or too large
   float largest = 0.0F;
   float second = 0.0F;
   int tokens[kMost] = {};

@@ -179,7 +179,7 @@ void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
   const PackedRows activated = pack_swiglu(
       product_device_,
       {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
-      PackedBy::launch, operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
+      operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
   const ProductOutput down = product_output(w2, args.out);
   multiply(product_device_, {&down, 1}, activated, device_.stream(), true);
 }
