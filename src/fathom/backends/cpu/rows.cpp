@@ -11,9 +11,7 @@ void CpuBackend::do_rms_norm(const RmsNormArgs& args) {
   const auto [rows, dim] = args.x.shape();
   const float* weight = args.weight.empty() ? nullptr : args.weight.data();
   for_each(rows, dim, [&, columns = dim](std::int64_t row, Arena&) {
-    const float* x = args.x[row].data();
-    const float mean = sum_squares_row(x, columns) / static_cast<float>(columns);
-    scale_row(x, 1.0F / std::sqrt(mean + args.eps), weight, columns, args.out[row].data());
+    norm_row(args.x[row].data(), weight, args.eps, columns, args.out[row].data());
   });
 }
 
