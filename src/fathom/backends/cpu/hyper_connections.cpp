@@ -118,8 +118,13 @@ void CpuBackend::do_expand_streams(const ExpandStreamsArgs& args) {
            [&, count = streams, width = channels](std::int64_t token, Arena& scratch) {
              const Arena::Scope scope(scratch);
              float* old = scratch.take<float, 1>({count * kMostLanes}).data();
-             expand_token(args.y[token].data(), args.post[token].data(), args.comb[token].data(), count, width, old,
-                          args.streams[token].data());
+             expand_token({.y = args.y[token].data(),
+                           .post = args.post[token].data(),
+                           .comb = args.comb[token].data(),
+                           .count = count,
+                           .channels = width,
+                           .old = old,
+                           .streams = args.streams[token].data()});
            });
 }
 

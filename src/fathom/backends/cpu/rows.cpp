@@ -50,7 +50,7 @@ void CpuBackend::do_round_index(const RoundIndexArgs& args) {
 }
 
 void CpuBackend::do_swiglu(const SwigluArgs& args) {
-  constexpr std::int64_t kWork = 8;
+  constexpr std::int64_t kWork = 32;  // an exponential and a division
   const auto [rows, dim] = args.gate.shape();
   for_each(rows, dim * kWork, [&, columns = dim](std::int64_t row, Arena&) {
     swiglu_row(args.gate[row].data(), args.up[row].data(), args.limit, args.weight.empty() ? 1.0F : args.weight[row],
