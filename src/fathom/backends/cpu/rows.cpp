@@ -10,7 +10,8 @@ namespace fathom {
 void CpuBackend::do_rms_norm(const RmsNormArgs& args) {
   const auto [rows, dim] = args.x.shape();
   const float* weight = args.weight.empty() ? nullptr : args.weight.data();
-  for_each(rows, dim, [&, columns = dim](std::int64_t row, Arena&) {
+  constexpr std::int64_t kNormWork = 4;  // a value is read twice and written
+  for_each(rows, dim * kNormWork, [&, columns = dim](std::int64_t row, Arena&) {
     norm_row(args.x[row].data(), weight, args.eps, columns, args.out[row].data());
   });
 }
@@ -40,12 +41,12 @@ void CpuBackend::do_rotate(const RotateArgs& args) {
 
 void CpuBackend::do_hadamard(const HadamardArgs& args) {
   const auto [rows, dim] = args.x.shape();
-  for_each(rows, dim * 8, [&, columns = dim](std::int64_t row, Arena&) { hadamard_row(args.x[row].data(), columns); });
+  for_each(rows, dim * 24, [&, columns = dim](std::int64_t row, Arena&) { hadamard_row(args.x[row].data(), columns); });
 }
 
 void CpuBackend::do_round_index(const RoundIndexArgs& args) {
   const auto [rows, dim] = args.x.shape();
-  for_each(rows, dim * 4,
+  for_each(rows, dim * 16,
            [&, columns = dim](std::int64_t row, Arena&) { round_e2m1_row(args.x[row].data(), columns); });
 }
 
