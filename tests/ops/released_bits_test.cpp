@@ -126,6 +126,35 @@ TEST_P(ReleasedBitsTest, HyperConnections) {
   }
 }
 
+// Tokens whose gates are computed side by side: groups that are full, and that are not.
+TEST_P(ReleasedBitsTest, GatesOfManyTokens) {
+  constexpr std::int64_t kChannels = 9;
+  for (const std::int64_t streams : {1, 3, 4, 5})
+    for (const std::int64_t tokens : {1, 8, 16, 19}) {
+      const std::int64_t gates = (2 + streams) * streams;
+      const Array<float> x = random.normals(tokens * streams * kChannels);
+      const Array<float> mix = random.normals(tokens * gates, 20.0F);
+      const Array<float> base = random.normals(gates);
+      const std::string what = std::to_string(tokens) + " tokens of " + std::to_string(streams) + " streams";
+      expect_equal(tokens * gates, what, [&](Backend& with, const Array<float>& out) {
+        const auto part = [&](std::int64_t first, std::int64_t count) {
+          return out.view<1>({out.size()}).rows(tokens * first, tokens * count);
+        };
+        with.hyper_connection_gates(
+            {.streams = x.view<3>({tokens, streams, kChannels}),
+             .mix = mix.view<2>({tokens, gates}),
+             .scale = base.view<1>({gates}).rows(0, 3),
+             .base = base.view<1>({gates}),
+             .iterations = 20,
+             .eps = 1e-6F,
+             .norm_eps = 1e-6F,
+             .pre = part(0, streams).reshape<2>({tokens, streams}),
+             .post = part(streams, streams).reshape<2>({tokens, streams}),
+             .comb = part(2 * streams, streams * streams).reshape<3>({tokens, streams, streams})});
+      });
+    }
+}
+
 TEST_P(ReleasedBitsTest, GatedPool) {
   for (const auto& [ratio, dim] : {std::pair<std::int64_t, std::int64_t>{4, 37}, {128, 37}, {128, 64}, {32, 96}}) {
     const bool overlap = ratio == 4;

@@ -2,6 +2,9 @@
 // a multiply-add rounded once, have the same bits with all of them.
 #include "fathom/backends/cpu/instruction_set.h"
 
+#include <limits>
+
+#include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/ops/released_arithmetic.h"
 #include "tests/ops/op_support.h"
 
@@ -59,6 +62,29 @@ TEST_P(ExponentialTest, BitsOfTheReleasedOne) {
     const float expected = silu * up[index];
     ASSERT_EQ(std::bit_cast<std::uint32_t>(found[index]), std::bit_cast<std::uint32_t>(expected))
         << "gate " << gate[index] << ": found " << found[index] << ", expected " << expected;
+  }
+}
+
+// sqrt(softplus(x)), the router's score: an exponential and a logarithm.
+TEST_P(ExponentialTest, BitsOfTheReleasedRoutingScore) {
+  constexpr std::int64_t kCount = (1 << 16) + 3;
+  Random random(6);
+  const Array<float> logits(kCount);
+  for (std::int64_t index = 0; index < kCount; ++index)
+    logits[index] = static_cast<float>(random.uniform(index % 2 == 0 ? -110.0 : -3.0, index % 2 == 0 ? 25.0 : 3.0));
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> special = {0.0F, -0.0F, 20.0F, std::nextafter(20.0F, 21.0F), kInfinity, -kInfinity, 1e-38F};
+  std::copy(special.begin(), special.end(), logits.data());
+  const Array<float> found(kCount);
+  routing_scores_row(logits.data(), kCount, found.data());
+  for (std::int64_t index = 0; index < kCount; ++index)
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(found[index]),
+              std::bit_cast<std::uint32_t>(released_routing_score(logits[index])))
+        << "logit " << logits[index] << ": found " << found[index];
+  for (const float nan : {std::nanf(""), -std::nanf("")}) {
+    routing_scores_row(&nan, 1, found.data());
+    EXPECT_TRUE(std::isnan(found[0]));
+    EXPECT_EQ(std::signbit(found[0]), std::signbit(nan)) << "NaN ranks by its sign";
   }
 }
 

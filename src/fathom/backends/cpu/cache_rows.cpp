@@ -7,7 +7,7 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kEncodeWork = 16;  // per element: a division and a rounding
+constexpr std::int64_t kEncodeWork = 96;  // per element: a division and a rounding, one at a time
 
 // body(row, run, entry) for the entries that each run completed, run after run; `row` counts them.
 template <typename Body>

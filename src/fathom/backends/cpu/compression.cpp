@@ -48,7 +48,7 @@ std::span<const PooledRow> rows_of(const GatedPoolArgs& args, const Block& block
 }  // namespace
 
 void CpuBackend::do_gated_pool(const GatedPoolArgs& args) {
-  constexpr std::int64_t kWork = 16;  // per element: an exponential
+  constexpr std::int64_t kWork = 40;  // per element: an exponential and a division
   const std::vector<Block> blocks = new_blocks(args);
   const std::int64_t dim = args.out.extent(1);
   for_each(std::ssize(blocks), dim * args.ratio * kWork, [&](std::int64_t index, Arena& scratch) {

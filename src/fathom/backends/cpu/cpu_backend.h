@@ -58,6 +58,7 @@ class CpuBackend : public Backend {
   void do_index_top_k(const IndexTopKArgs& args) override;
   void do_sparse_attention(const SparseAttentionArgs& args) override;
   void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override;
+  void do_hyper_connection(const HyperConnectionArgs& args) override;
   void do_hyper_connection_head(const HyperConnectionHeadArgs& args) override;
   void do_collapse_streams(const CollapseStreamsArgs& args) override;
   void do_expand_streams(const ExpandStreamsArgs& args) override;
@@ -76,6 +77,10 @@ class CpuBackend : public Backend {
     });
   }
   static std::int64_t grain(std::int64_t work);
+
+  // body(first, count, scratch) for groups of tokens whose gates are computed side by side.
+  template <typename Body>
+  void for_each_gate_group(std::int64_t tokens, std::int64_t work, const Body& body);
 
   // All products in one loop.
   void multiply_rows(std::span<const Product> products, std::int64_t rows);

@@ -14,7 +14,9 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kBatchesAhead = 8;  // whose weights are asked for before their turn: all of a decoded token's
+constexpr std::int64_t kLayWork = 12;       // of a value that is laid, in multiply-adds
+constexpr std::int64_t kActivateWork = 40;  // of one that is activated, and laid
+constexpr std::int64_t kBatchesAhead = 8;   // whose weights are asked for before their turn: all of a decoded token's
 
 // Rows [first, first + count) of the slots in expert order; no more than a product takes at once.
 struct Batch {
@@ -94,7 +96,7 @@ class Inputs {
   void give(const Batch& batch, std::int64_t index, LinearPiece& product) const {
     product.rows = batch.count;
     product.x = rows_.data() + batch.first;
-    product.strips = strips_ + batch.first * columns_;
+    product.strips = batch.count <= kFewRows ? nullptr : strips_ + batch.first * columns_;
     product.moderate_x = moderate_[static_cast<std::size_t>(index)] != 0;
   }
 
@@ -151,7 +153,7 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   }
   const std::int64_t rows_of_batch = (slots + batches - 1) / batches;
   Inputs inputs(slots, batches, channels, args.arena);
-  for_each(batches, rows_of_batch * channels, [&](std::int64_t index, Arena&) {
+  for_each(batches, rows_of_batch * channels * kLayWork, [&](std::int64_t index, Arena&) {
     const Batch& batch = grouped.batches[index];
     for (std::int64_t row = batch.first; row < batch.first + batch.count; ++row)
       inputs.set_row(row, args.x[grouped.slots[row] / selected].data());
@@ -163,7 +165,7 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
     multiply(piece, grouped, inputs, scratch);
   });
   Inputs activated(slots, batches, dim, args.arena);
-  for_each(batches, rows_of_batch * dim * 8, [&](std::int64_t index, Arena&) {
+  for_each(batches, rows_of_batch * dim * kActivateWork, [&](std::int64_t index, Arena&) {
     const Batch& batch = grouped.batches[index];
     for (std::int64_t row = batch.first; row < batch.first + batch.count; ++row) {
       // The route's weight enters before w2.

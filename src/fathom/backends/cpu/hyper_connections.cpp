@@ -1,8 +1,9 @@
-// Hyper-connections: gates of one token, and the mixing of streams.
+// Hyper-connections: gates of a few tokens, and the mixing of streams.
 #include <algorithm>
 #include <cmath>
 
 #include "fathom/backends/cpu/cpu_backend.h"
+#include "fathom/backends/cpu/kernels/gates.h"
 #include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/kernels/streams.h"
 #include "fathom/ops/released_arithmetic.h"
@@ -10,71 +11,91 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kGateWork = 4096;  // exponentials and the Sinkhorn iterations, beside the norm
+// Costs in multiply-adds of a product, of which a thread does some forty in a nanosecond.
+constexpr std::int64_t kGateWork = 16384;  // exponentials and the Sinkhorn iterations
+constexpr std::int64_t kPassWork = 8;      // a value that is read from the second cache, once or as often as it is used
 
 float inverse_rms(View<const float, 2> streams, float eps) {
   const float mean = sum_squares_row(streams.data(), streams.size()) / static_cast<float>(streams.size());
   return 1.0F / std::sqrt(mean + eps);
 }
 
-// Divides each column, or each row, by its sum + eps. Sums run in ascending order.
-void normalise(View<float, 2> comb, bool rows, float eps) {
-  const std::int64_t streams = comb.extent(0);
-  float* values = comb.data();
-  const std::int64_t outer_step = rows ? streams : 1;
-  const std::int64_t inner_step = rows ? 1 : streams;
-  for (std::int64_t outer = 0; outer < streams; ++outer) {
-    float* line = values + outer * outer_step;
-    float sum = 0.0F;
-    for (std::int64_t inner = 0; inner < streams; ++inner) sum += line[inner * inner_step];
-    for (std::int64_t inner = 0; inner < streams; ++inner) line[inner * inner_step] /= sum + eps;
+// Tokens [first, first + count), at most kGateTokens of them.
+void write_gates(const HyperConnectionGatesArgs& args, std::int64_t first, std::int64_t count, Arena& scratch) {
+  const std::int64_t streams = args.streams.extent(1);
+  const std::int64_t gates = (2 + streams) * streams;
+  const Arena::Scope scope(scratch);
+  float* values = scratch.take<float, 1>({gates * kGateTokens}).data();
+  std::fill_n(values, gates * kGateTokens, 0.0F);
+  for (std::int64_t token = 0; token < count; ++token) {
+    const float r = inverse_rms(args.streams[first + token], args.norm_eps);
+    const auto mix = args.mix[first + token];
+    for (std::int64_t gate = 0; gate < gates; ++gate)
+      values[gate * kGateTokens + token] =
+          mix[gate] * r * args.scale[std::min<std::int64_t>(gate / streams, 2)] + args.base[gate];
   }
-}
-
-// comb[j, k]: softmax over k, + eps, columns normalised once; then rows and columns in turn, ending on columns.
-void sinkhorn(View<float, 2> comb, std::int64_t iterations, float eps) {
-  for (std::int64_t row = 0; row < comb.extent(0); ++row) {
-    const auto line = comb[row].span();
-    const float largest = *std::max_element(line.begin(), line.end());
-    float sum = 0.0F;
-    for (float& value : line) {
-      value = released_exp(value - largest);
-      sum += value;
-    }
-    for (float& value : line) value = value * (1.0F / sum) + eps;
-  }
-  normalise(comb, false, eps);
-  for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
-    normalise(comb, true, eps);
-    normalise(comb, false, eps);
+  hyper_connection_gate_lanes({.values = values, .streams = streams, .iterations = args.iterations, .eps = args.eps});
+  for (std::int64_t token = 0; token < count; ++token) {
+    const auto copy = [&](std::int64_t gate, std::int64_t size, float* to) {
+      for (std::int64_t index = 0; index < size; ++index) to[index] = values[(gate + index) * kGateTokens + token];
+    };
+    copy(0, streams, args.pre[first + token].data());
+    copy(streams, streams, args.post[first + token].data());
+    copy(2 * streams, streams * streams, args.comb[first + token].data());
   }
 }
 
 }  // namespace
 
+// Tokens side by side, as many as leave every thread some.
+template <typename Body>
+void CpuBackend::for_each_gate_group(std::int64_t tokens, std::int64_t work, const Body& body) {
+  const std::int64_t groups =
+      std::max((tokens + kGateTokens - 1) / kGateTokens, std::min<std::int64_t>(tokens, threads()));
+  for_each(groups, (kGateWork + work) * tokens / groups, [&](std::int64_t group, Arena& scratch) {
+    const std::int64_t first = group * tokens / groups;
+    body(first, (group + 1) * tokens / groups - first, scratch);
+  });
+}
+
 void CpuBackend::do_hyper_connection_gates(const HyperConnectionGatesArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
-  for_each(tokens, streams * channels + kGateWork, [&, count = streams](std::int64_t token, Arena& scratch) {
-    const float r = inverse_rms(args.streams[token], args.norm_eps);
-    const float eps = args.eps;
-    const auto gate = [&](std::int64_t index, std::int64_t part) {
-      return args.mix[token][index] * r * args.scale[part] + args.base[index];
-    };
-    for (std::int64_t stream = 0; stream < count; ++stream) {
-      args.pre[token][stream] = released_sigmoid(gate(stream, 0)) + eps;
-      args.post[token][stream] = 2.0F * released_sigmoid(gate(count + stream, 1));
-    }
-    const Arena::Scope scope(scratch);
-    const auto comb = scratch.take<float, 2>({count, count});
-    for (std::int64_t index = 0; index < count * count; ++index) comb.data()[index] = gate(2 * count + index, 2);
-    sinkhorn(comb, args.iterations, eps);
-    std::copy_n(comb.data(), count * count, args.comb[token].data());
-  });
+  for_each_gate_group(
+      tokens, kPassWork * streams * channels,
+      [&](std::int64_t first, std::int64_t count, Arena& scratch) { write_gates(args, first, count, scratch); });
+}
+
+// The definition's operations, a token's one after the other while its streams are in the caches.
+void CpuBackend::do_hyper_connection(const HyperConnectionArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  const Arena::Scope scope(args.arena);
+  const auto mix = args.arena.take<float, 2>({tokens, args.fn.out});
+  linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
+  const HyperConnectionGatesArgs gates = {.streams = args.streams,
+                                          .mix = mix,
+                                          .scale = args.scale,
+                                          .base = args.base,
+                                          .iterations = args.iterations,
+                                          .eps = args.eps,
+                                          .norm_eps = args.norm_eps,
+                                          .pre = args.pre,
+                                          .post = args.post,
+                                          .comb = args.comb};
+  for_each_gate_group(
+      tokens, 2 * kPassWork * streams * channels,
+      [&, streams = streams, channels = channels](std::int64_t first, std::int64_t count, Arena& scratch) {
+        write_gates(gates, first, count, scratch);
+        for (std::int64_t token = first; token < first + count; ++token) {
+          float* out = args.out[token].data();
+          collapse_token(args.streams[token].data(), args.pre[token].data(), streams, channels, out);
+          norm_row(out, args.norm.data(), args.norm_eps, channels, out);
+        }
+      });
 }
 
 void CpuBackend::do_hyper_connection_head(const HyperConnectionHeadArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
-  for_each(tokens, streams * channels, [&, count = streams](std::int64_t token, Arena&) {
+  for_each(tokens, kPassWork * streams * channels, [&, count = streams](std::int64_t token, Arena&) {
     const float r = inverse_rms(args.streams[token], args.norm_eps);
     for (std::int64_t stream = 0; stream < count; ++stream) {
       const float gate = args.mix[token][stream] * r * args.scale[0] + args.base[stream];
@@ -85,7 +106,7 @@ void CpuBackend::do_hyper_connection_head(const HyperConnectionHeadArgs& args) {
 
 void CpuBackend::do_collapse_streams(const CollapseStreamsArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
-  for_each(tokens, streams * channels, [&, count = streams, width = channels](std::int64_t token, Arena&) {
+  for_each(tokens, kPassWork * streams * channels, [&, count = streams, width = channels](std::int64_t token, Arena&) {
     collapse_token(args.streams[token].data(), args.pre[token].data(), count, width, args.out[token].data());
   });
 }
@@ -93,12 +114,17 @@ void CpuBackend::do_collapse_streams(const CollapseStreamsArgs& args) {
 void CpuBackend::do_expand_streams(const ExpandStreamsArgs& args) {
   constexpr std::int64_t kMostLanes = 16;
   const auto [tokens, streams, channels] = args.streams.shape();
-  for_each(tokens, streams * streams * channels,
+  for_each(tokens, 3 * kPassWork * streams * channels,
            [&, count = streams, width = channels](std::int64_t token, Arena& scratch) {
              const Arena::Scope scope(scratch);
              float* old = scratch.take<float, 1>({count * kMostLanes}).data();
-             expand_token(args.y[token].data(), args.post[token].data(), args.comb[token].data(), count, width, old,
-                          args.streams[token].data());
+             expand_token({.y = args.y[token].data(),
+                           .post = args.post[token].data(),
+                           .comb = args.comb[token].data(),
+                           .count = count,
+                           .channels = width,
+                           .old = old,
+                           .streams = args.streams[token].data()});
            });
 }
 

@@ -20,6 +20,8 @@ class TableWeight final : public PreparedWeight {
   const WeightView weight;
 };
 
+constexpr std::int64_t kLayWork = 12;  // of a value that is laid: about a cycle
+
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
 // Rows of all products in equal pieces, no longer than a kernel takes.
@@ -60,6 +62,20 @@ bool are_moderate(const Product& product, std::int64_t rows) {
   for (std::int64_t row = 0; row < rows; ++row)
     if (!is_moderate(product.x + row * product.x_step, product.weight->in)) return false;
   return true;
+}
+
+bool share_rows(const Product& left, const Product& right) {
+  return left.x == right.x && left.weight->in == right.weight->in;
+}
+
+// Of the first product's rows, which those behind it may share.
+bool worth_strips(std::span<const Product> products, std::int64_t rows) {
+  std::int64_t outputs = 0;
+  for (const Product& product : products) {
+    if (!share_rows(product, products.front())) break;
+    outputs += product.last_out - product.first_out;
+  }
+  return rows > kRowsThatStay || outputs >= kOutputsWorthStrips;
 }
 
 // What a product's rows are to the kernels.
@@ -106,12 +122,13 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
   std::vector<std::int64_t> first_of{0};  // index of each product's first piece
   for (const Product& product : products) {
     const Product& before = products[prepared.empty() ? 0 : prepared.size() - 1];
-    if (!prepared.empty() && before.x == product.x && before.weight->in == product.weight->in) {
+    if (!prepared.empty() && share_rows(before, product)) {
       prepared.push_back(prepared.back());
     } else if (few) {
       prepared.push_back({.moderate = are_moderate(product, rows)});
     } else {
-      prepared.push_back({.strips = lay_rows(product, rows)});
+      prepared.push_back(
+          {.strips = worth_strips(products.subspan(prepared.size()), rows) ? lay_rows(product, rows) : nullptr});
     }
     first_of.push_back(first_of.back() + row_pieces.pieces * out_pieces_of(product, outputs));
   }
@@ -132,6 +149,7 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
           const std::int64_t first_out = product.first_out + piece % out_pieces * outputs;
           const std::int64_t last_out = std::min(product.last_out, first_out + (end - index) * outputs);
           const std::int64_t row = row_pieces.first(row_piece);
+          const float* strips = prepared[which].strips;
           RowPointers pointers(product, row, row_pieces.count(row_piece));
           for (float*& out : std::span(pointers.out, static_cast<std::size_t>(row_pieces.count(row_piece))))
             out += first_out - product.first_out;
@@ -140,7 +158,7 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
                         .last_out = last_out,
                         .rows = row_pieces.count(row_piece),
                         .x = pointers.x,
-                        .strips = few ? nullptr : prepared[which].strips + row * product.weight->in,
+                        .strips = strips == nullptr ? nullptr : strips + row * product.weight->in,
                         .out = pointers.out,
                         .moderate_x = prepared[which].moderate});
           index = end;
@@ -153,12 +171,14 @@ const float* CpuBackend::lay_rows(const Product& product, std::int64_t rows) {
   const RowPieces row_pieces{.rows = rows};
   float* strips = scratch_.front().take<float, 1>({rows * columns}).data();
   const std::int64_t blocks = pieces_of(columns, kStripColumns);
-  for_each(row_pieces.pieces * blocks, kStripColumns * std::min(rows, kLinearRows), [&](std::int64_t index, Arena&) {
-    const std::int64_t piece = index / blocks;
-    const std::int64_t row = row_pieces.first(piece);
-    const RowPointers pointers(product, row, row_pieces.count(piece));
-    lay_strips(pointers.x, row_pieces.count(piece), columns, index % blocks * kStripColumns, strips + row * columns);
-  });
+  for_each(row_pieces.pieces * blocks, kLayWork * kStripColumns * std::min(rows, kLinearRows),
+           [&](std::int64_t index, Arena&) {
+             const std::int64_t piece = index / blocks;
+             const std::int64_t row = row_pieces.first(piece);
+             const RowPointers pointers(product, row, row_pieces.count(piece));
+             lay_strips(pointers.x, row_pieces.count(piece), columns, index % blocks * kStripColumns,
+                        strips + row * columns);
+           });
   return strips;
 }
 

@@ -3,7 +3,7 @@
 
 #include "fathom/backends/cpu/best_of.h"
 #include "fathom/backends/cpu/cpu_backend.h"
-#include "fathom/ops/released_arithmetic.h"
+#include "fathom/backends/cpu/kernels/rows.h"
 
 namespace fathom {
 namespace {
@@ -24,13 +24,12 @@ void take_hashed(const RouteArgs& args, std::int64_t token, std::span<std::int32
 }  // namespace
 
 void CpuBackend::do_route(const RouteArgs& args) {
-  constexpr std::int64_t kWork = 16;  // per expert: an exponential, a logarithm and a root
+  constexpr std::int64_t kWork = 256;  // per expert: an exponential, a logarithm and a root, and its rank
   const std::int64_t experts = args.logits.extent(1);
   for_each(args.logits.extent(0), experts * kWork, [&](std::int64_t token, Arena& scratch) {
     const Arena::Scope scope(scratch);
     const auto scores = scratch.take<float, 1>({experts});
-    for (std::int64_t expert = 0; expert < experts; ++expert)
-      scores[expert] = released_routing_score(args.logits[token][expert]);
+    routing_scores_row(args.logits[token].data(), experts, scores.data());
     const auto chosen = args.selected[token].span();
     if (args.hash.empty()) {
       // The bias chooses; the weights come from the scores alone.

@@ -10,10 +10,9 @@ namespace fathom {
 void CpuBackend::do_rms_norm(const RmsNormArgs& args) {
   const auto [rows, dim] = args.x.shape();
   const float* weight = args.weight.empty() ? nullptr : args.weight.data();
-  for_each(rows, dim, [&, columns = dim](std::int64_t row, Arena&) {
-    const float* x = args.x[row].data();
-    const float mean = sum_squares_row(x, columns) / static_cast<float>(columns);
-    scale_row(x, 1.0F / std::sqrt(mean + args.eps), weight, columns, args.out[row].data());
+  constexpr std::int64_t kNormWork = 4;  // a value is read twice and written
+  for_each(rows, dim * kNormWork, [&, columns = dim](std::int64_t row, Arena&) {
+    norm_row(args.x[row].data(), weight, args.eps, columns, args.out[row].data());
   });
 }
 
@@ -42,17 +41,17 @@ void CpuBackend::do_rotate(const RotateArgs& args) {
 
 void CpuBackend::do_hadamard(const HadamardArgs& args) {
   const auto [rows, dim] = args.x.shape();
-  for_each(rows, dim * 8, [&, columns = dim](std::int64_t row, Arena&) { hadamard_row(args.x[row].data(), columns); });
+  for_each(rows, dim * 24, [&, columns = dim](std::int64_t row, Arena&) { hadamard_row(args.x[row].data(), columns); });
 }
 
 void CpuBackend::do_round_index(const RoundIndexArgs& args) {
   const auto [rows, dim] = args.x.shape();
-  for_each(rows, dim * 4,
+  for_each(rows, dim * 16,
            [&, columns = dim](std::int64_t row, Arena&) { round_e2m1_row(args.x[row].data(), columns); });
 }
 
 void CpuBackend::do_swiglu(const SwigluArgs& args) {
-  constexpr std::int64_t kWork = 8;
+  constexpr std::int64_t kWork = 32;  // an exponential and a division
   const auto [rows, dim] = args.gate.shape();
   for_each(rows, dim * kWork, [&, columns = dim](std::int64_t row, Arena&) {
     swiglu_row(args.gate[row].data(), args.up[row].data(), args.limit, args.weight.empty() ? 1.0F : args.weight[row],

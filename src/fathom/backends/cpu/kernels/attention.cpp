@@ -18,7 +18,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
-inline constexpr std::int64_t kBlockKeys = 64;  // decoded at a time: 128 KiB of floats at head_dim 512
+inline constexpr std::int64_t kBlockKeys = 64;      // decoded at a time: 128 KiB of floats at head_dim 512
+inline constexpr std::int64_t kKeptFloats = 40960;  // 160 KiB of the second cache: keys that few heads decode once
 inline constexpr std::int64_t kPanelKeys = 16;
 
 constexpr std::int64_t up_to_tile(std::int64_t count) { return (count + 15) / 16 * 16; }
@@ -37,7 +38,9 @@ struct AttentionScratch {
       : rows(std::ssize(piece.queries) * piece.heads),
         columns(up_to_tile(piece.format.head_dim)),
         key_step(columns + 16),  // not a power of two: lines of one column in many keys must not share a cache set
-        keys(arena.take<float, 1>({kBlockKeys * key_step}).data()),
+        row_bytes(piece.format.row_bytes()),
+        kept(std::ssize(piece.keys) <= HWY_MAX(kBlockKeys, kKeptFloats / key_step)),
+        keys(arena.take<float, 1>({(kept ? HWY_MAX(1, std::ssize(piece.keys)) : kBlockKeys) * key_step}).data()),
         panel(arena.take<float, 1>({columns * kPanelKeys}).data()),
         products(arena.take<float, 1>({rows * kPanelKeys}).data()),
         sums(arena.take<float, 1>({rows * columns}).data()),
@@ -48,13 +51,17 @@ struct AttentionScratch {
     scores = arena.take<float, 1>({rows * slots}).data();
   }
 
+  // Decoded keys from `first` on, of a block that begins there.
+  float* keys_from(std::int64_t first) const { return keys + (kept ? first * key_step : 0); }
   float* scores_of(std::int64_t row) const { return scores + row * slots; }
 
   std::int64_t rows;
   std::int64_t columns;
   std::int64_t key_step;
   std::int64_t slots = 0;
-  float* keys;      // [kBlockKeys, key_step]
+  std::int64_t row_bytes;
+  bool kept;        // all decoded keys, not those of a block alone
+  float* keys;      // [keys, key_step]
   float* panel;     // [columns, kPanelKeys]
   float* products;  // [rows, kPanelKeys]
   float* sums;      // [rows, columns]
@@ -99,26 +106,24 @@ HWY_INLINE std::span<const Share> shares_in(const AttentionPiece& piece, const B
 }
 
 // Chosen entries lie anywhere in memory: one that is decoded soon is asked for now.
-HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key) {
+HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key, std::int64_t bytes) {
   if (key >= std::ssize(piece.keys)) return;
   const std::byte* row = piece.keys[static_cast<std::size_t>(key)];
-  const std::int64_t bytes = piece.format.row_bytes();
   for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
 }
 
 HWY_INLINE void decode_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
   constexpr std::int64_t kAhead = 4;
   for (std::int64_t key = 0; key < block.keys; ++key) {
-    prefetch_row(piece, block.first + key + kAhead);
-    float* row = scratch.keys + key * scratch.key_step;
+    prefetch_row(piece, block.first + key + kAhead, scratch.row_bytes);
+    float* row = scratch.keys_from(block.first) + key * scratch.key_step;
     decode_row(piece.format, piece.keys[static_cast<std::size_t>(block.first + key)], row);
     for (std::int64_t column = piece.format.head_dim; column < scratch.columns; ++column) row[column] = 0.0F;
   }
 }
 
-// Decoded keys [first, first + count) side by side, as many columns as there are. Lanes beyond them keep what they had.
-HWY_INLINE void transpose_keys(std::int64_t first, std::int64_t count, const AttentionScratch& scratch) {
-  const float* keys = scratch.keys + first * scratch.key_step;
+// `count` decoded keys side by side, as many columns as there are. Lanes beyond them keep what they had.
+HWY_INLINE void transpose_keys(const float* keys, std::int64_t count, const AttentionScratch& scratch) {
   const std::int64_t step = scratch.key_step;
   std::int64_t key = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -153,7 +158,7 @@ HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, cons
   const std::span<const Share> shares = shares_in(piece, block, scratch);
   for (std::int64_t first = 0; first < block.keys; first += kPanelKeys) {
     const std::int64_t end = HWY_MIN(block.keys, first + kPanelKeys);
-    transpose_keys(first, end - first, scratch);
+    transpose_keys(scratch.keys_from(block.first) + first * scratch.key_step, end - first, scratch);
     std::int64_t rows = 0;
     for (const Share& share : shares) {
       if (share.end <= first || share.first >= end) continue;
@@ -234,7 +239,7 @@ HWY_INLINE void add_values(const AttentionPiece& piece, const Block& block, cons
                          std::int64_t end) HWY_ATTR {
       if (first < end)
         multiply_tile({.x = weights + row,
-                       .panel = scratch.keys + first * scratch.key_step + column,
+                       .panel = scratch.keys_from(block.first) + first * scratch.key_step + column,
                        .panel_step = scratch.key_step,
                        .depth = end - first,
                        .out = scratch.out_rows + row,
@@ -266,7 +271,6 @@ HWY_INLINE void write_out(const AttentionPiece& piece, const AttentionScratch& s
 void AttentionPieceKernel(const AttentionPiece& piece, Arena& arena) {
   const Arena::Scope scope(arena);
   const AttentionScratch scratch(piece, arena);
-  const bool once = std::ssize(piece.keys) <= kBlockKeys && piece.window_keys == std::ssize(piece.keys);
   std::fill_n(scratch.scores, scratch.rows * scratch.slots, -std::numeric_limits<float>::infinity());
   for_each_block(piece, [&](const Block& block) HWY_ATTR {
     decode_keys(piece, block, scratch);
@@ -275,7 +279,7 @@ void AttentionPieceKernel(const AttentionPiece& piece, Arena& arena) {
   for (std::int64_t row = 0; row < scratch.rows; ++row) exponentiate(piece, row, scratch);
   std::memset(scratch.sums, 0, static_cast<std::size_t>(scratch.rows * scratch.columns) * sizeof(float));
   for_each_block(piece, [&](const Block& block) HWY_ATTR {
-    if (!once) decode_keys(piece, block, scratch);  // cheaper again than kept
+    if (!scratch.kept) decode_keys(piece, block, scratch);  // cheaper again than kept in memory
     add_values(piece, block, scratch);
   });
   write_out(piece, scratch);

@@ -294,15 +294,18 @@ HWY_INLINE void multiply_few(const LinearPiece& piece) {
 
 #endif  // HWY_SCALAR
 
-// --- several rows: decode a panel once, then strips of rows and tiles of outputs
-// --------------------------------------
+// --- several rows: decode a panel once, then strips of rows and tiles of outputs ------------------------------------
 
 // What the products of a block of columns meet lies in the caches together: the block's strips and the tiles' sums in
 // the second, a panel and a strip in the first. Sums meet a block of columns once; more tiles at once would let fewer
 // of them stay, fewer would read the strips more often. Of not so many rows all columns stay, and codes are read in
 // the order of memory.
 inline constexpr std::int64_t kTilesAtOnce = 8;
-inline constexpr std::int64_t kRowsThatStay = 24;
+
+HWY_INLINE void copy_outputs(const float* from, std::int64_t count, float* to) {
+  if (count == kTileOutputs) return store_wide(load_wide(from), to);
+  std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+}
 
 template <class Codes>
 HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_tile, std::int64_t last_tile) {
@@ -312,31 +315,32 @@ HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_ti
   HWY_ALIGN float sums[kTilesAtOnce * kLinearRows * kTileOutputs];  // [tile, row, 16]
   const std::int64_t tile_sums = piece.rows * kTileOutputs;
   std::memset(sums, 0, static_cast<std::size_t>((last_tile - first_tile) * tile_sums) * sizeof(float));
-  HWY_ALIGN float laid[kFewRows * kStripColumns];
+  const bool lie = piece.strips == nullptr;
+  const float* x[kRowsThatStay];
+  float* out[kRowsThatStay];
   for (std::int64_t column = 0; column < weight.in; column += kStripColumns) {
     const std::int64_t depth = HWY_MIN(kStripColumns, weight.in - column);
-    const float* strips = piece.strips + column * piece.rows;
-    if (piece.rows <= kFewRows) {
-      lay_block(piece.x, piece.rows, column, depth, laid);
-      strips = laid;
-    }
+    for (std::int64_t row = 0; lie && row < piece.rows; ++row) x[row] = piece.x[row] + column;
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {
       if (!stored) decode_panel<Codes>(weight, tile, column, column + depth, panel);
       if (!stored && last_tile - first_tile == 1) prefetch_codes<Codes>(weight, tile, column + depth, kStripColumns);
-      multiply_strips({.strips = strips,
-                       .panel = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel,
-                       .depth = depth,
-                       .rows = piece.rows,
-                       .sums = sums + (tile - first_tile) * tile_sums});
+      const float* values = stored ? reinterpret_cast<const float*>(weight.block(tile, column)) : panel;
+      float* to = sums + (tile - first_tile) * tile_sums;
+      if (lie) {
+        for (std::int64_t row = 0; row < piece.rows; ++row) out[row] = to + row * kTileOutputs;
+        multiply_tile({.x = x, .panel = values, .depth = depth, .out = out, .rows = piece.rows});
+      } else {
+        const float* strips = piece.strips + column * piece.rows;
+        multiply_strips({.strips = strips, .panel = values, .depth = depth, .rows = piece.rows, .sums = to});
+      }
     }
   }
   for (std::int64_t row = 0; row < piece.rows; ++row)
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {
       const std::int64_t first = HWY_MAX(piece.first_out, tile * kTileOutputs);
       const std::int64_t last = HWY_MIN(piece.last_out, (tile + 1) * kTileOutputs);
-      std::memcpy(piece.out[row] + (first - piece.first_out),
-                  sums + (tile - first_tile) * tile_sums + row * kTileOutputs + (first - tile * kTileOutputs),
-                  static_cast<std::size_t>(last - first) * sizeof(float));
+      const float* from = sums + (tile - first_tile) * tile_sums + row * kTileOutputs + (first - tile * kTileOutputs);
+      copy_outputs(from, last - first, piece.out[row] + (first - piece.first_out));
     }
 }
 

@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "fathom/backends/cpu/kernels/rows.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target:
+#include "fathom/backends/cpu/kernels/log_inl.h"
 #include "fathom/backends/cpu/kernels/sum_inl.h"
 #include "fathom/tensor/numbers.h"
 
@@ -137,6 +138,15 @@ void SwigluRow(const float* gate, const float* up, float limit, float weight, st
   }
 }
 
+void RoutingScoresRow(const float* logits, std::int64_t count, float* out) {
+  for (std::int64_t first = 0; first < count; first += kLanes) {
+    const Part logit = load_first(logits + first, count - first);
+    const Part large = hn::IfThenElse(hn::Gt(logit, set_part(20.0F)), logit, log1p_part(exp_part(logit)));
+    const Part softplus = hn::IfThenElse(hn::Eq(logit, logit), large, logit);  // NaN with the sign it had
+    store_first(hn::Sqrt(softplus), out + first, count - first);
+  }
+}
+
 void AddRow(const float* x, std::int64_t columns, float* out) {
   for (std::int64_t column = 0; column < columns; column += kLanes) {
     const std::int64_t left = columns - column;
@@ -168,6 +178,7 @@ HWY_EXPORT(RotateRow);
 HWY_EXPORT(HadamardRow);
 HWY_EXPORT(RoundE2m1Row);
 HWY_EXPORT(SwigluRow);
+HWY_EXPORT(RoutingScoresRow);
 HWY_EXPORT(AddRow);
 HWY_EXPORT(IsModerate);
 
@@ -175,6 +186,11 @@ float sum_squares_row(const float* x, std::int64_t columns) { return HWY_DYNAMIC
 
 void scale_row(const float* x, float scale, const float* weight, std::int64_t columns, float* out) {
   HWY_DYNAMIC_DISPATCH(ScaleRow)(x, scale, weight, columns, out);
+}
+
+void norm_row(const float* x, const float* weight, float eps, std::int64_t columns, float* out) {
+  const float mean = sum_squares_row(x, columns) / static_cast<float>(columns);
+  scale_row(x, 1.0F / std::sqrt(mean + eps), weight, columns, out);
 }
 
 void rotate_row(float* x, const float* cosine, const float* sine, bool inverse, std::int64_t pairs) {
@@ -187,6 +203,10 @@ void round_e2m1_row(float* x, std::int64_t columns) { HWY_DYNAMIC_DISPATCH(Round
 
 void swiglu_row(const float* gate, const float* up, float limit, float weight, std::int64_t columns, float* out) {
   HWY_DYNAMIC_DISPATCH(SwigluRow)(gate, up, limit, weight, columns, out);
+}
+
+void routing_scores_row(const float* logits, std::int64_t count, float* out) {
+  HWY_DYNAMIC_DISPATCH(RoutingScoresRow)(logits, count, out);
 }
 
 void add_row(const float* x, std::int64_t columns, float* out) { HWY_DYNAMIC_DISPATCH(AddRow)(x, columns, out); }

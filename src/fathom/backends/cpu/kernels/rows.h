@@ -11,6 +11,9 @@ float sum_squares_row(const float* x, std::int64_t columns);
 // out = x * scale * weight (no weight: null). In place is allowed.
 void scale_row(const float* x, float scale, const float* weight, std::int64_t columns, float* out);
 
+// out = x / sqrt(mean of squares + eps) * weight (no weight: null). In place is allowed.
+void norm_row(const float* x, const float* weight, float eps, std::int64_t columns, float* out);
+
 // Pairs (2k, 2k + 1) turn by the angle, or by its opposite. In place.
 void rotate_row(float* x, const float* cosine, const float* sine, bool inverse, std::int64_t pairs);
 
@@ -22,6 +25,9 @@ void round_e2m1_row(float* x, std::int64_t columns);
 
 // out = silu(min(gate, limit)) * clamp(up, -limit, limit) * weight; limit 0: no clamp. In place is allowed.
 void swiglu_row(const float* gate, const float* up, float limit, float weight, std::int64_t columns, float* out);
+
+// released_routing_score of every logit, bit for bit.
+void routing_scores_row(const float* logits, std::int64_t count, float* out);
 
 // out += x
 void add_row(const float* x, std::int64_t columns, float* out);

@@ -8,8 +8,17 @@ namespace fathom {
 // out[c] = sum_i pre[i] * streams[i, c]
 void collapse_token(const float* streams, const float* pre, std::int64_t count, std::int64_t channels, float* out);
 
-// streams'[k, c] = post[k] * y[c] + sum_i comb[i, k] * streams[i, c]. In place; `old` holds 16 * count floats.
-void expand_token(const float* y, const float* post, const float* comb, std::int64_t count, std::int64_t channels,
-                  float* old, float* streams);
+// streams'[k, c] = post[k] * y[c] + sum_i comb[i, k] * streams[i, c]
+struct ExpandedToken {
+  const float* y = nullptr;     // [channels]
+  const float* post = nullptr;  // [count]
+  const float* comb = nullptr;  // [count, count]
+  std::int64_t count = 0;
+  std::int64_t channels = 0;
+  float* old = nullptr;      // scratch, 16 * count floats
+  float* streams = nullptr;  // [count, channels], in place
+};
+
+void expand_token(const ExpandedToken& token);
 
 }  // namespace fathom
