@@ -130,7 +130,7 @@ TEST_P(ReleasedBitsTest, HyperConnections) {
 TEST_P(ReleasedBitsTest, GatesOfManyTokens) {
   constexpr std::int64_t kChannels = 9;
   for (const std::int64_t streams : {1, 3, 4, 5})
-    for (const std::int64_t tokens : {1, 8, 16, 19}) {
+    for (const std::int64_t tokens : {0, 1, 8, 16, 19}) {
       const std::int64_t gates = (2 + streams) * streams;
       const Array<float> x = random.normals(tokens * streams * kChannels);
       const Array<float> mix = random.normals(tokens * gates, 20.0F);

@@ -115,35 +115,37 @@ TEST_P(ChainsTest, StreamsAscend) {
 TEST_P(ChainsTest, AttentionSumsKeysInOrder) {
   constexpr std::int64_t kKeys = 150;
   constexpr std::int64_t kHeads = 3;
-  const EntryFormat format{CacheStorage::float32, 21, 4};
-  const Array<float> q(kKeys * kHeads * 21);  // zeros: every score is 0
-  const Array<float> keys = random.normals(kKeys * 21);
-  const Array<float> sink(kHeads);
-  const Array<float> out(kKeys * kHeads * 21);
-  RingMemory memory(kKeys, format.row_bytes());
-  const std::vector<fathom::Run> runs = {{0, kKeys, 0}};
-  const std::vector<Ring> rings = {memory.ring()};
-  backend.sparse_attention(
-      {.q = q.view<3>({kKeys, kHeads, 21}),
-       .format = format,
-       .window = kKeys,
-       .fresh = View<const std::byte, 2>(reinterpret_cast<const std::byte*>(keys.data()), {kKeys, 84}),
-       .selected = {},
-       .sink = sink.view<1>({kHeads}),
-       .runs = runs,
-       .windows = rings,
-       .entries = {},
-       .out = out.view<3>({kKeys, kHeads, 21})});
-  std::vector<float> expected;
-  for (std::int64_t token = 0; token < kKeys; ++token) {
-    const float weight = 1.0F / static_cast<float>(token + 2);
-    std::vector<float> sums(21);
-    for (std::int64_t key = 0; key <= token; ++key)
-      for (std::int64_t column = 0; column < 21; ++column)
-        sums[column] = add_product(weight, keys[key * 21 + column], sums[column]);
-    for (std::int64_t head = 0; head < kHeads; ++head) expected.insert(expected.end(), sums.begin(), sums.end());
+  for (const std::int64_t dim : {21, 512}) {  // decoded keys of the first stay, most of the second's are decoded twice
+    const EntryFormat format{CacheStorage::float32, dim, 4};
+    const Array<float> q(kKeys * kHeads * dim);  // zeros: every score is 0
+    const Array<float> keys = random.normals(kKeys * dim);
+    const Array<float> sink(kHeads);
+    const Array<float> out(kKeys * kHeads * dim);
+    RingMemory memory(kKeys, format.row_bytes());
+    const std::vector<fathom::Run> runs = {{0, kKeys, 0}};
+    const std::vector<Ring> rings = {memory.ring()};
+    backend.sparse_attention(
+        {.q = q.view<3>({kKeys, kHeads, dim}),
+         .format = format,
+         .window = kKeys,
+         .fresh = View<const std::byte, 2>(reinterpret_cast<const std::byte*>(keys.data()), {kKeys, 4 * dim}),
+         .selected = {},
+         .sink = sink.view<1>({kHeads}),
+         .runs = runs,
+         .windows = rings,
+         .entries = {},
+         .out = out.view<3>({kKeys, kHeads, dim})});
+    std::vector<float> expected;
+    for (std::int64_t token = 0; token < kKeys; ++token) {
+      const float weight = 1.0F / static_cast<float>(token + 2);
+      std::vector<float> sums(static_cast<std::size_t>(dim));
+      for (std::int64_t key = 0; key <= token; ++key)
+        for (std::int64_t column = 0; column < dim; ++column)
+          sums[column] = add_product(weight, keys[key * dim + column], sums[column]);
+      for (std::int64_t head = 0; head < kHeads; ++head) expected.insert(expected.end(), sums.begin(), sums.end());
+    }
+    expect_same_bits(out, expected, "attention");
   }
-  expect_same_bits(out, expected, "attention");
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, ChainsTest, ::testing::ValuesIn(and_narrower_targets({"cpu_2"})), backend_name);

@@ -14,7 +14,6 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kLayWork = 12;       // of a value that is laid, in multiply-adds
 constexpr std::int64_t kActivateWork = 40;  // of one that is activated, and laid
 constexpr std::int64_t kBatchesAhead = 8;   // whose weights are asked for before their turn: all of a decoded token's
 

@@ -50,6 +50,7 @@ void write_gates(const HyperConnectionGatesArgs& args, std::int64_t first, std::
 // Tokens side by side, as many as leave every thread some.
 template <typename Body>
 void CpuBackend::for_each_gate_group(std::int64_t tokens, std::int64_t work, const Body& body) {
+  if (tokens == 0) return;
   const std::int64_t groups =
       std::max((tokens + kGateTokens - 1) / kGateTokens, std::min<std::int64_t>(tokens, threads()));
   for_each(groups, (kGateWork + work) * tokens / groups, [&](std::int64_t group, Arena& scratch) {

@@ -62,6 +62,9 @@ void CpuBackend::do_index_top_k(const IndexTopKArgs& args) {
       std::fill(selected.begin() + std::ssize(chosen), selected.end(), -1);
     });
   };
+  std::int64_t groups = 0;
+  for (const Run& run : args.runs) groups += (run.tokens + together - 1) / together;
+  const std::int64_t shared_work = kSharedWork * std::min<std::int64_t>(threads(), groups);
   std::vector<Queries> small;  // too little for all threads: theirs is a choice each
   for (std::size_t index = 0; index < args.runs.size(); ++index) {
     const Run& run = args.runs[index];
@@ -72,7 +75,7 @@ void CpuBackend::do_index_top_k(const IndexTopKArgs& args) {
                                .position = run.start + first,
                                .count = count,
                                .entries = visible_entries(run.start + first + count - 1, args.ratio)};
-      if (queries.entries * (query_work / kKeys) * count < kSharedWork * threads()) {
+      if (groups > 1 && queries.entries * (query_work / kKeys) * count < shared_work) {
         small.push_back(queries);
       } else {
         choose(queries, scratch_.front());  // the caller's; workers use their own beside it

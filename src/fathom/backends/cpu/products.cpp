@@ -20,8 +20,6 @@ class TableWeight final : public PreparedWeight {
   const WeightView weight;
 };
 
-constexpr std::int64_t kLayWork = 12;  // of a value that is laid: about a cycle
-
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
 // Rows of all products in equal pieces, no longer than a kernel takes.

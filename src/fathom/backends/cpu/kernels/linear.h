@@ -14,6 +14,7 @@ inline constexpr std::int64_t kStripColumns = 256;  // of more rows, multiplied 
 
 // Outputs that make up for laying strips: a value is laid in about a cycle, and a product reads it a tenth faster.
 inline constexpr std::int64_t kOutputsWorthStrips = 256;
+inline constexpr std::int64_t kLayWork = 12;  // of a value that is laid, in multiply-adds
 
 // out[row][o - first_out] = sum_k x[row][k] * w[o, k] for o in [first_out, last_out): one chain over k ascending, from
 // +0, each product and each sum rounded.
@@ -23,7 +24,7 @@ struct LinearPiece {
   std::int64_t last_out = 0;
   std::int64_t rows = 0;            // at most kLinearRows
   const float* const* x = nullptr;  // [rows], weight.in floats each; read where there are no strips
-  const float* strips = nullptr;    // more rows than few: lay_strips of every kStripColumns columns, or null
+  const float* strips = nullptr;    // lay_strips of every kStripColumns columns; or null, up to kRowsThatStay rows
   float* const* out = nullptr;      // [rows], last_out - first_out floats each
   bool moderate_x = false;          // every row is_moderate (rows.h); asked of a few rows only
 };
