@@ -1,5 +1,6 @@
 // What the fused operations mean, and their doors.
 #include "fathom/ops/backend.h"
+#include "fathom/ops/hyper_connection_gates.h"
 
 namespace fathom {
 namespace {
@@ -53,16 +54,7 @@ void Backend::do_hyper_connection(const HyperConnectionArgs& args) {
   const Arena::Scope scope(args.arena);
   const auto mix = args.arena.take<float, 2>({tokens, args.fn.out});
   linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
-  hyper_connection_gates({.streams = args.streams,
-                          .mix = mix,
-                          .scale = args.scale,
-                          .base = args.base,
-                          .iterations = args.iterations,
-                          .eps = args.eps,
-                          .norm_eps = args.norm_eps,
-                          .pre = args.pre,
-                          .post = args.post,
-                          .comb = args.comb});
+  hyper_connection_gates(gates_of(args, mix));
   collapse_streams({.streams = args.streams, .pre = args.pre, .out = args.out});
   rms_norm({.x = args.out, .weight = args.norm, .eps = args.norm_eps, .out = args.out});
 }

@@ -6,6 +6,7 @@
 #include "fathom/backends/cpu/kernels/gates.h"
 #include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/kernels/streams.h"
+#include "fathom/ops/hyper_connection_gates.h"
 #include "fathom/ops/released_arithmetic.h"
 
 namespace fathom {
@@ -72,16 +73,7 @@ void CpuBackend::do_hyper_connection(const HyperConnectionArgs& args) {
   const Arena::Scope scope(args.arena);
   const auto mix = args.arena.take<float, 2>({tokens, args.fn.out});
   linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
-  const HyperConnectionGatesArgs gates = {.streams = args.streams,
-                                          .mix = mix,
-                                          .scale = args.scale,
-                                          .base = args.base,
-                                          .iterations = args.iterations,
-                                          .eps = args.eps,
-                                          .norm_eps = args.norm_eps,
-                                          .pre = args.pre,
-                                          .post = args.post,
-                                          .comb = args.comb};
+  const HyperConnectionGatesArgs gates = gates_of(args, mix);
   for_each_gate_group(
       tokens, 2 * kPassWork * streams * channels,
       [&, streams = streams, channels = channels](std::int64_t first, std::int64_t count, Arena& scratch) {

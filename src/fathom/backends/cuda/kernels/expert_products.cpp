@@ -155,7 +155,6 @@ class ExpertStep {
   }
 
   OwnRows own_rows(std::int64_t in, const float* up) const {
-    const auto whole = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
     return {.up = up,
             .weights = args_.weights,
             .slots = at_.slot_of_row,
@@ -163,7 +162,7 @@ class ExpertStep {
             .slots_of_row = static_cast<int>(args_.slots),
             .in = static_cast<int>(in),
             .limit = args_.limit,
-            .aligned = in % 4 == 0 && whole(args_.x) && whole(up) ? 1 : 0};
+            .aligned = four_at_once(args_.x, in) && four_at_once(up, in) ? 1 : 0};
   }
 
   void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out, const OwnRows& own) const {

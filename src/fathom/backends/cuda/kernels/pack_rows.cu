@@ -54,16 +54,12 @@ __global__ void __launch_bounds__(32 * kWarps) pack(const __grid_constant__ Pack
     if (first + block < work.x_blocks) write_block<kOperand>(work, packed_row, first + block, x[block]);
 }
 
-bool aligned(const float* pointer, std::int64_t stride) {
-  return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0 && stride % 4 == 0;
-}
-
 }  // namespace
 
 void launch_pack(int capability, PackWork work, Operand operand, Stream stream) {
   if (work.packed_rows == 0 || work.in == 0) return;
   work.x_blocks = pieces_of(work.in, kBlockInputs);
-  work.aligned = aligned(work.x, work.row_stride) && aligned(work.up, work.group_stride);
+  work.aligned = four_at_once(work.x, work.row_stride) && four_at_once(work.up, work.group_stride);
   if (pack_many::fits(work)) {
     auto* launch_rows =
         operand == Operand::e4m3 ? pack_many::launch_rows<Operand::e4m3> : pack_many::launch_rows<Operand::f16>;

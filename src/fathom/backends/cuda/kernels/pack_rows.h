@@ -12,6 +12,11 @@ namespace fathom::cuda {
 
 inline constexpr float kE4m3Largest = 448.0F;
 
+// Whether rows that lie so far apart can be read four floats at once. Null, which is not read, can.
+inline bool four_at_once(const float* rows, std::int64_t stride) {
+  return reinterpret_cast<std::uintptr_t>(rows) % 16 == 0 && stride % 4 == 0;
+}
+
 struct PackWork {
   const float* x = nullptr;   // rows, or gates where `up` is set
   const float* up = nullptr;  // then the packed row itself is read from both

@@ -32,10 +32,6 @@ PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
   return work;
 }
 
-bool four_at_once(const RowsOfX& x) {
-  return reinterpret_cast<std::uintptr_t>(x.x) % 16 == 0 && x.row_stride % 4 == 0 && x.group_stride % 4 == 0;
-}
-
 void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
             Stream stream) {
   work.weight_blocks = static_cast<int>(like.blocks());
@@ -48,7 +44,9 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .places = x.chunks()};
   const bool packs = x.blocks == nullptr;
   if (packs)
-    work.own = {.row_stride = x.own.row_stride, .in = static_cast<int>(x.in), .aligned = four_at_once(x.own) ? 1 : 0};
+    work.own = {.row_stride = x.own.row_stride,
+                .in = static_cast<int>(x.in),
+                .aligned = four_at_once(x.own.x, x.own.row_stride) && x.own.group_stride % 4 == 0 ? 1 : 0};
   if (x.columns < kPrefillColumns) {
     const DecodeShape shape = decode_shape(device, {.kind = to.kind,
                                                     .operand = to.operand,
