@@ -120,7 +120,7 @@ TEST_P(LogitRowsTest, EveryTokenIsTheSamplers) {
         wanted.push_back({.params = ways[row % std::ssize(ways)], .position = 1000 + 7 * row});
         wanted.back().params.seed = static_cast<std::uint64_t>(row * vocab);
       }
-      LogitRows rows(*backend_, on_backend(logits, kRows), ids, wanted);
+      LogitRows rows(*backend_, {.rows = on_backend(logits, kRows), .left = {}}, ids, wanted);
       for (std::int64_t row = 0; row < kRows; ++row) {
         const auto own = std::span<const float>(logits).subspan(row * vocab, ids);
         const WantedRow& by = wanted[row];
@@ -143,7 +143,7 @@ TEST_P(LogitRowsTest, ManyPositionsOfAWholeVocabulary) {
   for (std::int64_t position = 0; position < 200; position += kRows) {
     std::vector<WantedRow> wanted(kRows);
     for (std::int64_t row = 0; row < kRows; ++row) wanted[row].position = position + row;
-    LogitRows rows(*backend_, there, kVocab, wanted);
+    LogitRows rows(*backend_, {.rows = there, .left = {}}, kVocab, wanted);
     for (std::int64_t row = 0; row < kRows; ++row)
       ASSERT_EQ(rows.sample(row).token,
                 sample(std::span(logits).subspan(row * kVocab, kVocab), wanted[row].params, position + row).token)
@@ -188,7 +188,7 @@ TEST_P(LogitRowsTest, AMaskIsAskedOfAllLogits) {
   const std::vector<float> logits = normals(300, 2.0F);
   std::vector<std::uint32_t> allowed(10);
   allowed[3] = 0x10U;
-  LogitRows rows(*backend_, on_backend(logits, 1), 300, {WantedRow{.params = {}, .position = 4}});
+  LogitRows rows(*backend_, {.rows = on_backend(logits, 1), .left = {}}, 300, {WantedRow{.params = {}, .position = 4}});
   EXPECT_EQ(rows.sample(0, allowed).token, 3 * 32 + 4);
 }
 
@@ -196,7 +196,7 @@ TEST_P(LogitRowsTest, WhatIsNoNumberIsNamedByTheSampler) {
   for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> logits = normals(2 * 2000, 2.0F);
     logits[2000 + 1999] = odd;
-    LogitRows rows(*backend_, on_backend(logits, 2), 2000, std::vector<WantedRow>(2));
+    LogitRows rows(*backend_, {.rows = on_backend(logits, 2), .left = {}}, 2000, std::vector<WantedRow>(2));
     EXPECT_NO_THROW(rows.sample(0));
     EXPECT_THROW(rows.sample(1), InternalError);
   }
@@ -213,7 +213,7 @@ TEST(LogitRows, AShortlistSparesTheRow) {
   std::vector<WantedRow> wanted(2);
   wanted[0].params.temperature = 0.0;
   wanted[1].params.temperature = 0.0;  // all alike: too many for a list
-  LogitRows rows(backend, view, 256, wanted);
+  LogitRows rows(backend, {.rows = view, .left = {}}, 256, wanted);
   EXPECT_EQ(rows.sample(0).token, 77);
   EXPECT_EQ(backend.downloads, 0);
   EXPECT_EQ(rows.sample(1).token, 0);

@@ -45,6 +45,10 @@ std::unique_ptr<PreparedWeight> StageTimer::prepare_expert(const WeightView& wei
   return named(inner_.prepare_expert(weight), weight.name);
 }
 
+std::unique_ptr<PreparedWeight> StageTimer::prepare_head(const WeightView& weight) {
+  return named(inner_.prepare_head(weight), weight.name);
+}
+
 std::unique_ptr<PreparedWeight> StageTimer::prepare_table(const WeightView& weight) {
   return named(inner_.prepare_table(weight), weight.name);
 }
@@ -105,6 +109,9 @@ void StageTimer::do_collapse_streams(const CollapseStreamsArgs& args) {
 }
 void StageTimer::do_expand_streams(const ExpandStreamsArgs& args) {
   time(Stage::hyper_connections, [&] { inner_.expand_streams(args); });
+}
+void StageTimer::do_shortlist_product(const ShortlistProductArgs& args) {
+  time(Stage::head, [&] { inner_.shortlist_product(args); });
 }
 void StageTimer::do_route(const RouteArgs& args) {
   time(Stage::router, [&] { inner_.route(args); });

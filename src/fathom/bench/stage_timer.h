@@ -27,6 +27,7 @@ class StageTimer final : public Backend {
   void download(const std::byte* device, std::span<std::byte> host) override { inner_.download(device, host); }
   void copy(std::span<const std::byte> from, std::byte* to) override;
   bool shortlist(const ShortlistArgs& args) override { return inner_.shortlist(args); }
+  std::int64_t shortlist_bytes(const PreparedWeight& weight) const override { return inner_.shortlist_bytes(weight); }
   void expect_weights(const WeightBytes& bytes) override { inner_.expect_weights(bytes); }
   std::vector<BackendFigure> figures() const override { return inner_.figures(); }
   // Never of a pattern: a step that is replayed as a whole has no stages.
@@ -34,6 +35,7 @@ class StageTimer final : public Backend {
   void end_step() override { inner_.end_step(); }
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) override;
+  std::unique_ptr<PreparedWeight> prepare_head(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
 
  protected:
@@ -60,6 +62,7 @@ class StageTimer final : public Backend {
   void do_swiglu(const SwigluArgs& args) override;
   void do_experts(const ExpertsArgs& args) override;
   void do_add(const AddArgs& args) override;
+  void do_shortlist_product(const ShortlistProductArgs& args) override;
 
  private:
   template <typename Operation>

@@ -316,7 +316,7 @@ void Engine::commit(const Part& part, LogitRows& logits, std::int64_t row, std::
 
 // The rest of a row is never looked at. Constraints are asked for their masks later, token by token. A fault of the
 // device is no single sequence's: where shortlists tell of it, the whole step ends.
-LogitRows Engine::logit_rows(const Batch& batch, View<const float, 2> logits) const {
+LogitRows Engine::logit_rows(const Batch& batch, const Logits& logits) const {
   std::vector<WantedRow> wanted;
   for (const Part& part : batch.parts) {
     if (!part.wants_logits) continue;
@@ -329,7 +329,7 @@ LogitRows Engine::logit_rows(const Batch& batch, View<const float, 2> logits) co
   return {transformer_.backend(), logits, config_.sampled_vocab, std::move(wanted)};
 }
 
-Engine::Endings Engine::commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events) {
+Engine::Endings Engine::commit(const Batch& batch, const Logits& logits, std::vector<TokenEvent>& events) {
   Endings endings;
   LogitRows rows = logit_rows(batch, logits);
   std::int64_t row = 0;
@@ -359,7 +359,7 @@ std::vector<TokenEvent> Engine::step() {
   const Batch now = batch(plan);
   if (!now.runs.empty()) {
     try {
-      const auto logits = transformer_.forward(now.runs);
+      const Logits logits = transformer_.forward_to_sample(now.runs);
       const Endings endings = commit(now, logits, events);
       counts_.prompt_tokens += plan.prompt_tokens;
       if (plan.prompt_tokens == 0) step_costs_.took(rows_of(now.runs), seconds_since(begin));

@@ -201,10 +201,10 @@ class Engine : private KeptMemory {
 
   void take_memory(const StepPlan& plan, std::vector<TokenEvent>& events);
   Batch batch(const StepPlan& plan);
-  Endings commit(const Batch& batch, View<const float, 2> logits, std::vector<TokenEvent>& events);
+  Endings commit(const Batch& batch, const Logits& logits, std::vector<TokenEvent>& events);
   // The part's rows of logits begin at `row`.
   void commit(const Part& part, LogitRows& logits, std::int64_t row, std::vector<TokenEvent>& events);
-  LogitRows logit_rows(const Batch& batch, View<const float, 2> logits) const;
+  LogitRows logit_rows(const Batch& batch, const Logits& logits) const;
   TokenEvent next_token(Sequence& sequence, LogitRows& logits, std::int64_t row);
   void end(SequenceId id, const std::string& fault, std::vector<TokenEvent>& events);
   // What may follow is guessed (engine_drafts.cpp).

@@ -1,5 +1,6 @@
 // Rows of logits where the backend has them. What the sampler needs of a row comes as a shortlist where the backend has
-// such a thing and the request's sampling allows it; else the row comes whole. The token is the same.
+// such a thing and the request's sampling allows it; else the row comes whole, and is computed first where the step
+// left that. The token is the same.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 #include <vector>
 
 #include "fathom/engine/sampler.h"
-#include "fathom/ops/backend.h"
+#include "fathom/model/logits.h"
 
 namespace fathom {
 
@@ -20,8 +21,8 @@ struct WantedRow {
 
 class LogitRows {
  public:
-  // logits [rows, vocab], of which the first `ids` may be chosen; they outlive this.
-  LogitRows(Backend& backend, View<const float, 2> logits, std::int64_t ids, std::vector<WantedRow> wanted);
+  // Of whose vocabulary the first `ids` may be chosen; what `logits` views outlives this.
+  LogitRows(Backend& backend, const Logits& logits, std::int64_t ids, std::vector<WantedRow> wanted);
 
   // Everything that the row's answers need is on the host when this returns: faults of the device come here, or from
   // the constructor.
@@ -35,9 +36,13 @@ class LogitRows {
   const Shortlist* shortlist(std::int64_t row) const;
   // The row on the host, until the next is asked for.
   std::span<const float> whole(std::int64_t row);
+  // Those rows for which there is no shortlist, and that were left.
+  void compute_the_rest();
+  void compute(std::int64_t first, std::int64_t last);
 
   Backend& backend_;
-  View<const float, 2> logits_;
+  Logits logits_;
+  std::vector<char> is_there_;  // of every row: it is computed
   std::vector<WantedRow> wanted_;
   std::vector<Shortlist> shortlists_;  // of all rows, or of none
   std::vector<float> room_;

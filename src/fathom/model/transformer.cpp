@@ -131,8 +131,8 @@ Step Transformer::begin_step(const Plan& plan, ForwardObserver* observer) {
   return step;
 }
 
-View<const float, 2> Transformer::logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,
-                                         View<const float, 3> streams) {
+Logits Transformer::logits(const Step& step, const Wanted& of) {
+  const auto& [batch, head, streams, product] = of;
   std::int64_t wanted = 0;
   for (const BatchRun& run : batch) wanted += std::ssize(run.ids) - run.logits_from;
   const auto result = arena_.take<float, 2>({wanted, config_.vocab});
@@ -159,11 +159,29 @@ View<const float, 2> Transformer::logits(const Step& step, std::span<const Batch
                                   .pre = pre});
   backend_.collapse_streams({.streams = rows, .pre = pre, .out = x});
   backend_.rms_norm({.x = x, .weight = head.norm.view(), .eps = config_.norm_eps, .out = x});
+  if (product == HeadProduct::may_be_left && backend_.shortlist_bytes(*weights_->head) > 0)
+    return {.rows = result, .left = LeftProduct{.head = *weights_->head, .x = x, .out = result}};
   backend_.linear({.weight = *weights_->head, .x = x, .out = result});
-  return result;
+  return {.rows = result, .left = std::nullopt};
 }
 
 View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* observer) {
+  return forward(batch, observer, HeadProduct::computed).rows;
+}
+
+Logits Transformer::forward_to_sample(std::span<const BatchRun> batch) {
+  return forward(batch, nullptr, HeadProduct::may_be_left);
+}
+
+View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams) {
+  return draft(batch, trunk_streams, HeadProduct::computed).rows;
+}
+
+Logits Transformer::draft_to_sample(std::span<const BatchRun> batch, View<const float, 3> trunk_streams) {
+  return draft(batch, trunk_streams, HeadProduct::may_be_left);
+}
+
+Logits Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* observer, HeadProduct product) {
   const Plan plan = make_plan(batch, false);
   arena_.clear();
   streams_arena_.clear();
@@ -175,14 +193,15 @@ View<const float, 2> Transformer::forward(std::span<const BatchRun> batch, Forwa
     Block(config_, *layout_, layer, weights_->layers[static_cast<std::size_t>(layer)]).forward(step, streams);
     if (observer != nullptr) observer->on_streams(layer, streams);
   }
-  const auto result = logits(step, batch, weights_->final, streams);
+  const Logits result =
+      logits(step, {.batch = batch, .head = weights_->final, .streams = streams, .product = product});
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
   final_streams_ = streams;
   return result;
 }
 
-View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams) {
+Logits Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams, HeadProduct product) {
   check(!weights_->mtp.empty(), "the checkpoint has an MTP block");
   const MtpWeights& mtp = weights_->mtp.front();
   const Plan plan = make_plan(batch, true);
@@ -210,7 +229,7 @@ View<const float, 2> Transformer::draft(std::span<const BatchRun> batch, View<co
   backend_.add({.x = embedded, .out = stream_rows});
 
   Block(config_, *layout_, config_.layers, mtp.block).forward(step, streams);
-  const auto result = logits(step, batch, mtp.head, streams);
+  const Logits result = logits(step, {.batch = batch, .head = mtp.head, .streams = streams, .product = product});
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_mtp_tokens(run.cache->mtp_tokens() + std::ssize(run.ids));
   draft_streams_ = streams;

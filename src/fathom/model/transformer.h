@@ -8,6 +8,7 @@
 
 #include "fathom/model/cache_layout.h"
 #include "fathom/model/expert_use.h"
+#include "fathom/model/logits.h"
 #include "fathom/model/sequence_cache.h"
 #include "fathom/model/step.h"
 #include "fathom/model/weights.h"
@@ -42,6 +43,9 @@ class Transformer {
   // Runs of different sequences, of any lengths, in one step; every cache is longer afterwards.
   // Returns logits [wanted tokens, vocab] in run order, the backend's memory, valid until the next call.
   View<const float, 2> forward(std::span<const BatchRun> batch, ForwardObserver* observer = nullptr);
+  // The same for who samples tokens: the head's product is left where the backend can tell without it which logits
+  // matter (Backend::shortlist_product).
+  Logits forward_to_sample(std::span<const BatchRun> batch);
   // Residual streams [tokens, streams, channels] that the last forward() left, valid until the next forward().
   View<const float, 3> final_streams() const { return final_streams_; }
 
@@ -50,6 +54,7 @@ class Transformer {
   // Multi-token prediction (report 2.4): for each run, ids are the tokens that follow those whose trunk streams
   // [tokens, streams, channels] are given, run after run. Returns logits as forward() does, of the token after next.
   View<const float, 2> draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);
+  Logits draft_to_sample(std::span<const BatchRun> batch, View<const float, 3> trunk_streams);
   // Residual streams [tokens, streams, channels] that the last draft() left, valid until the next draft() or forward():
   // in place of the trunk's, for the token after the one just drafted.
   View<const float, 3> draft_streams() const { return draft_streams_; }
@@ -68,8 +73,16 @@ class Transformer {
   std::uint64_t pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const;
   Step begin_step(const Plan& plan, ForwardObserver* observer);
   RotaryAngles angles(std::span<const std::int64_t> positions, const Floats& frequencies);
-  View<const float, 2> logits(const Step& step, std::span<const BatchRun> batch, const HeadWeights& head,
-                              View<const float, 3> streams);
+  enum class HeadProduct : std::uint8_t { computed, may_be_left };
+  Logits forward(std::span<const BatchRun> batch, ForwardObserver* observer, HeadProduct product);
+  Logits draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams, HeadProduct product);
+  struct Wanted {
+    std::span<const BatchRun> batch;
+    const HeadWeights& head;
+    View<const float, 3> streams;
+    HeadProduct product;
+  };
+  Logits logits(const Step& step, const Wanted& of);
 
   std::shared_ptr<const WeightSource> source_;
   const ModelConfig& config_;

@@ -13,7 +13,7 @@ class Loader {
     for (std::int64_t layer = 0; layer < config_.layers; ++layer)
       weights.layers.push_back(block(fmt::format("layers.{}.", layer), layer));
     weights.final = head("");
-    weights.head = linear("head");
+    weights.head = head_linear("head");
     for (std::int64_t index = 0; index < config_.mtp_layers; ++index) {
       const std::string prefix = fmt::format("mtp.{}.", index);
       weights.mtp.push_back({.e_proj = linear(prefix + "e_proj"),
@@ -36,6 +36,12 @@ class Loader {
   WeightPtr expert_linear(const std::string& name) const {
     const WeightView view = source_.linear(name);
     WeightPtr prepared = backend_.prepare_expert(view);
+    source_.was_read(view);
+    return prepared;
+  }
+  WeightPtr head_linear(const std::string& name) const {
+    const WeightView view = source_.linear(name);
+    WeightPtr prepared = backend_.prepare_head(view);
     source_.was_read(view);
     return prepared;
   }

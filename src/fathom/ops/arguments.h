@@ -256,6 +256,15 @@ struct ShortlistArgs {
   std::span<Shortlist> out;            // [rows], on the host
 };
 
+// The same of rows of logits that were not computed: weight . x.
+struct ShortlistProductArgs {
+  const PreparedWeight& weight;        // [vocab, channels], of a head
+  View<const float, 2> x;              // [rows, channels]
+  std::int64_t ids = 0;                // of the vocabulary, that may be chosen
+  std::span<const ShortlistRow> rows;  // [rows]
+  std::span<Shortlist> out;            // [rows], on the host
+};
+
 // out += x
 struct AddArgs {
   View<const float, 2> x;  // [rows, columns]

@@ -50,6 +50,10 @@ class Backend {
   // Where logits are slow to come by: the few that the sampler needs. False: this backend has no such thing.
   virtual bool shortlist(const ShortlistArgs& /*args*/) { return false; }
 
+  // Bytes that shortlist_product() reads of a head's weight at least; 0: this backend does not have it for this weight,
+  // and logits are computed.
+  virtual std::int64_t shortlist_bytes(const PreparedWeight& /*weight*/) const { return 0; }
+
   // Operations from here to end_step() belong to one step. Steps of one pattern are likely to be alike but for what is
   // in their spans and arrays, which a backend may use to be faster; 0: like no other.
   virtual void begin_step(std::uint64_t /*pattern*/) {}
@@ -63,6 +67,8 @@ class Backend {
   virtual std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) = 0;  // for linear products
   // For `experts` alone; the view may have to live as long.
   virtual std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) { return prepare(weight); }
+  // For the product that makes logits.
+  virtual std::unique_ptr<PreparedWeight> prepare_head(const WeightView& weight) { return prepare(weight); }
   virtual std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) = 0;  // for rows by id
 
   void embed(const EmbedArgs& args);
@@ -96,6 +102,7 @@ class Backend {
   void index_queries(const IndexQueriesArgs& args);
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
+  void shortlist_product(const ShortlistProductArgs& args);
 
  protected:
   virtual void do_embed(const EmbedArgs& args) = 0;
@@ -130,6 +137,9 @@ class Backend {
   virtual void do_index_queries(const IndexQueriesArgs& args);
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
+
+  // InternalError unless shortlist_bytes() says that there is one.
+  virtual void do_shortlist_product(const ShortlistProductArgs& args);
 };
 
 }  // namespace fathom

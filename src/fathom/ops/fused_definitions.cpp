@@ -120,6 +120,19 @@ void Backend::do_commit_tails(const CommitTailsArgs& args) {
   commit_rows({.rows = as_byte_rows(args.gate), .runs = args.runs, .rings = args.gate_rings});
 }
 
+void Backend::shortlist_product(const ShortlistProductArgs& args) {
+  const std::int64_t rows = args.x.extent(0);
+  check_equal(args.x.extent(1), args.weight.in, "shortlist_product columns");
+  check_equal(std::ssize(args.rows), rows, "shortlist_product rows to be sampled");
+  check_equal(std::ssize(args.out), rows, "shortlist_product lists");
+  check(args.ids >= 0 && args.ids <= args.weight.out, "shortlist_product ids are of the vocabulary");
+  if (rows > 0) do_shortlist_product(args);
+}
+
+void Backend::do_shortlist_product(const ShortlistProductArgs& /*args*/) {
+  throw InternalError("[{}] logits are computed, not shortlisted from a product", name());
+}
+
 void Backend::shared_expert(const SharedExpertArgs& args) {
   check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
   check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");

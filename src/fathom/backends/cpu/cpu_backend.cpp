@@ -21,7 +21,8 @@ CpuBackend::CpuBackend(const CpuOptions& options)
     : pool_(options.threads, options.pin),
       weight_memory_(options.pin ? std::vector<int>() : usable_processors().nodes()),
       mapped_experts_(options.mapped_experts),
-      least_indexed_bytes_(options.least_indexed_bytes) {
+      least_indexed_bytes_(options.least_indexed_bytes),
+      head_sketch_(options.head_sketch) {
   for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
 }
 

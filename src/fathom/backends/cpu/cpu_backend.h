@@ -20,6 +20,7 @@ struct CpuOptions {
   bool pin = false;             // a processor for each thread, and weights near the thread that multiplies them
   bool mapped_experts = false;  // use experts where the checkpoint has them: no copy, for models beyond memory
   std::int64_t least_indexed_bytes = std::int64_t{64} << 20;  // of a matrix of bf16 that is held in twelve bits a value
+  bool head_sketch = true;  // a byte more a weight of the head, so that tokens read half of it (head_sketch.h)
 };
 
 // One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
@@ -37,8 +38,11 @@ class CpuBackend : public Backend {
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
   // The same, or borrows (CpuOptions::mapped_experts).
   std::unique_ptr<PreparedWeight> prepare_expert(const WeightView& weight) override;
+  // Packs a copy, and a sketch.
+  std::unique_ptr<PreparedWeight> prepare_head(const WeightView& weight) override;
   // Borrows.
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
+  std::int64_t shortlist_bytes(const PreparedWeight& weight) const override;
 
  protected:
   void do_embed(const EmbedArgs& args) override;
@@ -66,6 +70,7 @@ class CpuBackend : public Backend {
   void do_swiglu(const SwigluArgs& args) override;
   void do_add(const AddArgs& args) override;
   void do_experts(const ExpertsArgs& args) override;
+  void do_shortlist_product(const ShortlistProductArgs& args) override;
 
  private:
   // body(index, scratch) for every index in [0, count); `work` is the cost of one in multiply-adds, roughly, so that
@@ -91,6 +96,7 @@ class CpuBackend : public Backend {
   WeightMemory weight_memory_;
   bool mapped_experts_;
   std::int64_t least_indexed_bytes_;
+  bool head_sketch_;
   std::vector<Arena> scratch_;  // one per thread
 };
 

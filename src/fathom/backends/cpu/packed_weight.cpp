@@ -220,7 +220,8 @@ PackedWeight::PackedWeight(const WeightView& weight, ThreadPool& pool, Allocator
 }
 
 std::int64_t PackedWeight::bytes() const {
-  return codes_.bytes() + scales_.bytes() + std::ssize(plain_blocks_) * std::int64_t{sizeof(PlainBlock)};
+  return codes_.bytes() + scales_.bytes() + std::ssize(plain_blocks_) * std::int64_t{sizeof(PlainBlock)} +
+         (sketch_ ? sketch_->bytes() : 0);
 }
 
 void PackedWeight::pack(const WeightView& weight, ThreadPool& pool, Allocator& memory) {

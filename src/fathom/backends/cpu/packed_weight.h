@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
+#include "fathom/backends/cpu/head_sketch.h"
 #include "fathom/backends/cpu/kernels/indexed_bf16.h"
 #include "fathom/backends/cpu/kernels/packed_tiles.h"
 #include "fathom/base/thread_pool.h"
@@ -27,6 +29,12 @@ class PackedWeight final : public PreparedWeight {
   const PackedTiles& tiles() const { return tiles_; }
   std::int64_t bytes() const;
 
+  // Of a head (Note [A head's sketch]).
+  void add_sketch(const WeightView& weight, ThreadPool& pool, Allocator& memory) {
+    sketch_.emplace(weight, pool, memory);
+  }
+  const std::optional<HeadSketch>& sketch() const { return sketch_; }
+
  private:
   void pack(const WeightView& weight, ThreadPool& pool, Allocator& memory);
   // False where too many blocks would have to be held as they are.
@@ -38,6 +46,7 @@ class PackedWeight final : public PreparedWeight {
   std::array<std::uint8_t, 16> upper_bytes_{};
   std::vector<PlainBlock> plain_blocks_;
   std::vector<std::int64_t> first_plain_;
+  std::optional<HeadSketch> sketch_;
 };
 
 // Outputs [first, last) of a weight, packed into scratch memory by this thread; `first` is a multiple of kPieceOutputs.

@@ -93,6 +93,12 @@ std::unique_ptr<PreparedWeight> CpuBackend::prepare_expert(const WeightView& wei
   return std::make_unique<MappedWeight>(weight);
 }
 
+std::unique_ptr<PreparedWeight> CpuBackend::prepare_head(const WeightView& weight) {
+  auto held = std::make_unique<PackedWeight>(weight, pool_, weight_memory_, least_indexed_bytes_);
+  if (head_sketch_) held->add_sketch(weight, pool_, weight_memory_);
+  return held;
+}
+
 std::unique_ptr<PreparedWeight> CpuBackend::prepare_table(const WeightView& weight) {
   return std::make_unique<TableWeight>(weight);
 }
