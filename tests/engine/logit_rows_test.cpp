@@ -221,5 +221,68 @@ TEST(LogitRows, AShortlistSparesTheRow) {
   EXPECT_EQ(backend.downloads, 1);
 }
 
+// A head whose product was left: every kind of row has the token that the computed logits give it, and only those rows
+// that cannot be shortlisted are computed, once.
+TEST(LogitRows, AProductThatWasLeftIsComputedWhereItMustBe) {
+  class Counting final : public CpuBackend {
+   public:
+    Counting() : CpuBackend(CpuOptions{.threads = 2}) {}
+    std::int64_t products = 0;
+
+   protected:
+    void do_linear(const LinearArgs& args) override {
+      products += args.x.extent(0);
+      CpuBackend::do_linear(args);
+    }
+  };
+  constexpr std::int64_t kVocab = 4000;
+  constexpr std::int64_t kChannels = 96;
+  constexpr std::int64_t kRows = 7;
+  constexpr std::int64_t kIds = kVocab - 5;
+  std::mt19937_64 random(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> weights(kVocab * kChannels);
+  for (float& value : weights) value = 0.2F * normal(random);
+  std::vector<float> x(kRows * kChannels);
+  for (float& value : x) value = normal(random);
+  Counting backend;
+  const auto head = backend.prepare_head({.format = WeightFormat::f32,
+                                          .out = kVocab,
+                                          .in = kChannels,
+                                          .data = std::as_bytes(std::span(weights)),
+                                          .scale = {}});
+  std::vector<float> logits(kRows * kVocab);
+  std::vector<float> room(kRows * kVocab, std::numeric_limits<float>::quiet_NaN());
+  const View<const float, 2> x_rows(x.data(), {kRows, kChannels});
+  backend.linear({.weight = *head, .x = x_rows, .out = View<float, 2>(logits.data(), {kRows, kVocab})});
+  backend.products = 0;
+
+  std::vector<WantedRow> wanted(kRows);
+  for (std::int64_t row = 0; row < kRows; ++row) {
+    wanted[row].position = 40 + row;
+    wanted[row].params.temperature = row < 2 ? 0.0 : 1.0;
+  }
+  wanted[3].params.top_p = 0.9;
+  wanted[4].needs_all = true;
+  wanted[6].params.top_logprobs = 2;
+  const View<float, 2> out(room.data(), {kRows, kVocab});
+  const Logits left{.rows = out, .left = LeftProduct{.head = *head, .x = x_rows, .out = out}};
+  LogitRows rows(backend, left, kIds, wanted);
+  EXPECT_EQ(backend.products, 3);
+  for (std::int64_t row = 0; row < kRows; ++row) {
+    const auto own = std::span<const float>(logits).subspan(row * kVocab, kIds);
+    const SampledToken expected = sample(own, wanted[row].params, wanted[row].position);
+    EXPECT_EQ(rows.sample(row).token, expected.token) << row;
+    EXPECT_EQ(rows.margin_of(row, expected.token), margin_of(own, expected.token)) << row;
+  }
+  EXPECT_EQ(backend.products, 3);
+  std::vector<std::uint32_t> allowed((kIds + 31) / 32);
+  allowed[9] = 1;
+  EXPECT_EQ(rows.sample(2, allowed).token, 9 * 32);  // a question that the list does not answer
+  EXPECT_EQ(backend.products, 4);
+  rows.sample(2, allowed);
+  EXPECT_EQ(backend.products, 4);
+}
+
 }  // namespace
 }  // namespace fathom

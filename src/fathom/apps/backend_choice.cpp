@@ -49,6 +49,12 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->check(CLI::IsMember({"auto", "packed", "mapped"}))
       ->envname("FATHOM_EXPERTS")
       ->capture_default_str();
+  command
+      .add_option("--head-sketch", choice.head_sketch,
+                  "keep the head in one byte a weight too, so that a decoded token reads half of it; the same tokens")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->envname("FATHOM_HEAD_SKETCH")
+      ->capture_default_str();
   command.add_option("--cuda-graphs", choice.cuda_graphs, "launch steps that are alike as CUDA graphs; the same bits")
       ->envname("FATHOM_CUDA_GRAPHS")
       ->capture_default_str();
@@ -102,7 +108,8 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice, std::int64_t 
   return std::make_unique<CpuBackend>(
       CpuOptions{.threads = choice.threads,
                  .pin = choice.pin,
-                 .mapped_experts = maps_experts(choice, weight_bytes, free_memory_bytes())});
+                 .mapped_experts = maps_experts(choice, weight_bytes, free_memory_bytes()),
+                 .head_sketch = choice.head_sketch == "on"});
 }
 
 }  // namespace fathom

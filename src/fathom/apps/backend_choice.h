@@ -19,11 +19,12 @@ struct BackendChoice {
   std::string cpu_target = "best";        // the kernels' instruction set, for the whole process (instruction_set.h)
   bool pin = false;                       // a processor for each thread
   std::string experts = "auto";           // packed, mapped, or auto: mapped where weights do not fit into free memory
+  std::string head_sketch = "on";         // of a CPU: on or off (head_sketch.h)
   std::string device = "cpu";             // cpu, cuda, or auto: cuda where there is a GPU to compute on
   std::string cuda_products = "float32";  // plain, float32 or fp8 (cuda_backend.h)
   std::int64_t cuda_least_inputs = 1024;  // of a sum on tensor cores (cuda_backend.h)
   bool cuda_graphs = true;
-  bool cuda_shortlists = false;
+  bool cuda_shortlists = true;
   std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
 };
 

@@ -255,6 +255,7 @@ the time taken (docs/bench.md).
 
   fathom bench --shape flash --layers 3                       # prefill of 256, decode behind 256
   fathom bench --shape flash --layers 0,2,3 --decode-depth 4096,1048576 --stages
+  fathom bench --shape flash --layers 3 --decode-depth 256 --sampled
   fathom bench --shape minnow --decode-depth 256 --batch 1,16 --threads 1,2 --csv speed.csv --svg speed.svg
   fathom bench --model models/minnow --prefill 512,4096 --chunk 4096)");
   const auto options = std::make_shared<BenchCommand>();
@@ -268,6 +269,8 @@ the time taken (docs/bench.md).
       ->delimiter(',')
       ->excludes(model);
   add_case_options(*command, *options);
+  command->add_flag("--sampled", options->bench.sampled,
+                    "end a decoded step with its token, greedily, leaving out logits that cannot win");
   command->add_flag("--stages", options->bench.stages, "time every stage too, in a pass of its own");
   add_device_options(*command, options->backend);
   command

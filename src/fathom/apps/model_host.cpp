@@ -83,6 +83,7 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
                                    .cpu_target = settings.cpu_target,
                                    .pin = settings.pin,
                                    .experts = settings.experts,
+                                   .head_sketch = settings.head_sketch,
                                    .device = settings.device,
                                    .cuda_products = settings.cuda_products,
                                    .gpu_megabytes = settings.gpu_megabytes},

@@ -60,13 +60,28 @@ void ModelBench::step(Transformer& transformer, Sequences& sequences, std::int64
     batch.push_back({.cache = &cache, .ids = ids, .logits_from = logits ? tokens - 1 : tokens});
   }
   if (counted == nullptr) {
+    if (options_.sampled && logits) return sample(transformer, batch);
     transformer.forward(batch);
     return;
   }
   ChoiceObserver observer(transformer.backend(), transformer.config().layers);
   transformer.forward(batch, &observer);
-  const ByStage<Work> work = step_work_.count(runs, observer.choices());
+  ByStage<Work> work = step_work_.count(runs, observer.choices());
+  const auto read = static_cast<double>(options_.sampled ? transformer.shortlist_bytes() : 0);
+  if (logits && read > 0.0) work[static_cast<std::size_t>(Stage::head)].bytes += read - step_work_.head_bytes();
   for (std::size_t stage = 0; stage < kStages; ++stage) (*counted)[stage] += work[stage];
+}
+
+void ModelBench::sample(Transformer& transformer, std::span<const BatchRun> batch) const {
+  const Logits logits = transformer.forward_to_sample(batch);
+  if (!logits.left) return;
+  const auto rows = static_cast<std::size_t>(logits.rows.extent(0));
+  const std::vector<ShortlistRow> by(rows);  // greedy
+  std::vector<Shortlist> found(rows);
+  transformer.backend().shortlist_product(
+      {.weight = logits.left->head, .x = logits.left->x, .ids = transformer.config().vocab, .rows = by, .out = found});
+  if (std::any_of(found.begin(), found.end(), [](const Shortlist& list) { return list.count <= 0; }))
+    transformer.backend().linear({.weight = logits.left->head, .x = logits.left->x, .out = logits.left->out});
 }
 
 // One prompt, or several steps: seconds of a prompt or of one step, and their work, added to `counted`.

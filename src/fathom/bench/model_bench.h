@@ -20,6 +20,9 @@ struct BenchOptions {
   std::int64_t decode_steps = 8;  // of one repeat
   std::int64_t chunk = 512;       // tokens of a prompt that one step reads
   bool stages = false;
+  // A decode's step ends with a token, greedily, so that a backend may leave out logits that cannot win; else all
+  // logits are computed.
+  bool sampled = false;
   std::uint64_t seed = 1;
   std::function<void(std::string_view what, double share)> progress = [](std::string_view, double) {};
 };
@@ -39,6 +42,7 @@ class ModelBench {
                            ByStage<Work>* counted) const;
   void step(Transformer& transformer, Sequences& sequences, std::int64_t tokens, bool logits,
             ByStage<Work>* counted) const;
+  void sample(Transformer& transformer, std::span<const BatchRun> batch) const;
   StageSeconds stage_seconds(const Case& what, Sequences& sequences, const std::function<void()>& tick) const;
 
   Transformer& plain_;

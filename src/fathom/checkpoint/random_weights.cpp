@@ -14,6 +14,8 @@ namespace fathom {
 namespace {
 
 constexpr std::size_t kBlockBytes = 128 * RepeatedBytes::kPage;  // more than a router's map has: no expert is another
+// Of tensors as large as a head, whose rows should differ: a logit has few twins.
+constexpr std::size_t kLargeBlockBytes = 4096 * RepeatedBytes::kPage;
 constexpr std::int64_t kAlignment = 64;
 // Of codes, before their scale: the largest draw, 4.9 deviations, still has a code of FP8, and 3 deviations one of FP4.
 constexpr float kFp8Deviation = 64.0F;
@@ -21,33 +23,33 @@ constexpr float kFp4Deviation = 2.0F;
 
 // Draws are made once, then picked by sixteen random bits each.
 template <typename Element, typename Draw>
-std::vector<std::byte> block_of(RandomValues random, const Draw& draw) {
+std::vector<std::byte> block_of(std::size_t bytes, RandomValues random, const Draw& draw) {
   constexpr std::size_t kDraws = std::size_t{1} << 16;
   std::vector<Element> draws(kDraws);
   for (Element& element : draws) element = draw(random);
-  std::vector<Element> elements(kBlockBytes / sizeof(Element));
+  std::vector<Element> elements(bytes / sizeof(Element));
   static_assert(kBlockBytes / sizeof(Element) % 4 == 0);
   for (std::size_t place = 0; place < elements.size(); place += 4) {
     const std::uint64_t word = random.word();
     for (std::size_t part = 0; part < 4; ++part) elements[place + part] = draws[(word >> (16 * part)) % kDraws];
   }
-  std::vector<std::byte> block(kBlockBytes);
-  std::memcpy(block.data(), elements.data(), kBlockBytes);
+  std::vector<std::byte> block(bytes);
+  std::memcpy(block.data(), elements.data(), bytes);
   return block;
 }
 
-std::vector<std::byte> values_block(Storage storage, float deviation, const RandomValues& random) {
+std::vector<std::byte> values_block(std::size_t bytes, Storage storage, float deviation, const RandomValues& random) {
   switch (storage) {
     case Storage::f32:
-      return block_of<float>(random, [&](RandomValues& values) { return deviation * values.normal(); });
+      return block_of<float>(bytes, random, [&](RandomValues& values) { return deviation * values.normal(); });
     case Storage::bf16:
-      return block_of<std::uint16_t>(random,
+      return block_of<std::uint16_t>(bytes, random,
                                      [&](RandomValues& values) { return float_to_bf16(deviation * values.normal()); });
     case Storage::fp8_block:
       return block_of<std::uint8_t>(
-          random, [](RandomValues& values) { return float_to_e4m3(kFp8Deviation * values.normal()); });
+          bytes, random, [](RandomValues& values) { return float_to_e4m3(kFp8Deviation * values.normal()); });
     case Storage::fp4_group:
-      return block_of<std::uint8_t>(random, [](RandomValues& values) {
+      return block_of<std::uint8_t>(bytes, random, [](RandomValues& values) {
         const std::uint8_t low = float_to_e2m1(kFp4Deviation * values.normal());
         return static_cast<std::uint8_t>(low | float_to_e2m1(kFp4Deviation * values.normal()) << 4);
       });
@@ -61,7 +63,7 @@ std::vector<std::byte> scales_block(float scale, const RandomValues& random) {
   const float lower = std::ldexp(1.0F, exponent);
   const float share = (scale / lower * (scale / lower) - 1.0F) / 3.0F;  // of the upper one
   const auto code = static_cast<std::uint8_t>(127 + exponent);
-  return block_of<std::uint8_t>(random, [&](RandomValues& values) {
+  return block_of<std::uint8_t>(kBlockBytes, random, [&](RandomValues& values) {
     constexpr std::int64_t kParts = 1 << 20;
     const bool upper = static_cast<float>(values.below(kParts)) < share * static_cast<float>(kParts);
     return static_cast<std::uint8_t>(upper ? code + 1 : code);
@@ -98,8 +100,10 @@ RandomWeights::RandomWeights(const ModelConfig& config, std::uint64_t seed)
     const RandomValues random(
         seed, fmt::format("{} {} {}", static_cast<int>(content.storage), content.scales, content.deviation));
     const float code_deviation = content.storage == Storage::fp8_block ? kFp8Deviation : kFp4Deviation;
-    const std::vector<std::byte> block = content.scales ? scales_block(content.deviation / code_deviation, random)
-                                                        : values_block(content.storage, content.deviation, random);
+    const std::size_t repeated = static_cast<std::size_t>(bytes) > kLargeBlockBytes ? kLargeBlockBytes : kBlockBytes;
+    const std::vector<std::byte> block = content.scales
+                                             ? scales_block(content.deviation / code_deviation, random)
+                                             : values_block(repeated, content.storage, content.deviation, random);
     blocks_.emplace(content, RepeatedBytes(block, static_cast<std::size_t>(bytes) + kBlockBytes));
   }
 }

@@ -134,7 +134,8 @@ bool Engine::Drafting::draft_more() {
 void Engine::Drafting::run(const Pass& pass) {
   if (pass.runs.empty()) return;
   const Clock::time_point start = Clock::now();
-  const Logits logits = engine_.transformer_.draft_to_sample(pass.runs, engine_.transformer_.gather_streams(pass.streams));
+  const Logits logits =
+      engine_.transformer_.draft_to_sample(pass.runs, engine_.transformer_.gather_streams(pass.streams));
   std::vector<WantedRow> asked;
   for (const Guess* guess : pass.guesses)
     if (guess->drafts) asked.push_back(wanted_row(*guess));

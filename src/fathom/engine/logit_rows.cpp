@@ -66,7 +66,8 @@ std::span<const float> LogitRows::whole(std::int64_t row) {
   if (in_room_ == row) return room_;
   in_room_ = -1;
   if (is_there_[static_cast<std::size_t>(row)] == 0) compute(row, row + 1);
-  backend_.download(reinterpret_cast<const std::byte*>(logits_.rows[row].data()), std::as_writable_bytes(std::span(room_)));
+  backend_.download(reinterpret_cast<const std::byte*>(logits_.rows[row].data()),
+                    std::as_writable_bytes(std::span(room_)));
   in_room_ = row;
   return room_;
 }

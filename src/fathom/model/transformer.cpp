@@ -193,8 +193,7 @@ Logits Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* ob
     Block(config_, *layout_, layer, weights_->layers[static_cast<std::size_t>(layer)]).forward(step, streams);
     if (observer != nullptr) observer->on_streams(layer, streams);
   }
-  const Logits result =
-      logits(step, {.batch = batch, .head = weights_->final, .streams = streams, .product = product});
+  const Logits result = logits(step, {.batch = batch, .head = weights_->final, .streams = streams, .product = product});
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
   final_streams_ = streams;

@@ -24,6 +24,7 @@ struct EngineSettings {
   std::int64_t threads = 0;        // 0: one per core
   std::string cpu_target = "best";
   bool pin = false;
+  std::string head_sketch = "on";
   std::string experts = "auto";
   std::string cache = "released";
   std::int64_t batch_tokens = 512;

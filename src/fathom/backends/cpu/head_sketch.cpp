@@ -46,8 +46,8 @@ HeadSketch::HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& me
       const SketchedRow sketched = sketch_row(values.data(), columns_, codes + row * padded_);
       rows_[static_cast<std::size_t>(row)] = {
           .scale = sketched.scale,
-          .rest = static_cast<float>(kSlack * (static_cast<double>(sketched.rest_norm) +
-                                               rounding * static_cast<double>(sketched.norm))),
+          .rest = static_cast<float>(
+              kSlack * (static_cast<double>(sketched.rest_norm) + rounding * static_cast<double>(sketched.norm))),
           .code_norm = sketched.code_norm};
     }
   });

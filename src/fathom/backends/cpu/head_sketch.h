@@ -51,8 +51,9 @@ class HeadSketch {
   Estimate estimate(std::int64_t output, std::int64_t sum, const SketchedX::Row& x) const {
     const Row& row = rows_[static_cast<std::size_t>(output)];
     constexpr double kLeast = 1e-30;  // a subnormal's rounding, and more
-    return {.value = static_cast<double>(row.scale) * x.unit * static_cast<double>(sum),
-            .bound = x.norm * static_cast<double>(row.rest) + x.rest_norm * static_cast<double>(row.code_norm) + kLeast};
+    return {
+        .value = static_cast<double>(row.scale) * x.unit * static_cast<double>(sum),
+        .bound = x.norm * static_cast<double>(row.rest) + x.rest_norm * static_cast<double>(row.code_norm) + kLeast};
   }
 
  private:

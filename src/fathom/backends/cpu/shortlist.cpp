@@ -47,7 +47,7 @@ class Search {
     }
     Reach reach = {.token = token, .logit = estimate.value + estimate.bound};
     if (by.temperature > 0.0) reach.noisy = noisy(by, token, estimate);
-    if (reach.logit < second_ && reach.noisy < least_noisy()) return;
+    if (!can_win(reach)) return;
     const double least = estimate.value - estimate.bound;
     second_ = std::max(second_, std::min(first_, least));
     first_ = std::max(first_, least);
@@ -80,6 +80,9 @@ class Search {
   static constexpr std::size_t kMost = 1 << 14;
 
   double least_noisy() const { return noisy_ - kSlack; }
+  bool can_win(const Reach& reach) const {
+    return reach.logit >= second_ || (reach.noisy > kNone && reach.noisy >= least_noisy());
+  }
 
   // Of a token that may still win; else no number that counts.
   double noisy(const ShortlistRow& by, std::int32_t token, const HeadSketch::Estimate& estimate) {
@@ -92,8 +95,7 @@ class Search {
   }
 
   void forget() {
-    std::erase_if(found_,
-                  [&](const Reach& reach) { return reach.logit < second_ && reach.noisy < least_noisy(); });
+    std::erase_if(found_, [&](const Reach& reach) { return !can_win(reach); });
   }
 
   double first_ = kNone;   // no more than the largest logit

@@ -7,6 +7,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "fathom/backends/cpu/kernels/sketch.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 // After foreach_target:
 #include "fathom/backends/cpu/kernels/wide_inl.h"
@@ -79,36 +80,44 @@ using Halves = hn::CappedTag<std::int16_t, 32>;
 using Sums = hn::RepartitionToWide<Halves>;
 using Bytes = hn::Rebind<std::int8_t, Halves>;
 
-// kRows rows of x, `step` columns apart, with one output's codes.
+// Bytes that are fetched ahead: processors fetch within a page by themselves, and an output's codes are about a page.
+constexpr std::int64_t kAhead = 2048;
+
+// One output's codes with several rows of x.
 template <int kRows>
-HWY_INLINE void add_products(const std::int8_t* codes, const std::int16_t* x, std::int64_t step, std::int64_t columns,
+HWY_INLINE void add_products(const SketchPiece& piece, std::int64_t output, std::int64_t row, std::int64_t first,
                              std::int64_t (&sums)[kRows]) {
   constexpr std::int64_t kHalves = static_cast<std::int64_t>(hn::MaxLanes(Halves()));
-  hn::Vec<Sums> of_row[kRows];
-  hn::Vec<Sums> more_of_row[kRows];  // which some instruction sets fill too
+  const std::int64_t last = HWY_MIN(first + kSketchColumns, piece.columns);
+  const std::int8_t* codes = piece.codes + output * piece.columns;
+  const std::int16_t* x = piece.x + row * piece.columns;
+  hn::Vec<Sums> sum[kRows];
+  hn::Vec<Sums> more[kRows];  // which some instruction sets fill too
   HWY_UNROLL(4)
-  for (int row = 0; row < kRows; ++row) of_row[row] = more_of_row[row] = hn::Zero(Sums());
-  for (std::int64_t column = 0; column < columns; column += kHalves) {
-    const auto wide = hn::PromoteTo(Halves(), hn::LoadU(Bytes(), codes + column));
-    HWY_UNROLL(4)
-    for (int row = 0; row < kRows; ++row)
-      of_row[row] = hn::ReorderWidenMulAccumulate(Sums(), wide, hn::LoadU(Halves(), x + row * step + column),
-                                                  of_row[row], more_of_row[row]);
+  for (int with = 0; with < kRows; ++with) sum[with] = more[with] = hn::Zero(Sums());
+  for (std::int64_t block = first; block < last; block += kSketchBlock) {
+    hwy::Prefetch(codes + block + kAhead);
+    HWY_UNROLL(8)
+    for (std::int64_t column = block; column < block + kSketchBlock; column += kHalves) {
+      const auto wide = hn::PromoteTo(Halves(), hn::LoadU(Bytes(), codes + column));
+      HWY_UNROLL(4)
+      for (int with = 0; with < kRows; ++with)
+        sum[with] = hn::ReorderWidenMulAccumulate(Sums(), wide, hn::LoadU(Halves(), x + with * piece.columns + column),
+                                                  sum[with], more[with]);
+    }
   }
   HWY_UNROLL(4)
-  for (int row = 0; row < kRows; ++row)
-    sums[row] += std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), of_row[row]))} +
-                 hn::GetLane(hn::SumOfLanes(Sums(), more_of_row[row]));
+  for (int with = 0; with < kRows; ++with)
+    sums[with] +=
+        std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum[with]))} + hn::GetLane(hn::SumOfLanes(Sums(), more[with]));
 }
 
 template <int kRows>
-HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t first_row) {
+HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t row) {
   std::int64_t sums[kRows] = {};
-  const std::int8_t* codes = piece.codes + output * piece.columns;
-  const std::int16_t* x = piece.x + first_row * piece.columns;
   for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns)
-    add_products(codes + first, x + first, piece.columns, HWY_MIN(kSketchColumns, piece.columns - first), sums);
-  for (int row = 0; row < kRows; ++row) piece.sums[(first_row + row) * piece.outputs + output] = sums[row];
+    add_products<kRows>(piece, output, row, first, sums);
+  for (int with = 0; with < kRows; ++with) piece.sums[(row + with) * piece.outputs + output] = sums[with];
 }
 
 void SketchPieceKernel(const SketchPiece& piece) {
