@@ -45,12 +45,6 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
     shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors;
     if (shape.method == AttentionMethod::warpgroups && !shape.split) shape.widened_rows = widened_rows_of(size);
-    if (shape.widened_rows > 0) {
-      const std::int64_t queries = size.heads * kTiledHeadDim / 2;  // in bfloat16
-      shape.tokens = tokens_of(size, queries);
-      shape.floats = shape.tokens * queries;
-      return shape;
-    }
     const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;

@@ -74,15 +74,15 @@ __device__ inline void load_weights(const StoredWeights& from, TileWeights& weig
   }
 }
 
-// values[head, column] = sum over the tile's keys of weight * key, for a band of the columns.
-__device__ inline void multiply_keys(const uint4 (&band)[kKeys][kPieces], const TileWeights& weights,
-                                     BandValues& values) {
-  const Lines keys = lines_at(shared_address(band));
+// values[head, column] = sum over the tile's keys of weight * key, for a band of the columns. Until end_values they run.
+__device__ inline void begin_values(Lines keys, const TileWeights& weights, BandValues& values) {
   begin_products();
 #pragma unroll
   for (int step = 0; step < kKeys / kDepth; ++step)
     multiply_across_lines(values, weights[step], lines_behind(keys, step * kDepth * kLineBytes), step != 0);
   commit_products();
+}
+__device__ inline void end_values(BandValues& values) {
   wait_products<0>();
   hold_sums<kLine>(values);
 }

@@ -94,24 +94,12 @@ __global__ void __launch_bounds__(kRowWarps* kWarp)
                       .unused = 0};
 }
 
-// Four values a thread.
-__global__ void __launch_bounds__(256) round_queries(const __grid_constant__ WidenedAttention args) {
-  begin_in_turn();
-  const std::int64_t each = args.attention.heads * kDim;
-  const std::int64_t quad = global_thread();
-  if (4 * quad >= args.attention.count * each) return;
-  const float* q = args.attention.q + args.attention.first * each + 4 * quad;
-  const float4 values =
-      aligned_to(q, 16) ? *reinterpret_cast<const float4*>(q) : make_float4(q[0], q[1], q[2], q[3]);
-  reinterpret_cast<uint2*>(args.queries)[quad] = {packed(values.x, values.y), packed(values.z, values.w)};
-}
-
 __global__ void __launch_bounds__(kBlockThreads, 1)
     attend_widened(const __grid_constant__ WidenedAttention args) {
 #ifdef FATHOM_WARPGROUP_PRODUCTS
   // Of a thread; two warpgroups of each have all that there are.
-  constexpr int kValueRegisters = 184;
-  constexpr int kWeighRegisters = 72;
+  constexpr int kValueRegisters = 192;
+  constexpr int kWeighRegisters = 64;
   begin_in_turn();
   extern __shared__ __align__(1024) unsigned char memory[];
   WidenedShared& shared = *reinterpret_cast<WidenedShared*>(memory);
@@ -141,18 +129,13 @@ void launch_widen_keys(const WidenedAttention& args, Stream stream) {
          find_keys, args, shape);
 }
 
-void launch_round_queries(const WidenedAttention& args, Stream stream) {
-  const std::int64_t quads = args.attention.count * args.attention.heads * kDim / 4;
-  launch(stream, "round_queries", {.blocks = {blocks_for(quads, 256)}, .threads = 256, .chained = stream.chained},
-         round_queries, args);
-}
-
 void launch_attention_widened(const WidenedAttention& args, Stream stream) {
   constexpr auto kBytes = static_cast<int>(sizeof(WidenedShared));
   static_assert(kBytes <= kWarpgroupSharedBytes, "what choose/ asks for");
   const std::int64_t groups = (args.attention.heads + kBlockHeads - 1) / kBlockHeads;
   launch(stream, "attend_widened",
-         {.blocks = {blocks_for(std::min(args.attention.count * groups, args.blocks), 1)},
+         {.blocks = {blocks_for(std::min(args.tokens, std::max(args.blocks / groups, std::int64_t{1})), 1),
+                     blocks_for(groups, 1)},
           .threads = kBlockThreads,
           .shared_bytes = static_cast<unsigned>(kBytes),
           .chained = stream.chained},

@@ -19,13 +19,11 @@ struct alignas(16) TokenKeys {
 
 struct WidenedAttention {
   AttentionKernel attention;
-  std::int64_t tokens;        // of the step
-  std::int64_t entries;       // of any run, at most
-  std::uint16_t* rows;        // [widened_rows, head_dim]: the step's, then of each run its window and its entries
-  TokenKeys* keys;            // [tokens]
-  std::uint16_t* queries;     // [count, heads, query_stride]
-  std::int64_t query_stride;  // values from one head to the next
-  std::int64_t blocks;        // that the device runs at a time
+  std::int64_t tokens;   // of the step
+  std::int64_t entries;  // of any run, at most
+  std::uint16_t* rows;   // [widened_rows, head_dim]: the step's, then of each run its window and its entries
+  TokenKeys* keys;       // [tokens]
+  std::int64_t blocks;   // that the device runs at a time
 
   FATHOM_ON_BOTH_SIDES std::int64_t rows_of_run() const { return attention.window + entries; }
   FATHOM_ON_BOTH_SIDES std::int64_t row_count() const { return tokens + attention.runs.count * rows_of_run(); }
@@ -33,9 +31,8 @@ struct WidenedAttention {
 
 // Rows and where each token's keys lie, for a whole step.
 void launch_widen_keys(const WidenedAttention& args, Stream stream);
-// Queries of args.attention's tokens to bfloat16.
-void launch_round_queries(const WidenedAttention& args, Stream stream);
-// Attention of those tokens, by warpgroups, with the bits of launch_attention_warpgroups.
+// Attention by warpgroups over them, with the bits of launch_attention_warpgroups. Queries and values lie on boundaries
+// of sixteen bytes.
 void launch_attention_widened(const WidenedAttention& args, Stream stream);
 
 }  // namespace fathom::cuda

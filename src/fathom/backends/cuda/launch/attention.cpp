@@ -38,19 +38,22 @@ std::int64_t most_entries(const SparseAttentionArgs& args) {
   return most;
 }
 
+bool lies_on_sixteen(const float* place) { return reinterpret_cast<std::uintptr_t>(place) % 16 == 0; }
+
 }  // namespace
 
 void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   const auto [tokens, heads, head_dim] = args.q.shape();
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
-  const AttentionShape shape = attention_shape({.format = args.format,
+  AttentionShape shape = attention_shape({.format = args.format,
                                                 .rounded = rounds_attention(),
                                                 .tokens = tokens,
                                                 .heads = heads,
                                                 .most_keys = score_step,
                                                 .own_rows = std::ssize(args.runs) * (args.window + most_entries(args))},
                                                device_.size());
+  if (!lies_on_sixteen(args.q.data()) || !lies_on_sixteen(args.out.data())) shape.widened_rows = 0;
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,
@@ -95,21 +98,14 @@ void CudaLauncher::attend_widened(const AttentionKernel& attention, std::int64_t
   constexpr auto kKeysBytes = static_cast<std::int64_t>(sizeof(TokenKeys));
   const auto rows = scratch_.take<std::byte, 1>({attention.shape.widened_rows * attention.format.head_dim * 2});
   const auto keys = scratch_.take<std::byte, 1>({tokens * kKeysBytes});
-  WidenedAttention kernel = {.attention = attention,
+  const WidenedAttention kernel = {.attention = attention,
                              .tokens = tokens,
                              .entries = entries,
                              .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
                              .keys = reinterpret_cast<TokenKeys*>(keys.data()),
-                             .queries = reinterpret_cast<std::uint16_t*>(attention.scores),
-                             .query_stride = attention.format.head_dim,
                              .blocks = device_.size().multiprocessors};
   launch_widen_keys(kernel, device_.stream());
-  std::int64_t& first = kernel.attention.first;
-  for (; first < tokens; first += attention.shape.tokens) {
-    kernel.attention.count = std::min(attention.shape.tokens, tokens - first);
-    launch_round_queries(kernel, device_.stream());
-    launch_attention_widened(kernel, device_.stream());
-  }
+  launch_attention_widened(kernel, device_.stream());
   device_.check_launch("sparse_attention");
 }
 
