@@ -48,6 +48,17 @@ __device__ inline Lines lines_again(std::uint32_t address) {
   return lines_at(address);
 }
 
+// A key's row among all: what was read to find it is looked at when the row is sent for.
+struct KeyPlace {
+  int entry;
+  int first_row;
+  int limit;  // of entries that there are
+
+  __device__ int row() const {
+    return static_cast<unsigned>(entry) < static_cast<unsigned>(limit) ? first_row + entry : -1;
+  }
+};
+
 // The tokens that a block takes, and the heads.
 class BlockTokens {
  public:
@@ -64,19 +75,16 @@ class BlockTokens {
   __device__ int tiles(int token) const { return is_one(token) ? tiles_of(count(token)) : 0; }
   __device__ static int tiles_of(int count) { return max(1, (count + kKeys - 1) / kKeys); }
 
-  // The row of a key among all, or -1.
-  __device__ int row(int token, int key) const {
+  __device__ KeyPlace place(int token, int key) const {
+    constexpr int kAny = 0x7fffffff;
     const auto* stored = reinterpret_cast<const int4*>(&args_.keys[token]);
     const int4 window = __ldg(stored);
     const int4 entries = __ldg(stored + 1);
-    if (key >= entries.z) return -1;
-    if (key < window.w) return key < window.y ? window.x + key : window.z + key - window.y;
-    int entry = key - window.w;
-    if (args_.attention.choice == KeyChoice::window_and_selected) {
-      entry = __ldg(args_.attention.selected + token * args_.attention.top_k + entry);
-      if (entry < 0 || entry >= entries.y) return -1;
-    }
-    return entries.x + entry;
+    if (key >= entries.z) return {0, 0, 0};
+    if (key < window.w) return {key < window.y ? window.x + key : window.z + key - window.y, 0, kAny};
+    const int entry = key - window.w;
+    if (args_.attention.choice != KeyChoice::window_and_selected) return {entry, entries.x, kAny};
+    return {__ldg(args_.attention.selected + token * args_.attention.top_k + entry), entries.x, entries.y};
   }
 
   __device__ const float* queries(int token) const {
@@ -137,7 +145,7 @@ class WeighWidened {
     int tile;        // of the token
   };
 
-  // The row that a lane holds of the group's tile at `place`, or of its first one of a later token.
+  // The key that a lane holds of the group's tile at `place`, or of its first one of a later token.
   __device__ void look_up(Place place) {
     int tiles = tokens_.tiles(place.token);
     while (place.tile >= tiles && tokens_.is_one(place.token)) {
@@ -147,7 +155,7 @@ class WeighWidened {
       tiles = tokens_.tiles(place.token);
     }
     if (!tokens_.is_one(place.token)) return;
-    row_ = tokens_.row(place.token, place.tile * kKeys + warp_of_group() * kOwnRows + lane_id() % kOwnRows);
+    key_ = tokens_.place(place.token, place.tile * kKeys + warp_of_group() * kOwnRows + lane_id() % kOwnRows);
   }
 
   // To the second-level cache, all of a block's heads.
@@ -195,11 +203,12 @@ class WeighWidened {
   // A lane sends for a piece of every fourth row of a band.
   __device__ void send_for_keys(int own_tile) const {
     const int lane = lane_id();
+    const int own_row = key_.row();
     const std::byte* from[kLaneRows];
     unsigned there = 0;
 #pragma unroll
     for (int turn = 0; turn < kLaneRows; ++turn) {
-      const int row = __shfl_sync(kAllLanes, row_, turn * (kWarp / kPieces) + lane / kPieces);
+      const int row = __shfl_sync(kAllLanes, own_row, turn * (kWarp / kPieces) + lane / kPieces);
       from[turn] = reinterpret_cast<const std::byte*>(args_.rows) + max(row, 0) * std::int64_t{2 * kDim} +
                    lane % kPieces * 16;
       if (row >= 0) there |= 1U << turn;
@@ -259,7 +268,7 @@ class WeighWidened {
   const BlockTokens tokens_;
   WidenedShared& shared_;
   const int group_;
-  int row_ = -1;
+  KeyPlace key_ = {0, 0, 0};
 };
 
 // The values of every second band, and how tiles join.
