@@ -38,8 +38,7 @@ __device__ inline void weigh_scores(float scale_of_scores, int keys, TileScores&
 #pragma unroll
     for (int index = 0; index < kKeys / 4; ++index) most = fmaxf(most, scores[index / 2 * 4 + half * 2 + index % 2]);
 #pragma unroll
-    for (int distance = 2; distance > 0; distance /= 2)
-      most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, distance));
+    for (int distance = 2; distance > 0; distance /= 2) most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, distance));
     largest[half] = most * scale_of_scores;
     sums[half] = 0.0F;
 #pragma unroll
@@ -49,8 +48,7 @@ __device__ inline void weigh_scores(float scale_of_scores, int keys, TileScores&
       sums[half] += score;
     }
 #pragma unroll
-    for (int distance = 2; distance > 0; distance /= 2)
-      sums[half] += __shfl_xor_sync(kAllLanes, sums[half], distance);
+    for (int distance = 2; distance > 0; distance /= 2) sums[half] += __shfl_xor_sync(kAllLanes, sums[half], distance);
   }
 }
 
@@ -58,8 +56,8 @@ __device__ inline void store_weights(const TileScores& weights, StoredWeights& t
 #pragma unroll
   for (int step = 0; step < kKeys / kDepth; ++step) {
     const float* own = weights + 8 * step;
-    to[step][threadIdx.x % kWarpgroupThreads] = {packed(own[0], own[1]), packed(own[2], own[3]),
-                                                 packed(own[4], own[5]), packed(own[6], own[7])};
+    to[step][threadIdx.x % kWarpgroupThreads] = {packed(own[0], own[1]), packed(own[2], own[3]), packed(own[4], own[5]),
+                                                 packed(own[6], own[7])};
   }
 }
 
@@ -74,7 +72,8 @@ __device__ inline void load_weights(const StoredWeights& from, TileWeights& weig
   }
 }
 
-// values[head, column] = sum over the tile's keys of weight * key, for a band of the columns. Until end_values they run.
+// values[head, column] = sum over the tile's keys of weight * key, for a band of the columns. Until end_values they
+// run.
 __device__ inline void begin_values(Lines keys, const TileWeights& weights, BandValues& values) {
   begin_products();
 #pragma unroll

@@ -94,8 +94,7 @@ __global__ void __launch_bounds__(kRowWarps* kWarp)
                       .unused = 0};
 }
 
-__global__ void __launch_bounds__(kBlockThreads, 1)
-    attend_widened(const __grid_constant__ WidenedAttention args) {
+__global__ void __launch_bounds__(kBlockThreads, 1) attend_widened(const __grid_constant__ WidenedAttention args) {
 #ifdef FATHOM_WARPGROUP_PRODUCTS
   // Of a thread; two warpgroups of each have all that there are.
   constexpr int kValueRegisters = 192;

@@ -182,8 +182,7 @@ class WeighWidened {
 #pragma unroll
         for (int turn = 0; turn < kQuads; ++turn) {
           const auto* quads = reinterpret_cast<const float4*>(q + (first + head) * kDim);
-          values[head][turn] =
-              first + head < heads ? quads[turn * kWarp + lane] : make_float4(0.0F, 0.0F, 0.0F, 0.0F);
+          values[head][turn] = first + head < heads ? quads[turn * kWarp + lane] : make_float4(0.0F, 0.0F, 0.0F, 0.0F);
         }
 #pragma unroll
       for (int head = 0; head < kAtOnce; ++head)
@@ -209,8 +208,8 @@ class WeighWidened {
 #pragma unroll
     for (int turn = 0; turn < kLaneRows; ++turn) {
       const int row = __shfl_sync(kAllLanes, own_row, turn * (kWarp / kPieces) + lane / kPieces);
-      from[turn] = reinterpret_cast<const std::byte*>(args_.rows) + max(row, 0) * std::int64_t{2 * kDim} +
-                   lane % kPieces * 16;
+      from[turn] =
+          reinterpret_cast<const std::byte*>(args_.rows) + max(row, 0) * std::int64_t{2 * kDim} + lane % kPieces * 16;
       if (row >= 0) there |= 1U << turn;
     }
     const int first = warp_of_group() * kOwnRows + lane / kPieces;

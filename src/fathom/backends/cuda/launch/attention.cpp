@@ -47,12 +47,12 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
   AttentionShape shape = attention_shape({.format = args.format,
-                                                .rounded = rounds_attention(),
-                                                .tokens = tokens,
-                                                .heads = heads,
-                                                .most_keys = score_step,
-                                                .own_rows = std::ssize(args.runs) * (args.window + most_entries(args))},
-                                               device_.size());
+                                          .rounded = rounds_attention(),
+                                          .tokens = tokens,
+                                          .heads = heads,
+                                          .most_keys = score_step,
+                                          .own_rows = std::ssize(args.runs) * (args.window + most_entries(args))},
+                                         device_.size());
   if (!lies_on_sixteen(args.q.data()) || !lies_on_sixteen(args.out.data())) shape.widened_rows = 0;
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
@@ -99,11 +99,11 @@ void CudaLauncher::attend_widened(const AttentionKernel& attention, std::int64_t
   const auto rows = scratch_.take<std::byte, 1>({attention.shape.widened_rows * attention.format.head_dim * 2});
   const auto keys = scratch_.take<std::byte, 1>({tokens * kKeysBytes});
   const WidenedAttention kernel = {.attention = attention,
-                             .tokens = tokens,
-                             .entries = entries,
-                             .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
-                             .keys = reinterpret_cast<TokenKeys*>(keys.data()),
-                             .blocks = device_.size().multiprocessors};
+                                   .tokens = tokens,
+                                   .entries = entries,
+                                   .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
+                                   .keys = reinterpret_cast<TokenKeys*>(keys.data()),
+                                   .blocks = device_.size().multiprocessors};
   launch_widen_keys(kernel, device_.stream());
   launch_attention_widened(kernel, device_.stream());
   device_.check_launch("sparse_attention");
