@@ -91,6 +91,31 @@ TEST_F(RoundedAttentionTest, WholeAndSplitOverTiles) {
   }
 }
 
+// Many tokens' keys are widened before, a lone one's are decoded where they are multiplied: scales from end to end of
+// what bfloat16 holds of them, and codes of NaN.
+TEST_F(RoundedAttentionTest, WidenedKeysAreThoseDecodedInPlace) {
+  static constexpr std::uint8_t kScales[] = {1, 8, 100, 119, 127, 134, 135, 140};
+  const auto distort = [this](std::vector<std::vector<std::byte>>& rows) {
+    for (auto& row : rows) {
+      for (std::size_t group = 0; group < 7; ++group) row[576 + group] = std::byte{kScales[random_.below(8)]};
+      row[static_cast<std::size_t>(random_.below(448))] = std::byte{0x7f};
+      row[static_cast<std::size_t>(random_.below(448))] = std::byte{0xff};
+    }
+  };
+  for (const EntryChoice choice : kChoices)
+    for (const std::int64_t heads : {1, 65}) {
+      AttentionCase shape = released(choice, heads);
+      shape.scale = 0x1p-20F;
+      Attention attention(shape, runs_of({{280, 500}, {20, 10}}), random_);
+      for (Sequence& sequence : attention.sequences_) {
+        distort(sequence.window_rows);
+        distort(sequence.entries);
+      }
+      attention.store();
+      check_alone(attention);
+    }
+}
+
 TEST_F(RoundedAttentionTest, MaskedSlotsDoNotLeak) {
   AttentionCase shape = released(EntryChoice::selected, 5);
   Attention attention(shape, runs_of({{5, 600}}), random_);

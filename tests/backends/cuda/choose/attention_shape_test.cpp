@@ -72,6 +72,26 @@ TEST(AttentionShape, ScratchIsBounded) {
       }
 }
 
+// Keys are widened before where they are used again and again, and where that takes little memory.
+TEST(AttentionShape, ManyTokensWidenTheirKeys) {
+  const auto rows = [](std::int64_t tokens, std::int64_t keys, std::int64_t own_rows, bool rounded = true) {
+    return attention_shape({.format = kReleased,
+                            .rounded = rounded,
+                            .tokens = tokens,
+                            .heads = 64,
+                            .most_keys = keys,
+                            .own_rows = own_rows},
+                           kHopper)
+        .widened_rows;
+  };
+  EXPECT_EQ(rows(8192, 640, 128 + 2048), 8192 + 128 + 2048);
+  EXPECT_EQ(rows(8192, 256, 128), 8192 + 128);
+  EXPECT_EQ(rows(8192, 640, 128 + 2048, false), 0);
+  EXPECT_EQ(rows(1, 640, 128 + 2048), 0);
+  EXPECT_EQ(rows(300, 768, std::int64_t{300} * (128 + 2048)), 0) << "a sequence a token";
+  EXPECT_EQ(rows(8192, 768, 128 + 262'144), 0) << "too many rows";
+}
+
 TEST(AttentionShape, ChainsTakeLargeTilesWhenTheDeviceIsFull) {
   EXPECT_FALSE(shape_of(kSmall, 1, 64, 640).large_tiles);
   EXPECT_TRUE(shape_of(kSmall, 8192, 64, 640).large_tiles);

@@ -5,9 +5,11 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr std::int64_t kMostFloats = std::int64_t{1} << 25;  // 128 MiB of scratch
-constexpr std::int64_t kLargeTile = 32;                      // heads, and keys
-constexpr std::int64_t kBlockHeads = 16;                     // of the tiled kernel
+constexpr std::int64_t kMostFloats = std::int64_t{1} << 25;       // 128 MiB of scratch
+constexpr std::int64_t kMostWidenedRows = std::int64_t{1} << 18;  // 256 MiB of scratch
+constexpr std::int64_t kUsesOfARow = 2;                           // at least, for it to be widened before
+constexpr std::int64_t kLargeTile = 32;                           // heads, and keys
+constexpr std::int64_t kBlockHeads = 16;                          // of the tiled kernel
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
@@ -24,6 +26,11 @@ AttentionMethod method_of(const AttentionSize& size, const DeviceSize& device) {
   return size.rounded && has_warpgroups(device) ? AttentionMethod::warpgroups : AttentionMethod::tiles;
 }
 
+std::int64_t widened_rows_of(const AttentionSize& size) {
+  const std::int64_t rows = size.tokens + size.own_rows;
+  return rows <= kMostWidenedRows && kUsesOfARow * rows <= size.tokens * size.most_keys ? rows : 0;
+}
+
 }  // namespace
 
 bool has_warpgroups(const DeviceSize& device) {
@@ -37,6 +44,7 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
     const std::int64_t block_heads = shape.method == AttentionMethod::tiles ? kBlockHeads : kWarpgroupHeads;
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
     shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors;
+    if (shape.method == AttentionMethod::warpgroups && !shape.split) shape.widened_rows = widened_rows_of(size);
     const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;

@@ -36,14 +36,17 @@ struct AttentionSize {
   std::int64_t tokens = 0;
   std::int64_t heads = 0;
   std::int64_t most_keys = 0;  // of any token
+  std::int64_t own_rows = 0;   // window rows and entries of all runs, without the step's own
 };
 
 struct AttentionShape {
   AttentionMethod method = AttentionMethod::chains;
   bool split = false;        // not of chains: a block for each tile, and a kernel that joins them
   bool large_tiles = false;  // chains: several heads and keys a thread
-  std::int64_t tokens = 0;   // of one launch, so that what lies between kernels fits its scratch
-  std::int64_t floats = 0;   // of that scratch
+  // Of warpgroups: keys widened for the whole step before, each once. 0: where they are multiplied.
+  std::int64_t widened_rows = 0;
+  std::int64_t tokens = 0;  // of one launch, so that what lies between kernels fits its scratch
+  std::int64_t floats = 0;  // of that scratch
 };
 AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& device);
 

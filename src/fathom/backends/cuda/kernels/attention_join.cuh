@@ -19,17 +19,18 @@ constexpr int kRowBytes = kNope + 2 * static_cast<int>(kTiledRopeDim) + 8;  // 5
 constexpr int kJoinThreads = 256;
 constexpr float kNoScore = -3.0e38F;
 
-// How much of what was joined and of the next tile goes on.
+// How much of what was joined and of the next tile goes on: all of the one with the larger score.
 struct Shares {
   float old;
   float fresh;
 };
 
 __device__ inline Shares join_largest(float& largest, float of_tile) {
-  const float next = fmaxf(largest, of_tile);
-  const Shares shares = {released_exp(largest - next), released_exp(of_tile - next)};
-  largest = next;
-  return shares;
+  const bool grows = of_tile > largest;
+  const float lesser = released_exp(grows ? largest - of_tile : of_tile - largest);
+  if (!grows) return {1.0F, lesser};
+  largest = of_tile;
+  return {lesser, 1.0F};
 }
 
 __device__ inline float joined(Shares shares, float value, float of_tile) {

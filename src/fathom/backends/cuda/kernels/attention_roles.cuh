@@ -4,13 +4,14 @@
 #pragma once
 
 #include "fathom/backends/cuda/kernels/attention_rows.cuh"
+#include "fathom/backends/cuda/kernels/attention_weights.cuh"
 
 namespace fathom::cuda {
 
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
 // Brings every second tile of keys, multiplies it with the queries and weighs it.
-template <bool kSplit>
+template <bool kSplit, int kGroup>
 class WeighKeys {
  public:
   __device__ WeighKeys(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
@@ -19,36 +20,46 @@ class WeighKeys {
   __device__ void begin() { rows_.begin(); }
 
   __device__ void run(std::int64_t query) {
-    wait_round(shared_.queries_full, 0);
-    for (int tile = warpgroup_id(); tile < work_.tiles(); tile += kWeighers) {
-      const int own_tile = tile / kWeighers;
-      wait_free(shared_.keys_free[warpgroup_id()], own_tile);
-      rows_.decode_tile(own_tile);
+    if constexpr (kSplit) {  // both bring the only tile
+      rows_.decode_tile(0);
       show_to_products();
-      wait_for_group();
-      float scores[kKeys / 2];
-      multiply_queries(own_tile, scores);
-      float of_tile[2];
-      float sum_of_tile[2];
-      weigh(work_.end_key - work_.first_key - tile * kKeys, scores, of_tile, sum_of_tile);
-      wait_free(shared_.weights_free, tile);
-      store_weights(scores);
-      if constexpr (kSplit) {
-        store_part(query, of_tile, sum_of_tile);
-      } else {
-        join(tile, of_tile, sum_of_tile);
+      wait_for_group<1, kWeighers * kWarpgroupThreads>();
+      if constexpr (kGroup == 0) weigh_tile(query, 0);
+    } else {
+      for (int tile = kGroup; tile < work_.tiles(); tile += kWeighers) {
+        wait_free(shared_.keys_free[kGroup], tile / kWeighers);
+        rows_.decode_tile(tile / kWeighers);
+        show_to_products();
+        wait_for_group<1 + kGroup, kWarpgroupThreads>();
+        weigh_tile(query, tile);
       }
-      arrive_warp(shared_.weights_full);
+      // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
+      if (kGroup == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
     }
-    // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
-    if (!kSplit && warpgroup_id() == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
-    KeyRows::end();
+    rows_.end();
   }
 
  private:
-  __device__ void multiply_queries(int own_tile, float (&scores)[kKeys / 2]) {
+  __device__ void weigh_tile(std::int64_t query, int tile) {
+    TileScores scores;
+    multiply_queries(tile, scores);
+    float of_tile[2];
+    float sum_of_tile[2];
+    weigh_scores(args_.scale, work_.end_key - work_.first_key - tile * kKeys, scores, of_tile, sum_of_tile);
+    wait_free(shared_.weights_free, tile);
+    store_weights(scores, shared_.weights);
+    if constexpr (kSplit) {
+      store_part(query, of_tile, sum_of_tile);
+    } else {
+      join(tile, of_tile, sum_of_tile);
+    }
+    arrive_warp(shared_.weights_full);
+  }
+
+  __device__ void multiply_queries(int tile, TileScores& scores) {
     const Lines queries = lines_at(shared_address(shared_.queries));
-    const Lines keys = lines_at(shared_address(shared_.keys[warpgroup_id()]));
+    const Lines keys = lines_at(shared_address(shared_.keys[KeyRows<kSplit, kGroup>::kBuffer]));
+    wait_round(shared_.queries_full, 0);
     begin_products();
 #pragma unroll
     for (int step = 0; step < kDim / kDepth; ++step) {
@@ -56,51 +67,9 @@ class WeighKeys {
       multiply_lines(scores, lines_behind(queries, at), lines_behind(keys, at), step != 0);
     }
     commit_products();
-    rows_.look_up_behind(own_tile + 2);
+    if constexpr (!kSplit) rows_.look_up_behind(tile / kWeighers + 2);
     wait_products<0>();
     hold_sums<kKeys>(scores);
-  }
-
-  // Weights in place of scores; those of the first `keys` count.
-  __device__ void weigh(int keys, float (&scores)[kKeys / 2], float (&largest)[2], float (&sums)[2]) const {
-    constexpr float kLog2E = 1.44269504088896340736F;
-    const float scale = args_.scale * kLog2E;
-    if (keys < kKeys) {
-      const int own = keys - lane_id() % 4 * 2;  // key 8 i + c of the thread's is there where it is less
-#pragma unroll
-      for (int index = 0; index < kKeys / 2; ++index)
-        if (index / 4 * 8 + index % 2 >= own) scores[index] = __uint_as_float(0xff800000U);
-    }
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float most = kNoScore;
-#pragma unroll
-      for (int index = 0; index < kKeys / 4; ++index) most = fmaxf(most, scores[index / 2 * 4 + half * 2 + index % 2]);
-#pragma unroll
-      for (int distance = 2; distance > 0; distance /= 2)
-        most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, distance));
-      largest[half] = most * args_.scale;
-      sums[half] = 0.0F;
-#pragma unroll
-      for (int index = 0; index < kKeys / 4; ++index) {
-        float& score = scores[index / 2 * 4 + half * 2 + index % 2];
-        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(score) : "f"(__fmaf_rn(score, scale, -most * scale)));
-        sums[half] += score;
-      }
-#pragma unroll
-      for (int distance = 2; distance > 0; distance /= 2)
-        sums[half] += __shfl_xor_sync(kAllLanes, sums[half], distance);
-    }
-  }
-
-  // A thread holds of sixteen keys what it will hold of the first operand of their product.
-  __device__ void store_weights(const float (&weights)[kKeys / 2]) const {
-#pragma unroll
-    for (int step = 0; step < kKeys / kDepth; ++step) {
-      const float* own = weights + 8 * step;
-      shared_.weights[step][threadIdx.x % kWarpgroupThreads] = {packed(own[0], own[1]), packed(own[2], own[3]),
-                                                                packed(own[4], own[5]), packed(own[6], own[7])};
-    }
   }
 
   // The other warpgroup joined the tile before.
@@ -145,11 +114,11 @@ class WeighKeys {
   const AttentionKernel& args_;
   const BlockWork& work_;
   BlockShared& shared_;
-  KeyRows rows_;
+  KeyRows<kSplit, kGroup> rows_;
 };
 
 // The values of half of the columns.
-template <bool kSplit>
+template <bool kSplit, int kHalf>
 class MultiplyWeights {
  public:
   __device__ MultiplyWeights(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
@@ -159,18 +128,19 @@ class MultiplyWeights {
     float joint[kSplit ? 1 : kOwnBands][kLine / 2];
     if constexpr (!kSplit) clear(joint);
     for (int tile = 0; tile < work_.tiles(); ++tile) {
-      std::uint32_t weights[kKeys / kDepth][4];
+      TileWeights weights;
       Shares shares[2];
       take_weights(tile, weights, shares);
       const int buffer = tile % kWeighers;
 #pragma unroll
       for (int band = 0; band < kOwnBands; ++band) {
-        float values[kLine / 2];
-        multiply_keys(buffer, band, weights, values);
+        BandValues values;
+        begin_values(lines_at(shared_address(shared_.keys[buffer][kFirstBand + band])), weights, values);
+        end_values(values);
         if constexpr (kSplit) {
-          store(part_of(args_, query, work_.first_key / kKeys), band, values);
+          store_values(part_of(args_, query, work_.first_key / kKeys), place(band), values);
         } else {
-          join(shares, values, joint[band]);
+          join_values(shares, values, joint[band]);
         }
       }
       arrive_warp(shared_.keys_free[buffer]);
@@ -181,7 +151,9 @@ class MultiplyWeights {
  private:
   static constexpr int kOwnBands = kBands / 2;
 
-  __device__ static int half_of_columns() { return warpgroup_id() - kWeighers; }
+  static constexpr int kFirstBand = kHalf * kOwnBands;
+
+  __device__ ValuePlace place(int band) const { return {work_.first_head, args_.heads, kFirstBand + band}; }
 
   __device__ static void clear(float (&joint)[kOwnBands][kLine / 2]) {
 #pragma unroll
@@ -190,48 +162,15 @@ class MultiplyWeights {
       for (int index = 0; index < kLine / 2; ++index) joint[band][index] = 0.0F;
   }
 
-  __device__ void take_weights(int tile, std::uint32_t (&weights)[kKeys / kDepth][4], Shares (&shares)[2]) const {
+  __device__ void take_weights(int tile, TileWeights& weights, Shares (&shares)[2]) const {
     wait_round(shared_.weights_full, tile);
-#pragma unroll
-    for (int step = 0; step < kKeys / kDepth; ++step) {
-      const uint4 own = shared_.weights[step][threadIdx.x % kWarpgroupThreads];
-      weights[step][0] = own.x;
-      weights[step][1] = own.y;
-      weights[step][2] = own.z;
-      weights[step][3] = own.w;
-    }
+    load_weights(shared_.weights, weights);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const float2 own = shared_.shares[head_of_thread(half)];
       shares[half] = {own.x, own.y};
     }
     arrive_warp(shared_.weights_free);
-  }
-
-  // Most tiles change no largest score: what was joined stays as it is.
-  __device__ static void join(const Shares (&shares)[2], const float (&values)[kLine / 2], float (&joint)[kLine / 2]) {
-    if (__all_sync(kAllLanes, shares[0].old == 1.0F && shares[1].old == 1.0F)) {
-#pragma unroll
-      for (int index = 0; index < kLine / 2; ++index)
-        joint[index] = __fmaf_rn(values[index], shares[index / 2 % 2].fresh, joint[index]);
-    } else {
-#pragma unroll
-      for (int index = 0; index < kLine / 2; ++index)
-        joint[index] = joined(shares[index / 2 % 2], joint[index], values[index]);
-    }
-  }
-
-  // values[head, column] = sum over the tile's keys of weight * key, for a band of the columns.
-  __device__ void multiply_keys(int buffer, int band, const std::uint32_t (&weights)[kKeys / kDepth][4],
-                                float (&values)[kLine / 2]) const {
-    const Lines keys = lines_at(shared_address(shared_.keys[buffer][half_of_columns() * kOwnBands + band]));
-    begin_products();
-#pragma unroll
-    for (int step = 0; step < kKeys / kDepth; ++step)
-      multiply_across_lines(values, weights[step], lines_behind(keys, step * kDepth * kLineBytes), step != 0);
-    commit_products();
-    wait_products<0>();
-    hold_sums<kLine>(values);
   }
 
   __device__ void finish(float (&joint)[kOwnBands][kLine / 2]) const {
@@ -241,28 +180,7 @@ class MultiplyWeights {
     for (int band = 0; band < kOwnBands; ++band) {
 #pragma unroll
       for (int index = 0; index < kLine / 2; ++index) joint[band][index] *= factors[index / 2 % 2];
-      store(args_.out + work_.token * args_.heads * kDim, band, joint[band]);
-    }
-  }
-
-  // to[head, column] of a band.
-  __device__ void store(float* to, int band, const float (&values)[kLine / 2]) const {
-    const bool aligned = aligned_to(to, 8);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const std::int64_t head = work_.first_head + head_of_thread(half);
-      if (head >= args_.heads) continue;
-      float* own = to + head * kDim + (half_of_columns() * kOwnBands + band) * kLine + lane_id() % 4 * 2;
-#pragma unroll
-      for (int eight = 0; eight < kLine / 8; ++eight) {
-        const float2 pair = {values[eight * 4 + half * 2], values[eight * 4 + half * 2 + 1]};
-        if (aligned) {
-          *reinterpret_cast<float2*>(own + eight * 8) = pair;
-        } else {
-          own[eight * 8] = pair.x;
-          own[eight * 8 + 1] = pair.y;
-        }
-      }
+      store_values(args_.out + work_.token * args_.heads * kDim, place(band), joint[band]);
     }
   }
 

@@ -1,4 +1,4 @@
-#include "fathom/backends/cuda/kernels/attention.h"
+#include "fathom/backends/cuda/kernels/attention_widened.h"
 
 #include <algorithm>
 
@@ -30,15 +30,30 @@ std::int64_t most_keys(const SparseAttentionArgs& args) {
   return rounded_size(most);
 }
 
+// Entries that the last token of any run sees.
+std::int64_t most_entries(const SparseAttentionArgs& args) {
+  std::int64_t most = 0;
+  if (args.choice != EntryChoice::none)
+    for (const Run& run : args.runs) most = std::max(most, (run.start + run.tokens) / args.ratio);
+  return most;
+}
+
+bool lies_on_sixteen(const float* place) { return reinterpret_cast<std::uintptr_t>(place) % 16 == 0; }
+
 }  // namespace
 
 void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   const auto [tokens, heads, head_dim] = args.q.shape();
   if (tokens == 0 || heads == 0 || head_dim == 0) return;
   const std::int64_t score_step = most_keys(args);
-  const AttentionShape shape = attention_shape(
-      {.format = args.format, .rounded = rounds_attention(), .tokens = tokens, .heads = heads, .most_keys = score_step},
-      device_.size());
+  AttentionShape shape = attention_shape({.format = args.format,
+                                          .rounded = rounds_attention(),
+                                          .tokens = tokens,
+                                          .heads = heads,
+                                          .most_keys = score_step,
+                                          .own_rows = std::ssize(args.runs) * (args.window + most_entries(args))},
+                                         device_.size());
+  if (!lies_on_sixteen(args.q.data()) || !lies_on_sixteen(args.out.data())) shape.widened_rows = 0;
   const Arena::Scope scope(scratch_);
   AttentionKernel kernel = {
       .format = args.format,
@@ -64,6 +79,10 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
       .score_step = score_step,
       .shape = shape,
       .fault = fault()};
+  if (shape.widened_rows > 0) {
+    attend_widened(kernel, tokens, most_entries(args));
+    return;
+  }
   for (; kernel.first < tokens; kernel.first += shape.tokens) {
     kernel.count = std::min(shape.tokens, tokens - kernel.first);
     switch (shape.method) {
@@ -73,6 +92,21 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
     }
     device_.check_launch("sparse_attention");
   }
+}
+
+void CudaLauncher::attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries) {
+  constexpr auto kKeysBytes = static_cast<std::int64_t>(sizeof(TokenKeys));
+  const auto rows = scratch_.take<std::byte, 1>({attention.shape.widened_rows * attention.format.head_dim * 2});
+  const auto keys = scratch_.take<std::byte, 1>({tokens * kKeysBytes});
+  const WidenedAttention kernel = {.attention = attention,
+                                   .tokens = tokens,
+                                   .entries = entries,
+                                   .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
+                                   .keys = reinterpret_cast<TokenKeys*>(keys.data()),
+                                   .blocks = device_.size().multiprocessors};
+  launch_widen_keys(kernel, device_.stream());
+  launch_attention_widened(kernel, device_.stream());
+  device_.check_launch("sparse_attention");
 }
 
 }  // namespace fathom::cuda

@@ -45,6 +45,8 @@ class PlainWeight final : public PreparedWeight {
 // InternalError for a weight that this backend did not prepare.
 const PlainWeight& plain(const PreparedWeight& weight);
 
+struct AttentionKernel;
+
 class CudaLauncher final : public Backend {
  public:
   explicit CudaLauncher(const CudaOptions& options);
@@ -116,6 +118,7 @@ class CudaLauncher final : public Backend {
   }
   // A deep product's launch of x's first rows, kDeepRows at most, with its parts in scratch_; out is the caller's.
   DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
+  void attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void deep_linear(const LinearArgs& args);
   bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
   void experts_on_tensor_cores(const ExpertsArgs& args);

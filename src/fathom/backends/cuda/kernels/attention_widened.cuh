@@ -1,0 +1,373 @@
+// What the four warpgroups of a block do with widened keys, query after query (attention_widened.cu). Two take tiles of
+// keys in turn: they send for a tile, multiply it with the queries and weigh it. The other two multiply weights with
+// keys, each every second band of columns, and store. Bands of a tile are sent for as they come free, two by two, and
+// the first two run ahead into the next query while the others finish the one before.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/attention_weights.cuh"
+#include "fathom/backends/cuda/kernels/attention_widened.h"
+
+namespace fathom::cuda {
+
+constexpr int kPairs = kBands / 2;                     // of bands
+constexpr int kOwnRows = kKeys / kWarps;               // of a tile, that a warp sends for
+constexpr int kLaneRows = kOwnRows * kPieces / kWarp;  // of a band, that a lane sends a piece for
+
+struct WidenedShared {
+  uint4 queries[kBands][kBlockHeads][kPieces];  // lines of columns
+  uint4 keys[kWeighers][kBands][kKeys][kPieces];
+  StoredWeights weights;
+  float2 of_tile[kBlockHeads];  // its largest score and its sum of weights
+  std::uint64_t keys_free[kWeighers][kPairs];
+  std::uint64_t queries_full;
+  std::uint64_t queries_free;
+  std::uint64_t weights_full;
+  std::uint64_t weights_free;
+};
+
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+
+__device__ inline void prepare_barriers(WidenedShared& shared) {
+  for (auto& weigher : shared.keys_free)
+    for (std::uint64_t& pair : weigher) barrier_init(shared_address(&pair), 2 * kWarps);
+  barrier_init(shared_address(&shared.queries_full), kWeighers * kWarps);
+  barrier_init(shared_address(&shared.queries_free), kWeighers * kWarps);
+  barrier_init(shared_address(&shared.weights_full), kWarps);
+  barrier_init(shared_address(&shared.weights_free), 2 * kWarps);
+  fence_barriers();
+}
+
+// Sixteen bytes to shared memory, or zeros.
+__device__ inline void copy_sixteen_or_zeros(std::uint32_t to, const std::byte* from, bool there) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
+}
+
+// Lines that the compiler finds again in every step: kept over a loop, they take registers that there are not.
+__device__ inline Lines lines_again(std::uint32_t address) {
+  asm volatile("" : "+r"(address));
+  return lines_at(address);
+}
+
+// A key's row among all: what was read to find it is looked at when the row is sent for.
+struct KeyPlace {
+  int entry;
+  int first_row;
+  int limit;  // of entries that there are
+
+  __device__ int row() const {
+    return static_cast<unsigned>(entry) < static_cast<unsigned>(limit) ? first_row + entry : -1;
+  }
+};
+
+// The tokens that a block takes, and the heads.
+class BlockTokens {
+ public:
+  __device__ explicit BlockTokens(const WidenedAttention& args) : args_(args) {}
+
+  __device__ static int first() { return static_cast<int>(blockIdx.x); }
+  __device__ static int next(int token) { return token + static_cast<int>(gridDim.x); }
+  __device__ bool is_one(int token) const { return token < static_cast<int>(args_.tokens); }
+
+  __device__ static int first_head() { return static_cast<int>(blockIdx.y) * kBlockHeads; }
+  __device__ int heads() const { return min(kBlockHeads, static_cast<int>(args_.attention.heads) - first_head()); }
+
+  __device__ int count(int token) const { return __ldg(&args_.keys[token].count); }
+  __device__ int tiles(int token) const { return is_one(token) ? tiles_of(count(token)) : 0; }
+  __device__ static int tiles_of(int count) { return max(1, (count + kKeys - 1) / kKeys); }
+
+  __device__ KeyPlace place(int token, int key) const {
+    constexpr int kAny = 0x7fffffff;
+    const auto* stored = reinterpret_cast<const int4*>(&args_.keys[token]);
+    const int4 window = __ldg(stored);
+    const int4 entries = __ldg(stored + 1);
+    if (key >= entries.z) return {0, 0, 0};
+    if (key < window.w) return {key < window.y ? window.x + key : window.z + key - window.y, 0, kAny};
+    const int entry = key - window.w;
+    if (args_.attention.choice != KeyChoice::window_and_selected) return {entry, entries.x, kAny};
+    return {__ldg(args_.attention.selected + token * args_.attention.top_k + entry), entries.x, entries.y};
+  }
+
+  __device__ const float* queries(int token) const {
+    return args_.attention.q + (token * args_.attention.heads + first_head()) * kDim;
+  }
+  __device__ float* values(int token) const { return args_.attention.out + token * args_.attention.heads * kDim; }
+
+ private:
+  const WidenedAttention& args_;
+};
+
+// Brings every second tile of keys, multiplies it with the queries and weighs it. Tiles count over all queries.
+class WeighWidened {
+ public:
+  __device__ WeighWidened(const WidenedAttention& args, WidenedShared& shared)
+      : args_(args), tokens_(args), shared_(shared), group_(warpgroup_id()) {}
+
+  __device__ void run() {
+    int first_tile = 0;  // of the query
+    int turn = 0;
+    prefetch_queries(tokens_.first());
+    look_up({tokens_.first(), 0, group_});
+#pragma unroll 1
+    for (int token = tokens_.first(); tokens_.is_one(token); token = tokens_.next(token), ++turn) {
+      const int count = tokens_.count(token);
+      const int tiles = tokens_.tiles_of(count);
+      const int first_own = (group_ ^ first_tile) & 1;
+      wait_free(shared_.queries_free, turn);
+      load_queries(token);
+      prefetch_queries(tokens_.next(token));  // now, not before: what comes from far would be in the way
+#pragma unroll 1
+      for (int tile = first_own; tile < tiles; tile += kWeighers) {
+        const int all_tiles = first_tile + tile;
+        send_for_keys(all_tiles / kWeighers);
+        look_up({token, first_tile, tile + kWeighers});
+        if (tile == first_own) wait_round(shared_.queries_full, turn);
+        TileScores scores;
+        multiply_queries(scores);
+        if (tile + kWeighers >= tiles) arrive_warp(shared_.queries_free);
+        float largest[2];
+        float sums[2];
+        weigh_scores(args_.attention.scale, count - tile * kKeys, scores, largest, sums);
+        wait_free(shared_.weights_free, all_tiles);
+        store_weights(scores, shared_.weights);
+        store_sums(largest, sums);
+        arrive_warp(shared_.weights_full);
+      }
+      if (first_own >= tiles) arrive_warp(shared_.queries_free);
+      first_tile += tiles;
+    }
+    wait_for_copies();
+  }
+
+ private:
+  struct Place {
+    int token;
+    int first_tile;  // of the token, of all
+    int tile;        // of the token
+  };
+
+  // The key that a lane holds of the group's tile at `place`, or of its first one of a later token.
+  __device__ void look_up(Place place) {
+    int tiles = tokens_.tiles(place.token);
+    while (place.tile >= tiles && tokens_.is_one(place.token)) {
+      place.first_tile += tiles;
+      place.token = tokens_.next(place.token);
+      place.tile = (group_ ^ place.first_tile) & 1;
+      tiles = tokens_.tiles(place.token);
+    }
+    if (!tokens_.is_one(place.token)) return;
+    key_ = tokens_.place(place.token, place.tile * kKeys + warp_of_group() * kOwnRows + lane_id() % kOwnRows);
+  }
+
+  // To the second-level cache, all of a block's heads.
+  __device__ void prefetch_queries(int token) const {
+    if (threadIdx.x != 0 || !tokens_.is_one(token)) return;
+    const int bytes = tokens_.heads() * kDim * static_cast<int>(sizeof(float));
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(tokens_.queries(token)), "r"(bytes) : "memory");
+  }
+
+  // Half of the heads to bfloat16, when nobody multiplies those of the query before. Heads that are none are zeros.
+  __device__ void load_queries(int token) const {
+    constexpr int kOwnHeads = kBlockHeads / kWeighers / kWarps;
+    constexpr int kAtOnce = 2;  // heads
+    constexpr int kQuads = kDim / 4 / kWarp;
+    const float* q = tokens_.queries(token);
+    const int heads = tokens_.heads();
+    const int lane = lane_id();
+#pragma unroll 1
+    for (int own = 0; own < kOwnHeads; own += kAtOnce) {
+      const int first = (group_ * kWarps + warp_of_group()) * kOwnHeads + own;
+      float4 values[kAtOnce][kQuads];
+#pragma unroll
+      for (int head = 0; head < kAtOnce; ++head)
+#pragma unroll
+        for (int turn = 0; turn < kQuads; ++turn) {
+          const auto* quads = reinterpret_cast<const float4*>(q + (first + head) * kDim);
+          values[head][turn] = first + head < heads ? quads[turn * kWarp + lane] : make_float4(0.0F, 0.0F, 0.0F, 0.0F);
+        }
+#pragma unroll
+      for (int head = 0; head < kAtOnce; ++head)
+#pragma unroll
+        for (int turn = 0; turn < kQuads; ++turn) {
+          const int piece = (turn * kWarp + lane) / 2;
+          auto* halves = reinterpret_cast<uint2*>(
+              &shared_.queries[piece / kPieces][first + head][(piece ^ (first + head)) % kPieces]);
+          halves[lane % 2] = {packed(values[head][turn].x, values[head][turn].y),
+                              packed(values[head][turn].z, values[head][turn].w)};
+        }
+    }
+    show_to_products();
+    arrive_warp(shared_.queries_full);
+  }
+
+  // A lane sends for a piece of every fourth row of a band.
+  __device__ void send_for_keys(int own_tile) const {
+    const int lane = lane_id();
+    const int own_row = key_.row();
+    const std::byte* from[kLaneRows];
+    unsigned there = 0;
+#pragma unroll
+    for (int turn = 0; turn < kLaneRows; ++turn) {
+      const int row = __shfl_sync(kAllLanes, own_row, turn * (kWarp / kPieces) + lane / kPieces);
+      from[turn] =
+          reinterpret_cast<const std::byte*>(args_.rows) + max(row, 0) * std::int64_t{2 * kDim} + lane % kPieces * 16;
+      if (row >= 0) there |= 1U << turn;
+    }
+    const int first = warp_of_group() * kOwnRows + lane / kPieces;
+    const std::uint32_t even = shared_address(&shared_.keys[group_][0][first][(lane ^ first) % kPieces]);
+    const std::uint32_t odd = (even ^ 4 * 16) + kWarp / kPieces * kLineBytes;  // four rows on: the piece of line % 8
+#pragma unroll
+    for (int pair = 0; pair < kPairs; ++pair) {
+      wait_free(shared_.keys_free[group_][pair], own_tile);
+#pragma unroll
+      for (int band = 2 * pair; band < 2 * pair + 2; ++band)
+#pragma unroll
+        for (int turn = 0; turn < kLaneRows; ++turn)
+          copy_sixteen_or_zeros((turn % 2 == 0 ? even : odd) + turn / 2 * kEightLines + band * kBandBytes,
+                                from[turn] + band * kLineBytes, (there >> turn & 1U) != 0);
+      end_of_copies();
+    }
+  }
+
+  template <int kPair>
+  __device__ void multiply_pair(Lines queries, Lines keys, TileScores& scores) const {
+    wait_for_copies_but<kPairs - 1 - kPair>();
+    show_to_products();
+    wait_for_own_group();
+    begin_products();
+#pragma unroll
+    for (int step = 0; step < 2 * kLine / kDepth; ++step) {
+      const int at = (2 * kPair + step / 4) * kBandBytes + step % 4 * (2 * kDepth);
+      multiply_lines(scores, lines_behind(queries, at), lines_behind(keys, at), kPair != 0 || step != 0);
+    }
+    commit_products();
+  }
+  __device__ void wait_for_own_group() const {
+    group_ == 0 ? wait_for_group<1, kWarpgroupThreads>() : wait_for_group<2, kWarpgroupThreads>();
+  }
+
+  __device__ void multiply_queries(TileScores& scores) const {
+    static_assert(kPairs == 4);
+    const Lines queries = lines_again(shared_address(shared_.queries));
+    const Lines keys = lines_again(shared_address(shared_.keys[group_]));
+    multiply_pair<0>(queries, keys, scores);
+    multiply_pair<1>(queries, keys, scores);
+    multiply_pair<2>(queries, keys, scores);
+    multiply_pair<3>(queries, keys, scores);
+    wait_products<0>();
+    hold_sums<kKeys>(scores);
+  }
+
+  __device__ void store_sums(const float (&largest)[2], const float (&sums)[2]) const {
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+      if (lane_id() % 4 == 0) shared_.of_tile[head_of_thread(half)] = {largest[half], sums[half]};
+  }
+
+  const WidenedAttention& args_;
+  const BlockTokens tokens_;
+  WidenedShared& shared_;
+  const int group_;
+  KeyPlace key_ = {0, 0, 0};
+};
+
+// The values of every second band, and how tiles join.
+class MultiplyWidened {
+ public:
+  __device__ MultiplyWidened(const WidenedAttention& args, WidenedShared& shared)
+      : args_(args), tokens_(args), shared_(shared), half_(warpgroup_id() - kWeighers) {}
+
+  __device__ void run() {
+    int all_tiles = 0;
+#pragma unroll 1
+    for (int token = tokens_.first(); tokens_.is_one(token); token = tokens_.next(token)) {
+      const int tiles = tokens_.tiles(token);
+      BandValues joint[kPairs] = {};
+      largest_[0] = largest_[1] = kNoScore;
+      sums_[0] = sums_[1] = 0.0F;
+#pragma unroll 1
+      for (int tile = 0; tile < tiles; ++tile, ++all_tiles) {
+        TileWeights weights;
+        float2 of_tile[2];
+        take_weights(all_tiles, weights, of_tile);
+        const int buffer = all_tiles % kWeighers;
+        Shares shares[2];
+#pragma unroll
+        for (int pair = 0; pair < kPairs; ++pair) {
+          BandValues values;
+          begin_values(lines_again(shared_address(shared_.keys[buffer][2 * pair + half_])), weights, values);
+          if (pair == 0) join(of_tile, shares);
+          end_values(values);
+          arrive_warp(shared_.keys_free[buffer][pair]);
+          join_values(shares, values, joint[pair]);
+        }
+      }
+      finish(token, joint);
+    }
+  }
+
+ private:
+  __device__ void take_weights(int tile, TileWeights& weights, float2 (&of_tile)[2]) const {
+    wait_round(shared_.weights_full, tile);
+    load_weights(shared_.weights, weights);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) of_tile[half] = shared_.of_tile[head_of_thread(half)];
+    arrive_warp(shared_.weights_free);
+  }
+
+  __device__ void join(const float2 (&of_tile)[2], Shares (&shares)[2]) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      shares[half] = join_largest(largest_[half], of_tile[half].x);
+      sums_[half] = joined(shares[half], sums_[half], of_tile[half].y);
+    }
+  }
+
+  __device__ void finish(int token, BandValues (&joint)[kPairs]) const {
+    float* out = tokens_.values(token);
+    float factors[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int head = head_of_thread(half);
+      const float sink = head < tokens_.heads() ? args_.attention.sink[tokens_.first_head() + head] : 0.0F;
+      factors[half] = Multiplied(sums_[half], largest_[half], sink).inverse();
+    }
+#pragma unroll
+    for (int pair = 0; pair < kPairs; ++pair) {
+#pragma unroll
+      for (int index = 0; index < kLine / 2; ++index) joint[pair][index] *= factors[index / 2 % 2];
+      store_quads(out, 2 * pair + half_, joint[pair]);
+    }
+  }
+
+  // Of two eights of columns the even lanes take the first, the odd ones the second: four columns each.
+  __device__ void store_quads(float* out, int band, const BandValues& values) const {
+    const int lane = lane_id();
+    const bool odd = lane % 2 != 0;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int head = head_of_thread(half);
+      const bool there = head < tokens_.heads();
+      float* own = out + (tokens_.first_head() + head) * kDim + band * kLine + (odd ? 8 : 0) + lane % 4 / 2 * 4;
+#pragma unroll
+      for (int eights = 0; eights < kLine / 16; ++eights) {
+        const float* first = values + eights * 8 + half * 2;
+        const float* second = first + 4;
+        const float x = __shfl_xor_sync(kAllLanes, odd ? first[0] : second[0], 1);
+        const float y = __shfl_xor_sync(kAllLanes, odd ? first[1] : second[1], 1);
+        const float4 quad = odd ? make_float4(x, y, second[0], second[1]) : make_float4(first[0], first[1], x, y);
+        if (there) *reinterpret_cast<float4*>(own + eights * 16) = quad;
+      }
+    }
+  }
+
+  const WidenedAttention& args_;
+  const BlockTokens tokens_;
+  WidenedShared& shared_;
+  const int half_;
+  float largest_[2] = {};
+  float sums_[2] = {};
+};
+
+#endif
+
+}  // namespace fathom::cuda
