@@ -96,6 +96,8 @@ class Backend {
   void index_queries(const IndexQueriesArgs& args);
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
+  void queries_and_keys(const QueriesAndKeysArgs& args);
+  void select_entries(const SelectEntriesArgs& args);
 
  protected:
   virtual void do_embed(const EmbedArgs& args) = 0;
@@ -130,6 +132,8 @@ class Backend {
   virtual void do_index_queries(const IndexQueriesArgs& args);
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
+  virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_select_entries(const SelectEntriesArgs& args);
 };
 
 }  // namespace fathom
