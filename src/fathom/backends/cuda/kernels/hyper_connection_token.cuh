@@ -81,15 +81,89 @@ __global__ void __launch_bounds__(kPieceThreads)
 
 __device__ inline void meet_others() { asm volatile("bar.sync 1, %0;" ::"n"(kWarps * kWarp) : "memory"); }
 
+// The last warp's meeting with the others.
+__device__ inline void meet_all() { asm volatile("bar.sync 2, %0;" ::"n"(kThreads) : "memory"); }
+
+struct SharedGates {
+  float mix[kMixes];
+  float base[kMixes];
+  float scale[3];
+  float r;  // 1 / rms of the token's streams
+  float rehearsed[kMixes];
+};
+
+__device__ inline float inverse_rms(float squares, int count, float eps) {
+  return 1.0F / sqrtf(squares / static_cast<float>(count) + eps);
+}
+
+// The outputs that a block wants, four or all of them: each warp asks for its two at once.
+__device__ inline void join_mixes(const float* parts, int pieces, bool all, float* mix) {
+  const int first = warp_id();
+  const int second = first + kWarps;
+  if (first >= kFourStreams && !all) return;
+  const bool has_second = all && second < kMixes;
+  float sums[2] = {};
+#pragma unroll 4
+  for (int piece = lane_id(); piece < pieces; piece += kWarp) {
+    sums[0] += parts[first * pieces + piece];
+    if (has_second) sums[1] += parts[second * pieces + piece];
+  }
+#pragma unroll
+  for (float& sum : sums) sum = sum_of_lanes(sum);
+  if (lane_id() != 0) return;
+  mix[first] = sums[0];
+  if (has_second) mix[second] = sums[1];
+}
+
+// The last warp: r for its block, and in a token's first block the gates whose iterations nobody waits for but the next
+// kernel. It goes through all of it once with other numbers while it has to wait, so that the instructions are there.
+__device__ inline void write_gates_of(const HyperConnectionKernel& args, SharedGates& gates, std::int64_t token,
+                                      bool all) {
+  const auto channels = static_cast<int>(args.channels);
+  const int groups = kFourStreams * channels / kGroup;
+  if (lane_id() < kMixes) gates.base[lane_id()] = args.base[lane_id()];
+  if (lane_id() < 3) gates.scale[lane_id()] = args.scale[lane_id()];
+  __syncwarp();
+#ifdef NO_REHEARSAL
+  constexpr int kFirst = 1;
+#else
+  constexpr int kFirst = 0;
+#endif
+#pragma unroll 1
+  for (int turn = kFirst; turn < 2; ++turn) {
+    const bool counts = turn == 1;
+    if (counts) {
+      cluster_wait();
+      wait_for_earlier_kernels();
+    }
+    const float* sums = counts ? args.squares + token * groups * kSumColumns : args.norm;
+    const float squares = joined_few<kFourStreams * kMostCluster * kMostOwn>(sums, groups);
+    const float r = inverse_rms(squares, kFourStreams * channels, args.norm_eps);
+    if (counts) {
+      if (lane_id() == 0) gates.r = r;
+      meet_all();
+    }
+    if (!all) continue;
+    write_post_and_comb(
+        {.mix = counts ? gates.mix : gates.base,
+         .scale = gates.scale,
+         .base = gates.base,
+         .pre = nullptr,
+         .post = counts ? args.post + token * kFourStreams : gates.rehearsed,
+         .comb = counts ? args.comb + token * kFourStreams * kFourStreams : gates.rehearsed + kFourStreams,
+         .streams = kFourStreams,
+         .iterations = counts ? args.iterations : 2,
+         .eps = args.eps},
+        r);
+  }
+}
+
 // One warp of the first block has the Sinkhorn iterations, which nobody here waits for. All blocks have `pre`.
 template <int kOwn>
 __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__ HyperConnectionKernel args) {
   let_later_kernels_begin();
   __shared__ __align__(8) std::uint64_t arrived;  // the sums of all blocks' groups
-  __shared__ float mix[kMixes];
-  __shared__ float bases[kMixes];
-  __shared__ float scales[3];
-  __shared__ float shared_r;
+  __shared__ SharedGates gates;
   __shared__ float row[kOwn * kGroup];
   __shared__ float row_sums[kMostCluster * kOwn * kSumColumns];
   const auto channels = static_cast<int>(args.channels);
@@ -111,50 +185,19 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
 #pragma unroll
   for (int own = 0; own < kOwn; ++own)
     if (has_channels) norm[own] = args.norm[place + own * kGroup];
-  if (!has_channels) {  // what its gates want
-    if (lane_id() < kMixes) bases[lane_id()] = args.base[lane_id()];
-    if (lane_id() < 3) scales[lane_id()] = args.scale[lane_id()];
-  }
+  if (!has_channels) return write_gates_of(args, gates, token, rank == 0);
   cluster_wait();  // the others are there to be written to
   wait_for_earlier_kernels();
-  const auto inverse_rms = [&](float squares, int count) {
-    return 1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps);
-  };
-  float x[kOwn][kFourStreams] = {};
-  if (has_channels) {
+  float x[kOwn][kFourStreams];
 #pragma unroll
-    for (int own = 0; own < kOwn; ++own)
+  for (int own = 0; own < kOwn; ++own)
 #pragma unroll
-      for (int from = 0; from < kFourStreams; ++from)
-        x[own][from] = args.x[(token * kFourStreams + from) * channels + place + own * kGroup];
-    const int mixes = rank == 0 ? kMixes : kFourStreams;
-    for (int output = warp_id(); output < mixes; output += kWarps) {
-      const float sum = joined_pieces(args.parts + (token * kMixes + output) * args.pieces, args.pieces);
-      if (lane_id() == 0) mix[output] = sum;
-    }
-  } else {
-    const int groups = kFourStreams * row_groups;
-    constexpr int kMost = kFourStreams * kMostCluster * kOwn;
-    const float squares = joined_few<kMost>(args.squares + token * groups * kSumColumns, groups);
-    if (lane_id() == 0) shared_r = inverse_rms(squares, kFourStreams * channels);
-  }
-  __syncthreads();
-  const float r = shared_r;
-  if (!has_channels) {
-    if (rank == 0)
-      write_post_and_comb({.mix = mix,
-                           .scale = scales,
-                           .base = bases,
-                           .pre = nullptr,
-                           .post = args.post + token * kFourStreams,
-                           .comb = args.comb + token * kFourStreams * kFourStreams,
-                           .streams = kFourStreams,
-                           .iterations = args.iterations,
-                           .eps = args.eps},
-                          r);
-    return;
-  }
-  const float pre = pre_gate(mix[gate], r, scales[0], bases[gate], args.eps);
+    for (int from = 0; from < kFourStreams; ++from)
+      x[own][from] = args.x[(token * kFourStreams + from) * channels + place + own * kGroup];
+  join_mixes(args.parts + token * kMixes * args.pieces, static_cast<int>(args.pieces), rank == 0, gates.mix);
+  meet_all();
+  const float r = gates.r;
+  const float pre = pre_gate(gates.mix[gate], r, gates.scale[0], gates.base[gate], args.eps);
   if (rank == 0 && threadIdx.x < kFourStreams) args.pre[token * kFourStreams + gate] = pre;
   float weights[kFourStreams];
 #pragma unroll
@@ -180,7 +223,7 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
       if (other < cluster) send_there(address_in(address, other), sum, address_in(barrier, other));
   }
   barrier_wait(barrier, 0);
-  const float scale = inverse_rms(joined_few<kMostCluster * kOwn>(row_sums, row_groups), channels);
+  const float scale = inverse_rms(joined_few<kMostCluster * kOwn>(row_sums, row_groups), channels, args.norm_eps);
 #pragma unroll
   for (int own = 0; own < kOwn; ++own)
     args.out[token * channels + place + own * kGroup] = x[own][0] * scale * norm[own];

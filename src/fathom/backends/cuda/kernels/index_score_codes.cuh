@@ -33,16 +33,28 @@ __device__ inline QueryFragment<kCodedGroups> load_queries(const IndexQueryCodes
   return fragment;
 }
 
+// Into the second-level cache, whichever kernel writes it last: from there everybody reads what is newest.
+__device__ inline void send_for_key(const TokenKeys& keys, std::int64_t entry) {
+  if (entry >= keys.visible) return;
+  const std::byte* row = keys.row(entry);
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(row));
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(row + keys.row_bytes - 1));
+}
+
 // A block takes 32 keys at a time, its warps share the heads.
 __global__ void __launch_bounds__(kThreads)
     of_codes(const __grid_constant__ IndexScoresKernel args, std::int64_t row_bytes) {
-  begin_in_turn();
+  let_later_kernels_begin();
   extern __shared__ __align__(16) unsigned char shared[];
   const auto parts = static_cast<unsigned>(args.shape.blocks_per_token);
   const Share share = {.part = blockIdx.x % parts, .parts = parts};
   const std::int64_t query = blockIdx.x / parts;
   const std::int64_t token = args.first + query;
   const int heads = static_cast<int>(args.heads);
+  const PlacedRun& run = args.runs[args.runs.run_of_row(token)];
+  const TokenKeys keys = {&run, (run.start + token - run.first_row + 1) / args.ratio, row_bytes};
+  if (warp_id() == 0) send_for_key(keys, share.part * kFewTileKeys + lane_id());
+  wait_for_earlier_kernels();
   auto* weights = reinterpret_cast<float*>(shared);
   auto* products = weights + kMostCodedHeads;
   bool is_off = false;
@@ -53,8 +65,6 @@ __global__ void __launch_bounds__(kThreads)
   const int head = warp_id() * kTileHeads;
   QueryFragment<kCodedGroups> queries = {};
   if (head < heads) queries = load_queries(args.encoded, token * heads + head);
-  const PlacedRun& run = args.runs[args.runs.run_of_row(token)];
-  const TokenKeys keys = {&run, (run.start + token - run.first_row + 1) / args.ratio, row_bytes};
   float* scores = args.scores + query * args.score_step;
   for (std::int64_t first = share.part * kFewTileKeys;; first += share.parts * kFewTileKeys) {
     KeyFragment<kCodedGroups> halves[2];

@@ -7,19 +7,20 @@ namespace fathom::cuda {
 
 inline constexpr int kFourStreams = 4;
 
-// Four streams: entry `lane % 16` of the matrix lies with that lane, and sums run over lanes in ascending order.
+// Four streams: entry `lane % 16` of the matrix lies with that lane, and sums run over lanes in ascending order, from
+// the first on: no entry is a zero with a sign.
 __device__ inline float sum_of_row(float value) {
   const int first = lane_id() / kFourStreams * kFourStreams;
-  float sum = 0.0F;
+  float sum = __shfl_sync(kAllLanes, value, first);
 #pragma unroll
-  for (int column = 0; column < kFourStreams; ++column) sum += __shfl_sync(kAllLanes, value, first + column);
+  for (int column = 1; column < kFourStreams; ++column) sum += __shfl_sync(kAllLanes, value, first + column);
   return sum;
 }
 __device__ inline float sum_of_column(float value) {
   const int first = lane_id() % kFourStreams;
-  float sum = 0.0F;
+  float sum = __shfl_sync(kAllLanes, value, first);
 #pragma unroll
-  for (int row = 0; row < kFourStreams; ++row) sum += __shfl_sync(kAllLanes, value, first + row * kFourStreams);
+  for (int row = 1; row < kFourStreams; ++row) sum += __shfl_sync(kAllLanes, value, first + row * kFourStreams);
   return sum;
 }
 __device__ inline float largest_of_row(float value) {

@@ -29,7 +29,7 @@ __device__ int better_of(const unsigned* tile, unsigned key) {
 }
 
 __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKernel args, unsigned parts) {
-  begin_in_turn();
+  let_later_kernels_begin();
   __shared__ __align__(16) unsigned keys[kMostKeys];
   __shared__ int counts[kWarps][kWarp];
   const std::int64_t query = blockIdx.x / parts;
@@ -37,6 +37,7 @@ __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKe
   const std::int64_t token = args.first + query;
   const PlacedRun& run = args.runs[args.runs.run_of_row(token)];
   const int all = static_cast<int>((run.start + token - run.first_row + 1) / args.ratio);
+  wait_for_earlier_kernels();
   std::int32_t* selected = args.selected + token * args.top_k;
   const int top_k = static_cast<int>(args.top_k);
   if (part == 0)
