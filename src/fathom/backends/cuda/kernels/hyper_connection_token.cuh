@@ -124,13 +124,8 @@ __device__ inline void write_gates_of(const HyperConnectionKernel& args, SharedG
   if (lane_id() < kMixes) gates.base[lane_id()] = args.base[lane_id()];
   if (lane_id() < 3) gates.scale[lane_id()] = args.scale[lane_id()];
   __syncwarp();
-#ifdef NO_REHEARSAL
-  constexpr int kFirst = 1;
-#else
-  constexpr int kFirst = 0;
-#endif
 #pragma unroll 1
-  for (int turn = kFirst; turn < 2; ++turn) {
+  for (int turn = 0; turn < 2; ++turn) {
     const bool counts = turn == 1;
     if (counts) {
       cluster_wait();
