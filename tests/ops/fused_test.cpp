@@ -154,6 +154,45 @@ TEST_P(FusedTest, NewKeys) {
     }
 }
 
+TEST_P(FusedTest, QueriesAndKeys) {
+  for (const CacheStorage storage : {CacheStorage::released, CacheStorage::float32})
+    for (const auto& [tokens, heads, dim, rope] : {std::array<std::int64_t, 4>{1, 64, 512, 64},
+                                                   {3, 5, 512, 64},
+                                                   {7, 128, 512, 64},
+                                                   {2, 3, 512, 32},
+                                                   {3, 2, 72, 8}}) {
+      const EntryFormat format{.storage = storage, .head_dim = dim, .rope_dim = rope};
+      const Array<float> x = random.normals(tokens * dim);
+      const Array<float> weight = random.normals(dim);
+      const Angles turn = angles(tokens, rope / 2);
+      const std::int64_t encoded = tokens * format.row_bytes();  // behind the queries
+      const auto whole = (encoded + 3) / 4;
+      const Array<float> given = random.normals(tokens * heads * dim + whole);
+      std::fill_n(given.data() + tokens * heads * dim, whole, 0.0F);
+      expect_same(given, std::to_string(dim), [&](Backend& with, Array<float>& result) {
+        Array<float> scratch(x.size());
+        std::copy_n(x.data(), x.size(), scratch.data());
+        const auto cosine = turn.cosine.view<2>({tokens, rope / 2});
+        const auto sine = turn.sine.view<2>({tokens, rope / 2});
+        float* queries = result.data();
+        with.queries_and_keys(
+            {.queries = {.x = View<float, 3>(queries, {tokens, heads, dim}),
+                         .weight = {},
+                         .eps = 1e-6F,
+                         .cosine = cosine,
+                         .sine = sine},
+             .keys = {.x = scratch.view<2>({tokens, dim}),
+                      .weight = weight.view<1>({dim}),
+                      .eps = 1e-6F,
+                      .cosine = cosine,
+                      .sine = sine,
+                      .format = format,
+                      .rows = View<std::byte, 2>(reinterpret_cast<std::byte*>(queries + tokens * heads * dim),
+                                                 {tokens, format.row_bytes()})}});
+      });
+    }
+}
+
 TEST_P(FusedTest, IndexQueries) {
   for (const CacheStorage storage : {CacheStorage::released, CacheStorage::float32})
     for (const auto& [tokens, heads, dim] :

@@ -322,10 +322,44 @@ class MirroredBackend final : public Backend {
                         .rows = on.of(args.rows)});
     });
   }
+  void do_queries_and_keys(const QueriesAndKeysArgs& args) override {
+    mirrored([&](Copies& on) {
+      inner_->queries_and_keys({.queries = {.x = on.of(args.queries.x),
+                                            .weight = on.of(args.queries.weight),
+                                            .eps = args.queries.eps,
+                                            .cosine = on.of(args.queries.cosine),
+                                            .sine = on.of(args.queries.sine)},
+                                .keys = {.x = on.of(args.keys.x),
+                                         .weight = on.of(args.keys.weight),
+                                         .eps = args.keys.eps,
+                                         .cosine = on.of(args.keys.cosine),
+                                         .sine = on.of(args.keys.sine),
+                                         .format = args.keys.format,
+                                         .rows = on.of(args.keys.rows)}});
+    });
+  }
   void do_index_queries(const IndexQueriesArgs& args) override {
     mirrored([&](Copies& on) {
       inner_->index_queries(
           {.x = on.of(args.x), .cosine = on.of(args.cosine), .sine = on.of(args.sine), .format = args.format});
+    });
+  }
+  void do_select_entries(const SelectEntriesArgs& args) override {
+    mirrored([&](Copies& on) {
+      const IndexTopKArgs& choice = args.choice;
+      const auto keys = on.paged(choice.keys, choice.runs, choice.ratio, false);
+      const auto q = on.of(args.queries.x);
+      inner_->select_entries({.queries = {.x = q,
+                                          .cosine = on.of(args.queries.cosine),
+                                          .sine = on.of(args.queries.sine),
+                                          .format = args.queries.format},
+                              .choice = {.q = q,
+                                         .weights = on.of(choice.weights),
+                                         .format = choice.format,
+                                         .ratio = choice.ratio,
+                                         .runs = choice.runs,
+                                         .keys = keys,
+                                         .selected = on.of(choice.selected)}});
     });
   }
   void do_commit_tails(const CommitTailsArgs& args) override {

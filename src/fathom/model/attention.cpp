@@ -72,15 +72,15 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
 
   // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
   // heads, in the cache's storage from the start.
-  backend.norm_rotate({.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine});
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
-  backend.new_keys({.x = kv,
-                    .weight = weights_.kv_norm.view(),
-                    .eps = config_.norm_eps,
-                    .cosine = cosine,
-                    .sine = sine,
-                    .format = layout_.entry,
-                    .rows = fresh});
+  backend.queries_and_keys({.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
+                            .keys = {.x = kv,
+                                     .weight = weights_.kv_norm.view(),
+                                     .eps = config_.norm_eps,
+                                     .cosine = cosine,
+                                     .sine = sine,
+                                     .format = layout_.entry,
+                                     .rows = fresh}});
 
   EntryChoice choice = EntryChoice::none;
   View<const std::int32_t, 2> selected;

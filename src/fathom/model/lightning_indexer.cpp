@@ -40,7 +40,6 @@ View<const std::int32_t, 2> LightningIndexer::select(const Step& step, const Ind
   const Arena::Scope scope(step.arena);
   store_keys(step, input.keys);
   const auto q = input.q.reshape<3>({tokens, config_.index_heads, config_.index_dim});
-  backend.index_queries({.x = q, .cosine = step.compressed.cosine, .sine = step.compressed.sine, .format = format_});
 
   // The report scales the weights by 1 / sqrt(index_dim * index_heads): a positive constant, which no choice can see.
   const auto keys = step.places(&SequenceCache::index_keys, block_);
@@ -51,7 +50,9 @@ View<const std::int32_t, 2> LightningIndexer::select(const Step& step, const Ind
                              .runs = step.runs,
                              .keys = keys,
                              .selected = selected};
-  backend.index_top_k(choice);
+  backend.select_entries(
+      {.queries = {.x = q, .cosine = step.compressed.cosine, .sine = step.compressed.sine, .format = format_},
+       .choice = choice});
   if (step.observer != nullptr) step.observer->on_index(block_, choice);
   return selected;
 }

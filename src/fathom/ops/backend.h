@@ -102,6 +102,8 @@ class Backend {
   void index_queries(const IndexQueriesArgs& args);
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
+  void queries_and_keys(const QueriesAndKeysArgs& args);
+  void select_entries(const SelectEntriesArgs& args);
   void shortlist_product(const ShortlistProductArgs& args);
 
  protected:
@@ -137,6 +139,8 @@ class Backend {
   virtual void do_index_queries(const IndexQueriesArgs& args);
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
+  virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_select_entries(const SelectEntriesArgs& args);
 
   // InternalError unless shortlist_bytes() says that there is one.
   virtual void do_shortlist_product(const ShortlistProductArgs& args);

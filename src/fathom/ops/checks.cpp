@@ -159,7 +159,7 @@ void Backend::gated_pool(const GatedPoolArgs& args) {
   do_gated_pool(args);
 }
 
-void Backend::index_top_k(const IndexTopKArgs& args) {
+void check_index_top_k(const IndexTopKArgs& args) {
   const auto [tokens, index_heads, index_dim] = args.q.shape();
   check_runs(args.runs, tokens);
   check_equal(index_dim, args.format.index_dim, "index_top_k columns");
@@ -167,6 +167,10 @@ void Backend::index_top_k(const IndexTopKArgs& args) {
   check_equal(args.selected.extent(0), tokens, "index_top_k rows");
   check(args.ratio > 0, "index_top_k ratio is positive");
   check_rows(args.keys, args.runs, args.format.row_bytes());
+}
+
+void Backend::index_top_k(const IndexTopKArgs& args) {
+  check_index_top_k(args);
   do_index_top_k(args);
 }
 

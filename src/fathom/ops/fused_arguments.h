@@ -54,6 +54,12 @@ struct NewKeysArgs {
   View<std::byte, 2> rows;  // [tokens, row_bytes]
 };
 
+// norm_rotate of a step's queries and new_keys, which do not depend on each other.
+struct QueriesAndKeysArgs {
+  NormRotateArgs queries;
+  NewKeysArgs keys;
+};
+
 // rotate, hadamard, round_index: the indexer's queries on the grid of its keys. In place.
 struct IndexQueriesArgs {
   View<float, 3> x;             // [tokens, index_heads, index_dim]
@@ -61,6 +67,13 @@ struct IndexQueriesArgs {
   View<const float, 2> sine;    // [tokens, rope_dim / 2]
   IndexKeyFormat format;
 };
+
+// index_queries, then index_top_k of them.
+struct SelectEntriesArgs {
+  IndexQueriesArgs queries;
+  IndexTopKArgs choice;  // q is the queries' x
+};
+void check_index_top_k(const IndexTopKArgs& args);
 
 // commit_rows of a compressor's two tails.
 struct CommitTailsArgs {

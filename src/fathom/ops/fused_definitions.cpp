@@ -23,6 +23,27 @@ void check_angles(View<const float, 2> cosine, View<const float, 2> sine, std::i
   check(2 * cosine.extent(1) <= dim, "rope_dim fits the columns that turn");
 }
 
+void check_norm_rotate(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, rows, head_dim);
+  if (!args.weight.empty()) check_equal(args.weight.size(), head_dim, "norm_rotate weight");
+}
+
+void check_new_keys(const NewKeysArgs& args) {
+  const auto [tokens, head_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, tokens, head_dim);
+  check_equal(args.weight.size(), head_dim, "new_keys weight");
+  check_equal(args.format.head_dim, head_dim, "new_keys columns");
+  check_equal(args.rows.extent(0), tokens, "new_keys rows");
+  check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
+}
+
+void check_index_queries(const IndexQueriesArgs& args) {
+  const auto [tokens, heads, index_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, tokens, index_dim);
+  check_equal(args.format.index_dim, index_dim, "index_queries columns");
+}
+
 }  // namespace
 
 void Backend::linears(const LinearsArgs& args) {
@@ -60,9 +81,7 @@ void Backend::do_hyper_connection(const HyperConnectionArgs& args) {
 }
 
 void Backend::norm_rotate(const NormRotateArgs& args) {
-  const auto [rows, heads, head_dim] = args.x.shape();
-  check_angles(args.cosine, args.sine, rows, head_dim);
-  if (!args.weight.empty()) check_equal(args.weight.size(), head_dim, "norm_rotate weight");
+  check_norm_rotate(args);
   do_norm_rotate(args);
 }
 
@@ -74,13 +93,8 @@ void Backend::do_norm_rotate(const NormRotateArgs& args) {
 }
 
 void Backend::new_keys(const NewKeysArgs& args) {
-  const auto [tokens, head_dim] = args.x.shape();
-  check_angles(args.cosine, args.sine, tokens, head_dim);
-  check_equal(args.weight.size(), head_dim, "new_keys weight");
-  check_equal(args.format.head_dim, head_dim, "new_keys columns");
-  check_equal(args.rows.extent(0), tokens, "new_keys rows");
-  check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
-  if (tokens > 0) do_new_keys(args);
+  check_new_keys(args);
+  if (args.x.extent(0) > 0) do_new_keys(args);
 }
 
 void Backend::do_new_keys(const NewKeysArgs& args) {
@@ -93,11 +107,32 @@ void Backend::do_new_keys(const NewKeysArgs& args) {
   encode_entries({.format = args.format, .x = args.x, .rows = args.rows});
 }
 
+void Backend::queries_and_keys(const QueriesAndKeysArgs& args) {
+  check_norm_rotate(args.queries);
+  check_new_keys(args.keys);
+  if (args.keys.x.extent(0) > 0) do_queries_and_keys(args);
+}
+
+void Backend::do_queries_and_keys(const QueriesAndKeysArgs& args) {
+  norm_rotate(args.queries);
+  new_keys(args.keys);
+}
+
 void Backend::index_queries(const IndexQueriesArgs& args) {
-  const auto [tokens, heads, index_dim] = args.x.shape();
-  check_angles(args.cosine, args.sine, tokens, index_dim);
-  check_equal(args.format.index_dim, index_dim, "index_queries columns");
-  if (tokens > 0) do_index_queries(args);
+  check_index_queries(args);
+  if (args.x.extent(0) > 0) do_index_queries(args);
+}
+
+void Backend::select_entries(const SelectEntriesArgs& args) {
+  check_index_queries(args.queries);
+  check_index_top_k(args.choice);
+  check(args.choice.q.data() == args.queries.x.data(), "select_entries chooses by its queries");
+  if (args.queries.x.extent(0) > 0) do_select_entries(args);
+}
+
+void Backend::do_select_entries(const SelectEntriesArgs& args) {
+  index_queries(args.queries);
+  index_top_k(args.choice);
 }
 
 void Backend::do_index_queries(const IndexQueriesArgs& args) {

@@ -69,14 +69,16 @@ __device__ void copy_row(const std::byte* from, std::byte* to, std::int64_t byte
 
 // A block a row of the step. Of positions that share a slot the last one stays.
 __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
-  begin_in_turn();
+  let_later_kernels_begin();
   const std::int64_t row = blockIdx.x;
   const PlacedRun& run = args.runs[args.runs.run_of_row(row)];
   const std::int64_t token = row - run.first_row;
-  if (token < run.tokens - run.capacity) return;
+  const bool stays = token >= run.tokens - run.capacity;
   const bool second = blockIdx.y == 1;
   const std::byte* from = (second ? args.rows_2 : args.rows) + row * args.row_bytes;
   std::byte* to = (second ? run.ring_2 : run.ring) + (run.start + token) % run.capacity * args.row_bytes;
+  wait_for_earlier_kernels();
+  if (!stays) return;
   const auto bits = reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to) |
                     static_cast<std::uintptr_t>(args.row_bytes);
   if (bits % 16 == 0) {

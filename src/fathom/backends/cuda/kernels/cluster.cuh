@@ -19,6 +19,21 @@ __device__ inline void cluster_wait() {
 #endif
 }
 
+// Meeting alone: nothing that was written before is promised to be seen.
+__device__ inline void cluster_arrive_relaxed() {
+  __syncwarp();
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+#endif
+}
+
+// Barriers of this block's memory, just made, are there for the others behind the next meeting.
+__device__ inline void fence_barrier_init() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+#endif
+}
+
 // `address` of this block's shared memory as the same place of another block's.
 __device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -30,6 +45,16 @@ __device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
 __device__ inline void store_there(std::uint32_t address, float value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
+#endif
+}
+
+// The same, and its four bytes arrive at a barrier of the same block: who waits there sees the value, and no block has
+// to wait until all of its own writes are everywhere, as behind a meeting.
+__device__ inline void send_there(std::uint32_t address, float value, std::uint32_t barrier) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(address),
+               "r"(__float_as_uint(value)), "r"(barrier)
+               : "memory");
 #endif
 }
 

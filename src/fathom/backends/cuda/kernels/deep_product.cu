@@ -8,28 +8,8 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kWarps = 8;
-constexpr int kRows = 8;  // of a block: they share the weight's piece
+constexpr int kRows = kSumsAtOnce;  // of a block: they share the weight's piece
 constexpr int kInputs = static_cast<int>(kDeepPiece) / kWarp;
-
-// Eight rows' sums over the lanes at once, each in the order of sum_of_lanes; row `row_of_lane()` in every lane.
-__device__ int row_of_lane() { return lane_id() / 16 % 2 * 4 + lane_id() / 8 % 2 * 2 + lane_id() / 4 % 2; }
-
-__device__ float sums_of_lanes(float (&values)[kRows]) {
-#pragma unroll
-  for (int half = kRows / 2; half > 0; half /= 2) {
-    const int distance = 4 * half;
-    const bool upper = (lane_id() & distance) != 0;
-#pragma unroll
-    for (int row = 0; row < half; ++row) {
-      const float given = upper ? values[row] : values[row + half];
-      const float kept = upper ? values[row + half] : values[row];
-      values[row] = kept + __shfl_xor_sync(kAllLanes, given, distance);
-    }
-  }
-  float sum = values[0];
-  sum += __shfl_xor_sync(kAllLanes, sum, 2);
-  return sum + __shfl_xor_sync(kAllLanes, sum, 1);
-}
 
 struct Inputs {
   float values[kInputs];
@@ -62,7 +42,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) sum_pieces(DeepProductKernel ar
       for (int index = 0; index < kInputs; ++index)
         sums[row] = fmaf(weight.values[index], x[row].values[index], sums[row]);
     const float sum = sums_of_lanes(sums);
-    const int row = row_of_lane();
+    const int row = sum_of_lane();
     if (lane_id() % 4 == 0 && row < rows)
       args.parts[((first_row + row) * args.outputs + output) * pieces + piece] = sum;
   }

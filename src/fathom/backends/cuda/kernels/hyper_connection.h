@@ -1,8 +1,8 @@
-// What a sublayer begins with, behind the pieces of its deep product: the mix, the gates, the collapsed streams,
-// normed.
+// What a sublayer begins with: the pieces of its deep product, and behind them the mix, the gates, the collapsed
+// streams, normed.
 #pragma once
 
-#include "fathom/backends/cuda/kernels/launching.h"
+#include "fathom/backends/cuda/kernels/deep_product.h"
 
 namespace fathom::cuda {
 
@@ -17,6 +17,7 @@ struct HyperConnectionKernel {
   float* comb;         // [tokens, streams, streams]
   float* out;          // [tokens, channels]
   float* inverse_rms;  // [tokens] of scratch
+  float* squares;      // [tokens, streams, channels / 512, 32] of launch_hyper_connection_sums, or null
   std::int64_t tokens;
   std::int64_t streams;
   std::int64_t channels;
@@ -27,6 +28,10 @@ struct HyperConnectionKernel {
 };
 // Whether a block's shared memory has room for a row.
 bool hyper_connection_fits(std::int64_t streams, std::int64_t channels);
+// Floats of scratch for the sums of squares, where one kernel makes them beside the pieces; 0: it does not.
+std::int64_t hyper_connection_squares(const DeepProductKernel& product, std::int64_t streams, Stream stream);
+// The pieces, and the squares' sums if they are not null.
+void launch_hyper_connection_sums(const DeepProductKernel& product, float* squares, Stream stream);
 void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

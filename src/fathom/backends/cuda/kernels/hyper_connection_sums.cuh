@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
+#include "fathom/backends/cuda/kernels/row_columns.cuh"
 #include "fathom/backends/cuda/kernels/sinkhorn.cuh"
 
 namespace fathom::cuda {
@@ -12,7 +13,7 @@ inline constexpr int kGroup = kSumStep * kSumColumns;  // elements whose sums a 
 __device__ inline float joined_groups(const float* sums, int groups) {
   Cascade cascade;
   for (int group = 0; group < groups; ++group) cascade.take(sums[group * kSumColumns + lane_id()]);
-  return join_columns(std::int64_t{groups} * kGroup, cascade.sum_with(0.0F), [](std::int64_t) { return 0.0F; });
+  return join_whole_columns(cascade.sum_with(0.0F));
 }
 
 }  // namespace fathom::cuda

@@ -10,6 +10,15 @@ namespace fathom::cuda {
 
 using RankBits = unsigned long long;
 
+// Queries on FP4's grid, of the kernel that put them there (new_rows.h).
+struct IndexQueryCodes {
+  signed char* codes;      // [tokens, heads, index_dim], doubled values; null: queries are encoded where they are read
+  float* scales;           // [tokens, heads, index_dim / 32], of doubled queries and doubled keys
+  std::int32_t* off_grid;  // [tokens, heads], 1: the head has values that are no codes
+};
+// Whether launch_index_scores takes them, keys being few.
+bool index_scores_take_codes(const IndexKeyFormat& format, std::int64_t heads);
+
 // scores[token, entry] = sum_h weights[token, h] * relu(q[token, h] . key[entry]), for tokens [first, first + count)
 struct IndexScoresKernel {
   IndexKeyFormat format;
@@ -23,6 +32,7 @@ struct IndexScoresKernel {
   float* scores;    // [count, score_step]
   std::int64_t score_step;
   IndexScoreShape shape;
+  IndexQueryCodes encoded;
 };
 void launch_index_scores(const IndexScoresKernel& args, Stream stream);
 

@@ -6,6 +6,7 @@
 
 #include "fathom/backends/cuda/kernels/entry_rows.cuh"
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/query_codes.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda::index_scores {
@@ -45,44 +46,6 @@ struct QueryCodes {
     scales = reinterpret_cast<float*>(shared + (heads + kTileHeads - 1) / kTileHeads * kTileHeads * step);
   }
 };
-
-// The scale of a group of queries whose largest magnitude has these bits.
-__device__ inline unsigned query_exponent(unsigned amax_bits) {
-  const float amax = fmaxf(__uint_as_float(amax_bits), 6.0F * 0x1p-100F);
-  return min(unsigned{ceil_to_e8m0(amax * (1.0F / kE2m1Max))}, 253U);
-}
-
-// Whether a doubled value lies on FP4's grid.
-__device__ inline bool is_code(int doubled) {
-  const int size = abs(doubled);
-  return size <= 4 || size == 6 || size == 8 || size == 12;
-}
-
-// A lane's four values of a group of 32, to doubled codes; false when one lies off the grid. Eight lanes hold a group.
-__device__ inline bool encode_four(const float4& x, float& scale, char4& codes) {
-  const float values[4] = {x.x, x.y, x.z, x.w};
-  // Sizes of floats are in the order of their bits; one of NaN is the largest, and off the grid.
-  unsigned amax_bits = 0;
-#pragma unroll
-  for (const float value : values) amax_bits = max(amax_bits, __float_as_uint(fabsf(value)));
-#pragma unroll
-  for (int distance = 4; distance > 0; distance /= 2)
-    amax_bits = max(amax_bits, __shfl_xor_sync(kAllLanes, amax_bits, distance));
-  const unsigned exponent = query_exponent(amax_bits);
-  const float inverse = 2.0F * widened_e8m0(254U - exponent);
-  scale = widened_e8m0(exponent) * 0.25F;  // both codes are doubled
-  bool exact = amax_bits < 0x7f800000U;
-  int code[4];
-#pragma unroll
-  for (int index = 0; index < 4; ++index) {
-    const float doubled = values[index] * inverse;  // powers of two: exact
-    code[index] = static_cast<int>(doubled);
-    exact = exact && is_code(code[index]) && static_cast<float>(code[index]) == doubled;
-  }
-  codes = make_char4(static_cast<signed char>(code[0]), static_cast<signed char>(code[1]),
-                     static_cast<signed char>(code[2]), static_cast<signed char>(code[3]));
-  return exact;
-}
 
 // Writes the codes; true when every value of the token lies on the grid. The block's verdict, after a barrier.
 __device__ inline bool encode_queries(const IndexScoresKernel& args, const float* q, const QueryCodes& queries) {
@@ -176,27 +139,48 @@ struct KeyFragment {
   }
 };
 
+// Eight heads as a warp holds them for the matrix units, and the scales of the two whose products a lane is left with.
+template <int kGroups>
+struct QueryFragment {
+  unsigned codes[kGroups][2];
+  float scales[2][kGroups];
+};
+
 // Products of sixteen keys with eight heads, to products[head][key].
 template <int kGroups>
-__device__ void multiply_keys(const KeyFragment<kGroups>& keys, const QueryCodes& queries, int first_head,
-                              float* products) {
-  const int group_of_lane = lane_id() / 4;
+__device__ void multiply_fragments(const KeyFragment<kGroups>& keys, const QueryFragment<kGroups>& queries,
+                                   float* products) {
   const int quarter = lane_id() % 4;
   float sums[4] = {};
 #pragma unroll
   for (int group = 0; group < kGroups; ++group) {
-    const signed char* code = queries.codes + (first_head + group_of_lane) * queries.step + group * kWarp + quarter * 4;
     int whole[4] = {};
-    multiply_step(whole, keys.codes[group], *reinterpret_cast<const unsigned*>(code),
-                  *reinterpret_cast<const unsigned*>(code + 16));
-    const float* scales = queries.scales + (first_head + 2 * quarter) * kGroups + group;
+    multiply_step(whole, keys.codes[group], queries.codes[group][0], queries.codes[group][1]);
 #pragma unroll
     for (int place = 0; place < 4; ++place)
-      sums[place] += static_cast<float>(whole[place]) * (scales[place % 2 * kGroups] * keys.scales[group][place / 2]);
+      sums[place] +=
+          static_cast<float>(whole[place]) * (queries.scales[place % 2][group] * keys.scales[group][place / 2]);
   }
 #pragma unroll
   for (int place = 0; place < 4; ++place)
-    products[(2 * quarter + place % 2) * kProductStep + group_of_lane + place / 2 * 8] = positive(sums[place]);
+    products[(2 * quarter + place % 2) * kProductStep + lane_id() / 4 + place / 2 * 8] = positive(sums[place]);
+}
+
+template <int kGroups>
+__device__ void multiply_keys(const KeyFragment<kGroups>& keys, const QueryCodes& queries, int first_head,
+                              float* products) {
+  const int quarter = lane_id() % 4;
+  QueryFragment<kGroups> fragment;
+#pragma unroll
+  for (int group = 0; group < kGroups; ++group) {
+    const signed char* code = queries.codes + (first_head + lane_id() / 4) * queries.step + group * kWarp + quarter * 4;
+    fragment.codes[group][0] = *reinterpret_cast<const unsigned*>(code);
+    fragment.codes[group][1] = *reinterpret_cast<const unsigned*>(code + 16);
+    const float* scales = queries.scales + (first_head + 2 * quarter) * kGroups + group;
+    fragment.scales[0][group] = scales[0];
+    fragment.scales[1][group] = scales[kGroups];
+  }
+  multiply_fragments(keys, fragment, products);
 }
 
 template <int kGroups>

@@ -1,6 +1,7 @@
 // How every kernel is launched. From sm_90 on a kernel may begin while earlier ones still run, several of them, up to
 // the place where it waits (wait_for_earlier_kernels) for the one before it, which has waited for those before: each
-// kernel waits, on every path. What it reads ahead of that must not change within a step: weights alone.
+// kernel waits, on every path. What it reads ahead of that must not be a kernel's work within the step: weights, and
+// runs and page tables, which are copied there ahead of every kernel that has them.
 #pragma once
 
 #include <array>

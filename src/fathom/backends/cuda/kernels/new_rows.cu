@@ -2,6 +2,8 @@
 
 #include "fathom/backends/cuda/kernels/encode_rows.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/norm_rotate_few.cuh"
+#include "fathom/backends/cuda/kernels/query_codes.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
 namespace fathom::cuda {
@@ -174,7 +176,18 @@ __global__ void __launch_bounds__(kWarps* kWarp) index_queries_of_128(const __gr
 #pragma unroll
   for (int column = 0; column < kLaneColumns; ++column) x[column] *= args.scale;
   if (args.rounded) round_columns(x);
-  *place = {x[0], x[1], x[2], x[3]};
+  const float4 rounded = {x[0], x[1], x[2], x[3]};
+  *place = rounded;
+  if (args.encoded.codes == nullptr) return;
+  float scale = 0.0F;
+  char4 codes;
+  const bool exact = index_scores::encode_four(rounded, scale, codes);
+  reinterpret_cast<char4*>(args.encoded.codes + head * kQueryDim)[lane_id()] = codes;
+  constexpr int kLanesOfScale = static_cast<int>(kIndexScaleGroup) / kLaneColumns;
+  if (lane_id() % kLanesOfScale == 0)
+    args.encoded.scales[head * (kWarp / kLanesOfScale) + lane_id() / kLanesOfScale] = scale;
+  const bool all_exact = __all_sync(kAllLanes, exact) != 0;
+  if (lane_id() == 0) args.encoded.off_grid[head] = all_exact ? 0 : 1;
 }
 
 }  // namespace
@@ -196,9 +209,21 @@ void launch_norm_rotate(const NormRotateKernel& args, Stream stream) {
          args, entry_shape(args.format));
 }
 
+bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKernel& keys) {
+  return norm_rotate_few::fits(queries, keys);
+}
+
+void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream) {
+  if (queries.rows + keys.rows > 0) norm_rotate_few::launch_both(queries, keys, stream);
+}
+
+bool index_queries_encode(const float* x, std::int64_t index_dim) {
+  return index_dim == kQueryDim && reinterpret_cast<std::uintptr_t>(x) % 16 == 0;
+}
+
 void launch_index_queries(const IndexQueriesKernel& args, Stream stream) {
   if (args.rows * args.heads == 0) return;
-  const bool in_registers = args.index_dim == kQueryDim && reinterpret_cast<std::uintptr_t>(args.x) % 16 == 0;
+  const bool in_registers = index_queries_encode(args.x, args.index_dim);
   launch(stream, "index_queries",
          {.blocks = {blocks_for(args.rows * args.heads, kWarps)}, .threads = kWarps * kWarp, .chained = stream.chained},
          in_registers ? index_queries_of_128 : index_queries, args);

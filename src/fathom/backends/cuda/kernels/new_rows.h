@@ -1,6 +1,7 @@
 // Queries and keys on their way to attention, a warp a row: what rows.h and cache_rows.h do in several kernels.
 #pragma once
 
+#include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/ops/cache_format.h"
 
@@ -23,6 +24,9 @@ struct NormRotateKernel {
   float eps;
 };
 void launch_norm_rotate(const NormRotateKernel& args, Stream stream);
+// Queries without a weight and keys that are encoded, where they are few; keys' x is left as it was.
+bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKernel& keys);
+void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream);
 
 // Rotation, Hadamard, and the grid of the index keys where they are stored so.
 struct IndexQueriesKernel {
@@ -34,8 +38,11 @@ struct IndexQueriesKernel {
   std::int64_t heads;
   std::int64_t index_dim;  // a power of two
   std::int64_t pairs;
-  float scale;  // 1 / sqrt(index_dim)
+  float scale;              // 1 / sqrt(index_dim)
+  IndexQueryCodes encoded;  // null unless index_queries_encode
 };
+// Whether launch_index_queries writes codes too.
+bool index_queries_encode(const float* x, std::int64_t index_dim);
 void launch_index_queries(const IndexQueriesKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

@@ -32,6 +32,30 @@ __device__ void take_best(const RouteKernel& args, const float* scores, int* cho
   }
 }
 
+constexpr int kHeld = 8;  // experts of a lane, in registers
+
+// The same of up to 256 experts: `biases` has those of this lane, and the best is struck out after its round.
+__device__ void take_best_held(const RouteKernel& args, const float* scores, const float (&biases)[kHeld],
+                               int* chosen) {
+  Rank ranks[kHeld];
+#pragma unroll
+  for (int held = 0; held < kHeld; ++held) {
+    const int expert = held * kWarp + lane_id();
+    ranks[held] =
+        expert < args.experts ? rank_of(scores[expert] + biases[held], static_cast<unsigned>(expert)) : kNoRank;
+  }
+#pragma unroll 1
+  for (int slot = 0; slot < static_cast<int>(args.chosen); ++slot) {
+    Rank best = kNoRank;
+#pragma unroll
+    for (const Rank rank : ranks) best = min(best, rank);
+    best = warp_best(best);
+#pragma unroll
+    for (Rank& rank : ranks) rank = rank == best ? kNoRank : rank;
+    if (lane_id() == 0) chosen[slot] = static_cast<int>(index_of(best));
+  }
+}
+
 // A hash layer's experts, in the table's order.
 __device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* chosen) {
   for (std::int64_t slot = lane_id(); slot < args.chosen; slot += kWarp) {
@@ -42,13 +66,8 @@ __device__ void take_hashed(const RouteKernel& args, std::int64_t token, int* ch
   }
 }
 
-// A warp chooses for a token from its scores.
-__device__ void choose(const RouteKernel& args, std::int64_t token, const float* scores, int* chosen) {
-  if (args.hash == nullptr) {
-    take_best(args, scores, chosen);
-  } else {
-    take_hashed(args, token, chosen);
-  }
+// A token's weights from its experts, by a warp.
+__device__ void weigh(const RouteKernel& args, std::int64_t token, const float* scores, const int* chosen) {
   __syncwarp();
   float sum = 0.0F;  // in order of rank, or of the hash row
   for (std::int64_t slot = 0; slot < args.chosen; ++slot) sum += scores[chosen[slot]];
@@ -61,6 +80,16 @@ __device__ void choose(const RouteKernel& args, std::int64_t token, const float*
     args.selected[token * args.chosen + place] = expert;
     args.weights[token * args.chosen + place] = scores[expert] / sum * args.route_scale;
   }
+}
+
+// A warp chooses for a token from its scores.
+__device__ void choose(const RouteKernel& args, std::int64_t token, const float* scores, int* chosen) {
+  if (args.hash == nullptr) {
+    take_best(args, scores, chosen);
+  } else {
+    take_hashed(args, token, chosen);
+  }
+  weigh(args, token, scores, chosen);
 }
 
 // A warp a token.
@@ -78,14 +107,25 @@ __global__ void __launch_bounds__(kWarps* kWarp) route(RouteKernel args) {
 
 // A block a token.
 __global__ void __launch_bounds__(kWarps* kWarp) route_few(RouteKernel args) {
-  if (args.hash == nullptr) send_for(args.bias, args.experts);
-  begin_in_turn();
+  let_later_kernels_begin();
   extern __shared__ float shared[];
+  const bool held = args.hash == nullptr && args.experts <= kHeld * kWarp;
+  float biases[kHeld] = {};
+  if (warp_id() == 0 && held) {
+#pragma unroll
+    for (int index = 0; index < kHeld; ++index)
+      if (index * kWarp + lane_id() < args.experts) biases[index] = args.bias[index * kWarp + lane_id()];
+  }
+  wait_for_earlier_kernels();
   const std::int64_t token = blockIdx.x;
   for (std::int64_t expert = threadIdx.x; expert < args.experts; expert += kWarps * kWarp)
     shared[expert] = released_routing_score(args.logits[token * args.experts + expert]);
   __syncthreads();
-  if (warp_id() == 0) choose(args, token, shared, reinterpret_cast<int*>(shared + args.experts));
+  if (warp_id() != 0) return;
+  int* chosen = reinterpret_cast<int*>(shared + args.experts);
+  if (!held) return choose(args, token, shared, chosen);
+  take_best_held(args, shared, biases, chosen);
+  weigh(args, token, shared, chosen);
 }
 
 }  // namespace

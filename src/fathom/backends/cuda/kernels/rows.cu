@@ -3,6 +3,7 @@
 #include "fathom/backends/cuda/kernels/circle.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
+#include "fathom/backends/cuda/kernels/row_columns.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -41,6 +42,35 @@ __global__ void rms_norm_by_blocks(RmsNormKernel args) {
   const float squares = block_row_sum(args.dim, parts, [x](std::int64_t element) { return x[element] * x[element]; });
   scale_row(args, row, inverse_rms(squares, args.dim, args.eps), static_cast<int>(threadIdx.x),
             static_cast<int>(blockDim.x));
+}
+
+constexpr int kGroup = kSumStep * kSumColumns;
+constexpr int kMostGroups = 16;
+
+// A block a row of whole groups, a warp a group, which stays in registers.
+__global__ void __launch_bounds__(kMostGroups* kWarp) rms_norm_by_groups(RmsNormKernel args) {
+  let_later_kernels_begin();
+  __shared__ float sums[kMostGroups * kSumColumns];
+  const int first = warp_id() * kGroup + lane_id();
+  const std::int64_t row = std::int64_t{blockIdx.x} * args.dim + first;
+  float weights[kSumStep];
+  float values[kSumStep];
+#pragma unroll
+  for (int line = 0; line < kSumStep; ++line)
+    weights[line] = args.weight == nullptr ? 0.0F : args.weight[first + line * kSumColumns];
+  wait_for_earlier_kernels();
+#pragma unroll
+  for (int line = 0; line < kSumStep; ++line) values[line] = args.x[row + line * kSumColumns];
+  sums[warp_id() * kSumColumns + lane_id()] =
+      sum_of_rows(0, kSumStep, [&](std::int64_t line) { return values[line] * values[line]; });
+  __syncthreads();
+  const float squares = joined_few<kMostGroups>(sums, static_cast<int>(blockDim.x) / kWarp);
+  const float scale = inverse_rms(squares, args.dim, args.eps);
+#pragma unroll
+  for (int line = 0; line < kSumStep; ++line) {
+    const float value = values[line] * scale;
+    args.out[row + line * kSumColumns] = args.weight == nullptr ? value : value * weights[line];
+  }
 }
 
 // The release rounds the angle to float32 before it takes the cosine.
@@ -115,7 +145,13 @@ __global__ void add(AddKernel args) {
 
 void launch_rms_norm(const RmsNormKernel& args, Stream stream) {
   if (args.rows == 0 || args.dim == 0) return;
-  if (args.dim <= kWarpDim && (args.rows >= kFewRows || args.dim < kThreads)) {
+  if (args.rows < kFewRows && args.dim % kGroup == 0 && args.dim <= kMostGroups * kGroup) {
+    launch(stream, "rms_norm_by_groups",
+           {.blocks = {blocks_for(args.rows, 1)},
+            .threads = static_cast<unsigned>(args.dim / kSumStep),
+            .chained = stream.chained},
+           rms_norm_by_groups, args);
+  } else if (args.dim <= kWarpDim && (args.rows >= kFewRows || args.dim < kThreads)) {
     launch(stream, "rms_norm_by_warps",
            {.blocks = {blocks_for(args.rows * kWarp, kThreads)}, .threads = kThreads, .chained = stream.chained},
            rms_norm_by_warps, args);

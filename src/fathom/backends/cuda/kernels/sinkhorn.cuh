@@ -7,19 +7,20 @@ namespace fathom::cuda {
 
 inline constexpr int kFourStreams = 4;
 
-// Four streams: entry `lane % 16` of the matrix lies with that lane, and sums run over lanes in ascending order.
+// Four streams: entry `lane % 16` of the matrix lies with that lane, and sums run over lanes in ascending order, from
+// the first on: no entry is a zero with a sign.
 __device__ inline float sum_of_row(float value) {
   const int first = lane_id() / kFourStreams * kFourStreams;
-  float sum = 0.0F;
+  float sum = __shfl_sync(kAllLanes, value, first);
 #pragma unroll
-  for (int column = 0; column < kFourStreams; ++column) sum += __shfl_sync(kAllLanes, value, first + column);
+  for (int column = 1; column < kFourStreams; ++column) sum += __shfl_sync(kAllLanes, value, first + column);
   return sum;
 }
 __device__ inline float sum_of_column(float value) {
   const int first = lane_id() % kFourStreams;
-  float sum = 0.0F;
+  float sum = __shfl_sync(kAllLanes, value, first);
 #pragma unroll
-  for (int row = 0; row < kFourStreams; ++row) sum += __shfl_sync(kAllLanes, value, first + row * kFourStreams);
+  for (int row = 1; row < kFourStreams; ++row) sum += __shfl_sync(kAllLanes, value, first + row * kFourStreams);
   return sum;
 }
 __device__ inline float largest_of_row(float value) {
@@ -27,14 +28,36 @@ __device__ inline float largest_of_row(float value) {
   return fmaxf(value, __shfl_xor_sync(kAllLanes, value, 2));
 }
 
+// value / sum, rounded as division is, without the way out that it has for quotients near the ends of float32: nothing
+// here is below eps or beyond a few units (Markstein's steps, those of the compiler's own division).
+__device__ inline float quotient(float value, float sum) {
+  float inverse;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(sum));
+  inverse = __fmaf_rn(__fmaf_rn(-sum, inverse, 1.0F), inverse, inverse);
+  const float first = value * inverse;
+  const float second = __fmaf_rn(__fmaf_rn(-sum, first, value), inverse, first);
+  return __fmaf_rn(__fmaf_rn(-sum, second, value), inverse, second);
+}
+
+constexpr float kSmallestEps = 1e-20F;  // that `quotient` is for
+
 // Softmax over rows' columns, + eps, columns normalised once; then rows and columns in turn, ending on columns.
 __device__ inline float sinkhorn_of_four(float value, std::int64_t iterations, float eps) {
   value = released_exp(value - largest_of_row(value));
   value = value * (1.0F / sum_of_row(value)) + eps;
-  value /= sum_of_column(value) + eps;
-  for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
-    value /= sum_of_row(value) + eps;
+  if (!(eps >= kSmallestEps)) {
     value /= sum_of_column(value) + eps;
+    for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
+      value /= sum_of_row(value) + eps;
+      value /= sum_of_column(value) + eps;
+    }
+    return value;
+  }
+  value = quotient(value, sum_of_column(value) + eps);
+#pragma unroll 1
+  for (std::int64_t iteration = 1; iteration < iterations; ++iteration) {
+    value = quotient(value, sum_of_row(value) + eps);
+    value = quotient(value, sum_of_column(value) + eps);
   }
   return value;
 }

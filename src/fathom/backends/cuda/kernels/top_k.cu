@@ -4,6 +4,7 @@
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/ranks.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
+#include "fathom/backends/cuda/kernels/top_k_counted.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -222,6 +223,7 @@ __global__ void __launch_bounds__(kThreads) top_k(const __grid_constant__ TopKKe
 
 void launch_top_k(const TopKKernel& args, Stream stream) {
   if (args.count == 0 || args.top_k == 0) return;
+  if (top_k_counted::fits(args)) return top_k_counted::launch_counted(args, stream);
   std::int64_t size = 1;
   while (size < args.top_k) size *= 2;
   std::int64_t most = args.most_visible;

@@ -4,6 +4,7 @@
 #include "fathom/backends/cuda/choose/index_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/pool.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
@@ -26,14 +27,40 @@ void CudaLauncher::do_gated_pool(const GatedPoolArgs& args) {
   device_.check_launch("gated_pool");
 }
 
-void CudaLauncher::do_index_top_k(const IndexTopKArgs& args) {
+namespace {
+
+std::int64_t most_visible_of(const IndexTopKArgs& args) {
+  std::int64_t most = 0;
+  for (const Run& run : args.runs) most = std::max(most, visible_entries(run.start + run.tokens - 1, args.ratio));
+  return rounded_size(most);
+}
+
+}  // namespace
+
+void CudaLauncher::do_index_top_k(const IndexTopKArgs& args) { choose_entries(args, {}); }
+
+// Few keys: the queries' codes are made once, by the kernel that makes the queries.
+void CudaLauncher::do_select_entries(const SelectEntriesArgs& args) {
+  const IndexTopKArgs& choice = args.choice;
+  const auto [tokens, heads, index_dim] = choice.q.shape();
+  const IndexScoreShape shape = index_score_shape(tokens, most_visible_of(choice), device_.size().multiprocessors);
+  if (shape.shares_heads == 0 || shape.tokens < tokens || !index_scores_take_codes(choice.format, heads) ||
+      !index_queries_encode(choice.q.data(), index_dim))
+    return Backend::do_select_entries(args);
+  const Arena::Scope scope(scratch_);
+  const IndexQueryCodes codes = {
+      .codes = reinterpret_cast<signed char*>(scratch_.take<std::byte, 1>({tokens * heads * index_dim}).data()),
+      .scales = scratch_.take<float, 1>({tokens * heads * index_dim / kIndexScaleGroup}).data(),
+      .off_grid = scratch_.take<std::int32_t, 1>({tokens * heads}).data()};
+  make_index_queries(args.queries, codes);
+  choose_entries(choice, codes);
+}
+
+void CudaLauncher::choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes) {
   const std::int64_t tokens = args.q.extent(0);
   const std::int64_t top_k = args.selected.extent(1);
   check(top_k <= kMostTopK, "[cuda] index_top_k chooses no more than fit in shared memory");
-  std::int64_t most_visible = 0;
-  for (const Run& run : args.runs)
-    most_visible = std::max(most_visible, visible_entries(run.start + run.tokens - 1, args.ratio));
-  most_visible = rounded_size(most_visible);
+  const std::int64_t most_visible = most_visible_of(args);
   const IndexScoreShape shape = index_score_shape(tokens, most_visible, device_.size().multiprocessors);
   const PlacedRuns runs =
       place({.runs = args.runs, .ratio = args.ratio, .rings = {}, .rings_2 = {}, .paged = args.keys});
@@ -56,7 +83,8 @@ void CudaLauncher::do_index_top_k(const IndexTopKArgs& args) {
                          .runs = runs,
                          .scores = scores.data(),
                          .score_step = score_step,
-                         .shape = shape},
+                         .shape = shape,
+                         .encoded = codes},
                         device_.stream());
     device_.check_launch("index scores");
     launch_top_k({.scores = scores.data(),

@@ -15,6 +15,7 @@
 #include "fathom/backends/cuda/device/staged_spans.h"
 #include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/kernels/deep_product.h"
+#include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
@@ -99,7 +100,9 @@ class CudaLauncher final : public Backend {
   void do_hyper_connection(const HyperConnectionArgs& args) override;
   void do_norm_rotate(const NormRotateArgs& args) override;
   void do_new_keys(const NewKeysArgs& args) override;
+  void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
   void do_index_queries(const IndexQueriesArgs& args) override;
+  void do_select_entries(const SelectEntriesArgs& args) override;
   void do_commit_tails(const CommitTailsArgs& args) override;
   void do_shared_expert(const SharedExpertArgs& args) override;
 
@@ -120,6 +123,8 @@ class CudaLauncher final : public Backend {
   DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
   void attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void deep_linear(const LinearArgs& args);
+  void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
+  void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
   void experts_on_tensor_cores(const ExpertsArgs& args);
 

@@ -16,6 +16,36 @@ ProductOutput product_output(const TiledWeight& weight, View<float, 2> out) {
   return {.weight = &weight.weight(), .out = out.data(), .row_stride = weight.out};
 }
 
+NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  return {.x = args.x.data(),
+          .weight = args.weight.empty() ? nullptr : args.weight.data(),
+          .cosine = args.cosine.data(),
+          .sine = args.sine.data(),
+          .encoded = nullptr,
+          .format = {},
+          .rows = rows,
+          .heads = heads,
+          .head_dim = head_dim,
+          .pairs = args.cosine.extent(1),
+          .eps = args.eps};
+}
+
+NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
+  const auto [tokens, head_dim] = args.x.shape();
+  return {.x = args.x.data(),
+          .weight = args.weight.data(),
+          .cosine = args.cosine.data(),
+          .sine = args.sine.data(),
+          .encoded = args.rows.data(),
+          .format = args.format,
+          .rows = tokens,
+          .heads = 1,
+          .head_dim = head_dim,
+          .pairs = args.cosine.extent(1),
+          .eps = args.eps};
+}
+
 // Weights that one launch can multiply.
 struct LikeProducts {
   TileKind kind;
@@ -65,7 +95,10 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
     product.x = args.streams.data() + token * product.in;
-    launch_deep_product(product, device_.stream());
+    const Arena::Scope squares_scope(scratch_);
+    const std::int64_t floats = hyper_connection_squares(product, streams, device_.stream());
+    float* squares = floats > 0 ? scratch_.take<float, 1>({floats}).data() : nullptr;
+    launch_hyper_connection_sums(product, squares, device_.stream());
     launch_hyper_connection({.x = product.x,
                              .parts = product.parts,
                              .scale = args.scale.data(),
@@ -76,6 +109,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
                              .comb = args.comb.data() + token * streams * streams,
                              .out = args.out.data() + token * channels,
                              .inverse_rms = inverse_rms,
+                             .squares = squares,
                              .tokens = product.rows,
                              .streams = streams,
                              .channels = channels,
@@ -89,42 +123,29 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
 }
 
 void CudaLauncher::do_norm_rotate(const NormRotateArgs& args) {
-  const auto [rows, heads, head_dim] = args.x.shape();
-  if (head_dim > kMostNewRowDim) return Backend::do_norm_rotate(args);
-  launch_norm_rotate({.x = args.x.data(),
-                      .weight = args.weight.empty() ? nullptr : args.weight.data(),
-                      .cosine = args.cosine.data(),
-                      .sine = args.sine.data(),
-                      .encoded = nullptr,
-                      .format = {},
-                      .rows = rows,
-                      .heads = heads,
-                      .head_dim = head_dim,
-                      .pairs = args.cosine.extent(1),
-                      .eps = args.eps},
-                     device_.stream());
+  if (args.x.extent(2) > kMostNewRowDim) return Backend::do_norm_rotate(args);
+  launch_norm_rotate(norm_rotate_kernel(args), device_.stream());
   device_.check_launch("norm_rotate");
 }
 
 void CudaLauncher::do_new_keys(const NewKeysArgs& args) {
-  const auto [tokens, head_dim] = args.x.shape();
-  if (head_dim > kMostNewRowDim) return Backend::do_new_keys(args);
-  launch_norm_rotate({.x = args.x.data(),
-                      .weight = args.weight.data(),
-                      .cosine = args.cosine.data(),
-                      .sine = args.sine.data(),
-                      .encoded = args.rows.data(),
-                      .format = args.format,
-                      .rows = tokens,
-                      .heads = 1,
-                      .head_dim = head_dim,
-                      .pairs = args.cosine.extent(1),
-                      .eps = args.eps},
-                     device_.stream());
+  if (args.x.extent(1) > kMostNewRowDim) return Backend::do_new_keys(args);
+  launch_norm_rotate(norm_rotate_kernel(args), device_.stream());
   device_.check_launch("new_keys");
 }
 
-void CudaLauncher::do_index_queries(const IndexQueriesArgs& args) {
+// Few rows of both: one launch.
+void CudaLauncher::do_queries_and_keys(const QueriesAndKeysArgs& args) {
+  const NormRotateKernel queries = norm_rotate_kernel(args.queries);
+  const NormRotateKernel keys = norm_rotate_kernel(args.keys);
+  if (!norm_rotate_takes_both(queries, keys)) return Backend::do_queries_and_keys(args);
+  launch_norm_rotate_both(queries, keys, device_.stream());
+  device_.check_launch("queries_and_keys");
+}
+
+void CudaLauncher::do_index_queries(const IndexQueriesArgs& args) { make_index_queries(args, {}); }
+
+void CudaLauncher::make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes) {
   const auto [tokens, heads, index_dim] = args.x.shape();
   const bool power_of_two = index_dim > 0 && (index_dim & (index_dim - 1)) == 0;
   if (index_dim > kMostNewRowDim || !power_of_two) return Backend::do_index_queries(args);
@@ -136,7 +157,8 @@ void CudaLauncher::do_index_queries(const IndexQueriesArgs& args) {
                         .heads = heads,
                         .index_dim = index_dim,
                         .pairs = args.cosine.extent(1),
-                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(index_dim)))},
+                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(index_dim))),
+                        .encoded = codes},
                        device_.stream());
   device_.check_launch("index_queries");
 }
