@@ -19,7 +19,8 @@ constexpr int kBands = kDim / kLine;               // of columns
 constexpr int kBandBytes = kKeys * kLineBytes;     // a band of a tile, or of the queries
 constexpr int kDepth = 16;                         // inputs of a step
 constexpr int kWords = kRowBytes / 8;              // of a stored row
-constexpr int kRing = 4;                           // rows that a warp has on their way, and the one it decodes
+constexpr int kOwnRows = kKeys / kWarps;           // of a tile, that a warp brings
+constexpr int kRing = 5;                           // rows that a warp has on their way, and the one it decodes
 
 struct BlockShared {
   uint4 queries[kBands][kBlockHeads][kPieces];  // lines of columns
@@ -76,26 +77,9 @@ __device__ inline void wait_round(std::uint64_t& barrier, int round) {
 // Until the round before is over: the first one begins free.
 __device__ inline void wait_free(std::uint64_t& barrier, int round) { wait_round(barrier, round ^ 1); }
 
-// Threads that know each other by a barrier that is theirs.
-template <int kBarrier, int kThreads>
+// All threads of a warpgroup.
 __device__ inline void wait_for_group() {
-  asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kThreads) : "memory");
-}
-
-__device__ inline const float* queries_of(const AttentionKernel& args, const BlockWork& work) {
-  return args.q + (work.token * args.heads + work.first_head) * kDim;
-}
-__device__ inline int heads_of(const AttentionKernel& args, const BlockWork& work) {
-  return static_cast<int>(min(std::int64_t{kBlockHeads}, args.heads - work.first_head));
-}
-
-// The first thing that a block of one tile does: queries come from far.
-__device__ inline void prefetch_queries(const AttentionKernel& args, const BlockWork& work) {
-  constexpr int kLineFloats = 128 / 4;
-  const float* q = queries_of(args, work);
-  const int floats = heads_of(args, work) * kDim;
-  for (int at = static_cast<int>(threadIdx.x) * kLineFloats; at < floats; at += kBlockThreads * kLineFloats)
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(q + at) : "memory");
+  asm volatile("bar.sync %0, %1;" ::"r"(1 + warpgroup_id()), "n"(kWarpgroupThreads) : "memory");
 }
 
 // The queries of the block's heads to bfloat16, by all threads. Heads that are none are zeros.
@@ -103,8 +87,8 @@ __device__ inline void load_queries(const AttentionKernel& args, const BlockWork
   constexpr int kQuads = kBlockHeads * kDim / 4;
   constexpr int kAtOnce = 8;
   static_assert(kQuads % (kAtOnce * kBlockThreads) == 0);
-  const float* q = queries_of(args, work);
-  const int quads = heads_of(args, work) * kDim / 4;
+  const float* q = args.q + (work.token * args.heads + work.first_head) * kDim;
+  const auto quads = static_cast<int>(min(std::int64_t{kBlockHeads}, args.heads - work.first_head)) * kDim / 4;
   const bool aligned = aligned_to(q, 16);
 #pragma unroll
   for (int first = 0; first < kQuads; first += kAtOnce * kBlockThreads) {

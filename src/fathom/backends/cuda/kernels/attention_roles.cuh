@@ -11,7 +11,7 @@ namespace fathom::cuda {
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
 // Brings every second tile of keys, multiplies it with the queries and weighs it.
-template <bool kSplit, int kGroup>
+template <bool kSplit>
 class WeighKeys {
  public:
   __device__ WeighKeys(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
@@ -20,46 +20,36 @@ class WeighKeys {
   __device__ void begin() { rows_.begin(); }
 
   __device__ void run(std::int64_t query) {
-    if constexpr (kSplit) {  // both bring the only tile
-      rows_.decode_tile(0);
+    wait_round(shared_.queries_full, 0);
+    for (int tile = warpgroup_id(); tile < work_.tiles(); tile += kWeighers) {
+      const int own_tile = tile / kWeighers;
+      wait_free(shared_.keys_free[warpgroup_id()], own_tile);
+      rows_.decode_tile(own_tile);
       show_to_products();
-      wait_for_group<1, kWeighers * kWarpgroupThreads>();
-      if constexpr (kGroup == 0) weigh_tile(query, 0);
-    } else {
-      for (int tile = kGroup; tile < work_.tiles(); tile += kWeighers) {
-        wait_free(shared_.keys_free[kGroup], tile / kWeighers);
-        rows_.decode_tile(tile / kWeighers);
-        show_to_products();
-        wait_for_group<1 + kGroup, kWarpgroupThreads>();
-        weigh_tile(query, tile);
+      wait_for_group();
+      float scores[kKeys / 2];
+      multiply_queries(own_tile, scores);
+      float of_tile[2];
+      float sum_of_tile[2];
+      weigh_scores(args_.scale, work_.end_key - work_.first_key - tile * kKeys, scores, of_tile, sum_of_tile);
+      wait_free(shared_.weights_free, tile);
+      store_weights(scores, shared_.weights);
+      if constexpr (kSplit) {
+        store_part(query, of_tile, sum_of_tile);
+      } else {
+        join(tile, of_tile, sum_of_tile);
       }
-      // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
-      if (kGroup == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
+      arrive_warp(shared_.weights_full);
     }
-    rows_.end();
+    // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
+    if (!kSplit && warpgroup_id() == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
+    KeyRows::end();
   }
 
  private:
-  __device__ void weigh_tile(std::int64_t query, int tile) {
-    TileScores scores;
-    multiply_queries(tile, scores);
-    float of_tile[2];
-    float sum_of_tile[2];
-    weigh_scores(args_.scale, work_.end_key - work_.first_key - tile * kKeys, scores, of_tile, sum_of_tile);
-    wait_free(shared_.weights_free, tile);
-    store_weights(scores, shared_.weights);
-    if constexpr (kSplit) {
-      store_part(query, of_tile, sum_of_tile);
-    } else {
-      join(tile, of_tile, sum_of_tile);
-    }
-    arrive_warp(shared_.weights_full);
-  }
-
-  __device__ void multiply_queries(int tile, TileScores& scores) {
+  __device__ void multiply_queries(int own_tile, float (&scores)[kKeys / 2]) {
     const Lines queries = lines_at(shared_address(shared_.queries));
-    const Lines keys = lines_at(shared_address(shared_.keys[KeyRows<kSplit, kGroup>::kBuffer]));
-    wait_round(shared_.queries_full, 0);
+    const Lines keys = lines_at(shared_address(shared_.keys[warpgroup_id()]));
     begin_products();
 #pragma unroll
     for (int step = 0; step < kDim / kDepth; ++step) {
@@ -67,7 +57,7 @@ class WeighKeys {
       multiply_lines(scores, lines_behind(queries, at), lines_behind(keys, at), step != 0);
     }
     commit_products();
-    if constexpr (!kSplit) rows_.look_up_behind(tile / kWeighers + 2);
+    rows_.look_up_behind(own_tile + 2);
     wait_products<0>();
     hold_sums<kKeys>(scores);
   }
@@ -114,11 +104,11 @@ class WeighKeys {
   const AttentionKernel& args_;
   const BlockWork& work_;
   BlockShared& shared_;
-  KeyRows<kSplit, kGroup> rows_;
+  KeyRows rows_;
 };
 
 // The values of half of the columns.
-template <bool kSplit, int kHalf>
+template <bool kSplit>
 class MultiplyWeights {
  public:
   __device__ MultiplyWeights(const AttentionKernel& args, const BlockWork& work, BlockShared& shared)
@@ -135,8 +125,7 @@ class MultiplyWeights {
 #pragma unroll
       for (int band = 0; band < kOwnBands; ++band) {
         BandValues values;
-        begin_values(lines_at(shared_address(shared_.keys[buffer][kFirstBand + band])), weights, values);
-        end_values(values);
+        multiply_keys(shared_.keys[buffer][first_band() + band], weights, values);
         if constexpr (kSplit) {
           store_values(part_of(args_, query, work_.first_key / kKeys), place(band), values);
         } else {
@@ -151,9 +140,8 @@ class MultiplyWeights {
  private:
   static constexpr int kOwnBands = kBands / 2;
 
-  static constexpr int kFirstBand = kHalf * kOwnBands;
-
-  __device__ ValuePlace place(int band) const { return {work_.first_head, args_.heads, kFirstBand + band}; }
+  __device__ static int first_band() { return (warpgroup_id() - kWeighers) * kOwnBands; }
+  __device__ ValuePlace place(int band) const { return {work_.first_head, args_.heads, first_band() + band}; }
 
   __device__ static void clear(float (&joint)[kOwnBands][kLine / 2]) {
 #pragma unroll

@@ -10,32 +10,6 @@
 namespace fathom::cuda {
 namespace {
 
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-
-// Of a thread; two warpgroups of each have all that there are.
-constexpr int kValueRegisters = 192;
-constexpr int kWeighRegisters = 64;
-
-template <bool kSplit, int kGroup>
-__device__ void bring_and_weigh(const AttentionKernel& args, const BlockWork& work, std::int64_t query,
-                                BlockShared& shared) {
-  WeighKeys<kSplit, kGroup> weigh(args, work, shared);
-  weigh.begin();
-  load_queries(args, work, shared);
-  give_registers<kWeighRegisters>();
-  weigh.run(query);
-}
-
-template <bool kSplit, int kHalf>
-__device__ void multiply_weights(const AttentionKernel& args, const BlockWork& work, std::int64_t query,
-                                 BlockShared& shared) {
-  load_queries(args, work, shared);
-  take_registers<kValueRegisters>();
-  MultiplyWeights<kSplit, kHalf>(args, work, shared).run(query);
-}
-
-#endif
-
 struct BlockGrid {
   std::int64_t groups;  // of heads
   std::int64_t tiles;   // 1: a block walks through all
@@ -45,29 +19,36 @@ template <bool kSplit>
 __global__ void __launch_bounds__(kBlockThreads, 1)
     attend_by_warpgroups(const __grid_constant__ AttentionKernel args, EntryShape shape, BlockGrid grid) {
 #ifdef FATHOM_WARPGROUP_PRODUCTS
+  // Of a thread; two warpgroups of each have all that there are.
+  constexpr int kValueRegisters = 192;
+  constexpr int kWeighRegisters = 64;
   begin_in_turn();
   extern __shared__ __align__(1024) unsigned char memory[];
   BlockShared& shared = *reinterpret_cast<BlockShared*>(memory);
   const std::int64_t query = blockIdx.x / (grid.groups * grid.tiles);
-  BlockWork work = {args.first + query, blockIdx.x % grid.groups * kBlockHeads, 0, 0};
-  if constexpr (kSplit) prefetch_queries(args, work);
-  const QueryKeys keys = keys_of(args, work.token, shape.row_bytes);
-  work.end_key = count_keys(args, keys, &shared.first_missing);
+  const QueryKeys keys = keys_of(args, args.first + query, shape.row_bytes);
+  const int count = count_keys(args, keys, &shared.first_missing);
+  BlockWork work = {args.first + query, blockIdx.x % grid.groups * kBlockHeads, 0, count};
   if constexpr (kSplit) {
     work.first_key = static_cast<int>(blockIdx.x / grid.groups % grid.tiles) * kKeys;
-    if (work.first_key >= work.end_key) return;
-    work.end_key = min(work.end_key, work.first_key + kKeys);
+    if (work.first_key >= count) return;
+    work.end_key = min(count, work.first_key + kKeys);
   }
   if (threadIdx.x == 0) {
     prepare_barriers(shared);
     shared.query_keys = keys;
   }
   __syncthreads();
-  switch (static_cast<int>(threadIdx.x) / kWarpgroupThreads) {
-    case 0: bring_and_weigh<kSplit, 0>(args, work, query, shared); break;
-    case 1: bring_and_weigh<kSplit, 1>(args, work, query, shared); break;
-    case 2: multiply_weights<kSplit, 0>(args, work, query, shared); break;
-    default: multiply_weights<kSplit, 1>(args, work, query, shared);
+  if (warpgroup_id() < kWeighers) {
+    WeighKeys<kSplit> weigh(args, work, shared);
+    weigh.begin();
+    load_queries(args, work, shared);
+    give_registers<kWeighRegisters>();
+    weigh.run(query);
+  } else {
+    load_queries(args, work, shared);
+    take_registers<kValueRegisters>();
+    MultiplyWeights<kSplit>(args, work, shared).run(query);
   }
 #else
   __trap();  // the host never chooses it

@@ -86,6 +86,12 @@ __device__ inline void end_values(BandValues& values) {
   hold_sums<kLine>(values);
 }
 
+__device__ inline void multiply_keys(const uint4 (&band)[kKeys][kPieces], const TileWeights& weights,
+                                     BandValues& values) {
+  begin_values(lines_at(shared_address(band)), weights, values);
+  end_values(values);
+}
+
 // Most tiles change no largest score: what was joined stays as it is.
 __device__ inline void join_values(const Shares (&shares)[2], const BandValues& values, BandValues& joint) {
   if (__all_sync(kAllLanes, shares[0].old == 1.0F && shares[1].old == 1.0F)) {

@@ -10,7 +10,6 @@
 namespace fathom::cuda {
 
 constexpr int kPairs = kBands / 2;                     // of bands
-constexpr int kOwnRows = kKeys / kWarps;               // of a tile, that a warp sends for
 constexpr int kLaneRows = kOwnRows * kPieces / kWarp;  // of a band, that a lane sends a piece for
 
 struct WidenedShared {
@@ -40,12 +39,6 @@ __device__ inline void prepare_barriers(WidenedShared& shared) {
 // Sixteen bytes to shared memory, or zeros.
 __device__ inline void copy_sixteen_or_zeros(std::uint32_t to, const std::byte* from, bool there) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
-}
-
-// Lines that the compiler finds again in every step: kept over a loop, they take registers that there are not.
-__device__ inline Lines lines_again(std::uint32_t address) {
-  asm volatile("" : "+r"(address));
-  return lines_at(address);
 }
 
 // A key's row among all: what was read to find it is looked at when the row is sent for.
@@ -241,14 +234,19 @@ class WeighWidened {
     }
     commit_products();
   }
+  // A barrier's number that is known when compiled: one that is not reserves them all.
   __device__ void wait_for_own_group() const {
-    group_ == 0 ? wait_for_group<1, kWarpgroupThreads>() : wait_for_group<2, kWarpgroupThreads>();
+    if (group_ == 0) {
+      asm volatile("bar.sync 1, %0;" ::"n"(kWarpgroupThreads) : "memory");
+    } else {
+      asm volatile("bar.sync 2, %0;" ::"n"(kWarpgroupThreads) : "memory");
+    }
   }
 
   __device__ void multiply_queries(TileScores& scores) const {
     static_assert(kPairs == 4);
-    const Lines queries = lines_again(shared_address(shared_.queries));
-    const Lines keys = lines_again(shared_address(shared_.keys[group_]));
+    const Lines queries = lines_at(shared_address(shared_.queries));
+    const Lines keys = lines_at(shared_address(shared_.keys[group_]));
     multiply_pair<0>(queries, keys, scores);
     multiply_pair<1>(queries, keys, scores);
     multiply_pair<2>(queries, keys, scores);
@@ -294,7 +292,7 @@ class MultiplyWidened {
 #pragma unroll
         for (int pair = 0; pair < kPairs; ++pair) {
           BandValues values;
-          begin_values(lines_again(shared_address(shared_.keys[buffer][2 * pair + half_])), weights, values);
+          begin_values(lines_at(shared_address(shared_.keys[buffer][2 * pair + half_])), weights, values);
           if (pair == 0) join(of_tile, shares);
           end_values(values);
           arrive_warp(shared_.keys_free[buffer][pair]);

@@ -17,6 +17,7 @@ using Lines = std::uint64_t;
 // Lines from an address of a multiple of kEightLines on. Where they are rows or columns, a step begins 32 bytes behind
 // the one before; where they are inputs, kEightLines * 2 behind.
 __device__ inline Lines lines_at(std::uint32_t address) {
+  asm volatile("" : "+r"(address));  // else every step's lines are kept over a loop, in registers that there are not
   constexpr std::uint64_t kSwizzle128 = std::uint64_t{1} << 62;
   return static_cast<std::uint64_t>((address & 0x3ffffU) >> 4) | (std::uint64_t{1} << 16) |
          (std::uint64_t{kEightLines >> 4} << 32) | kSwizzle128;
