@@ -185,6 +185,29 @@ TEST_F(CudaProducts, SeveralWeightsInOneLaunch) {
                               "weight " + std::to_string(index) + " of a launch");
 }
 
+TEST_F(CudaProducts, AddsToWhatIsThere) {
+  const std::int64_t out = 200;
+  const std::int64_t in = 300;
+  const TestWeight weight({WeightFormat::fp8_block, out, in, 128, 128}, random);
+  const DeviceWeight prepared(weight);
+  for (const std::int64_t rows : {1, 20, 70, 300}) {
+    const std::vector<float> x = random_rows(random, rows, in);
+    const std::vector<float> before = random_rows(random, rows, out);
+    for (const Operand operand : operands(prepared.product())) {
+      std::vector<float> expected = product_of(device, prepared.product(), x, rows, operand);
+      for (std::size_t place = 0; place < expected.size(); ++place) expected[place] = before[place] + expected[place];
+      const DeviceArray<float> on_device{std::span<const float>(x)};
+      const DeviceArray<float> sums{std::span<const float>(before)};
+      DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, in, 1, operand));
+      const PackedRows packed = pack_rows(device, {.x = on_device.data(), .rows = rows, .in = in, .row_stride = in},
+                                          PackedBy::launch, operand, workspace.data(), nullptr);
+      const ProductOutput output = {&prepared.product(), sums.data(), out};
+      multiply(device, {&output, 1}, packed, nullptr, true);
+      op_test::expect_same_bits(sums.host(), expected, std::to_string(rows) + " rows added");
+    }
+  }
+}
+
 // Each group is the product of its own rows; groups need not begin at a tile.
 TEST_F(CudaProducts, Groups) {
   for (const std::int64_t latent : {64, 37, 150})

@@ -5,12 +5,13 @@
 namespace fathom::cuda {
 namespace {
 
+constexpr int kPlacesAtOnce = 8;  // measured: of Flash's wq_b, whose weights and rows are larger than a cache together
+
 struct Launch {
   int capability;
-  int stages;
-  int units;
   int blocks;
   int bytes;
+  PrefillLaunch kernel;
 };
 
 template <TileKind kKind, Operand kOperand, int kChunks>
@@ -20,7 +21,7 @@ void launch_chunks(const Launch& to, const ProductWork& work, Stream stream) {
           .threads = kPrefillThreads,
           .shared_bytes = static_cast<unsigned>(to.bytes),
           .chained = to.capability >= 90},
-         prefill_product<kKind, kOperand, kChunks>, work, to.stages, to.units);
+         prefill_product<kKind, kOperand, kChunks>, work, to.kernel);
 }
 
 // Only sm_90a has the registers for four chunks: its warpgroups trade them.
@@ -40,10 +41,11 @@ void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, co
   const std::int64_t units = launch.places * work.pairs;
   const Launch to = {
       .capability = device.capability,
-      .stages = shape.stages,
-      .units = static_cast<int>(units),
       .blocks = static_cast<int>(std::min<std::int64_t>(units, device.multiprocessors)),
-      .bytes = shared_bytes(shape.stages, prefill_stage_bytes(launch.kind, launch.operand, work.group_chunks), 0)};
+      .bytes = shared_bytes(shape.stages, prefill_stage_bytes(launch.kind, launch.operand, work.group_chunks), 0),
+      .kernel = {.stages = shape.stages,
+                 .units = static_cast<int>(units),
+                 .places = work.items == nullptr ? kPlacesAtOnce : 1}};
   if (launch.operand == Operand::e4m3) {
     if (launch.kind == TileKind::fp4) choose_chunks<TileKind::fp4, Operand::e4m3>(to, work, stream);
     if (launch.kind == TileKind::fp8) choose_chunks<TileKind::fp8, Operand::e4m3>(to, work, stream);

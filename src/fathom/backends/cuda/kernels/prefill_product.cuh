@@ -17,6 +17,12 @@ namespace fathom::cuda {
 inline constexpr int kPrefillConsumers = 256;
 inline constexpr int kPrefillThreads = kPrefillConsumers + kWarpgroupThreads;
 
+struct PrefillLaunch {
+  int stages;
+  int units;
+  int places;  // groups of columns that meet the same weights before the next weights come: both stay in the cache
+};
+
 template <TileKind kKind, Operand kOperand, int kChunks>
 class PrefillProduct {
  public:
@@ -25,11 +31,11 @@ class PrefillProduct {
   static constexpr int kScalesAt = kPrefillColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kPrefillColumns / columns_of_row(kOperand);
 
-  __device__ PrefillProduct(const ProductWork& work, int stages, int units, std::uint8_t* memory)
-      : work_(work), stages_(stages), units_(units), memory_(memory) {
+  __device__ PrefillProduct(const ProductWork& work, const PrefillLaunch& launch, std::uint8_t* memory)
+      : work_(work), stages_(launch.stages), units_(launch.units), places_(launch.places), memory_(memory) {
     stage_bytes_ = prefill_stage_bytes(kKind, kOperand, work.group_chunks);
-    full_ = shared_address(memory + stages * stage_bytes_);
-    empty_ = full_ + 8 * stages;
+    full_ = shared_address(memory + stages_ * stage_bytes_);
+    empty_ = full_ + 8 * stages_;
   }
 
   __device__ void run() {
@@ -54,7 +60,14 @@ class PrefillProduct {
   }
 
  private:
-  __device__ ProductUnit unit_at(int unit) const { return product_unit(work_, {kTile, kBlock, kChunkRows}, unit); }
+  __device__ ProductUnit unit_at(int index) const {
+    const int of_group = places_ * work_.pairs;
+    const int first = index / of_group * places_;
+    const int places = min(places_, units_ / work_.pairs - first);
+    const int within = index % of_group;
+    const int place = first + within % places;
+    return product_unit(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
+  }
   __device__ static int chunks_of(const ProductUnit& unit) { return (unit.rows + kChunkRows - 1) / kChunkRows; }
 
   __device__ void copy() const {
@@ -62,10 +75,12 @@ class PrefillProduct {
     const std::uint32_t memory = shared_address(memory_);
     const int x_blocks = work_.weight_blocks / work_.parts;
     Stage stage;
+    int turn = 0;
     for (int index = blockIdx.x; index < units_; index += gridDim.x) {
       const ProductUnit unit = unit_at(index);
-      if (!unit.exists) return;
+      if (!unit.exists) break;
       const int chunks = chunks_of(unit);
+      leave_unit(unit, turn++, stage, lane);
       for (int block = 0; block < work_.weight_blocks; ++block) {
         barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
         const std::uint32_t full = full_ + 8 * stage.index;
@@ -80,12 +95,35 @@ class PrefillProduct {
         stage.advance(stages_);
       }
     }
+    leave_unit({}, turn, stage, lane);
+    if constexpr (kHasCopyEngine) expect_bytes(full_ + 8 * stage.index, 0, lane);
+  }
+
+  // The copying warp leaves each unit where the computing ones find it when its first block of inputs has come, or
+  // where they would find it behind the last. A place is used again when a unit's first stage is free, and all that are
+  // more than kMostStages units before have been written by then.
+  __device__ static ProductUnit* units_left() {
+    static_assert(2 * kMostStages * sizeof(ProductUnit) <= 1152, "with the tables, what no stage may take");
+    __shared__ __align__(16) std::uint8_t units[2 * kMostStages * sizeof(ProductUnit)];
+    return reinterpret_cast<ProductUnit*>(units);
+  }
+  __device__ void leave_unit(const ProductUnit& unit, int turn, const Stage& stage, int lane) const {
+    if constexpr (!kHasCopyEngine) return;
+    barrier_wait(empty_ + 8 * stage.index, stage.parity ^ 1);
+    if (lane == 0) units_left()[turn % (2 * kMostStages)] = unit;
   }
 
   __device__ void compute() {
     Stage stage;
-    for (int index = blockIdx.x; index < units_; index += gridDim.x) {
-      const ProductUnit unit = unit_at(index);
+    for (int turn = 0;; ++turn) {
+      const int index = static_cast<int>(blockIdx.x + turn * gridDim.x);
+      ProductUnit own;
+      if constexpr (kHasCopyEngine) {
+        barrier_wait(full_ + 8 * stage.index, stage.parity);
+      } else {
+        own = index < units_ ? unit_at(index) : ProductUnit{};
+      }
+      const ProductUnit& unit = kHasCopyEngine ? units_left()[turn % (2 * kMostStages)] : own;
       if (!unit.exists) return;
       switch (chunks_of(unit)) {  // each count by itself: no branch stands between the products in flight
         case 1: compute_unit<1>(unit, stage); break;
@@ -101,15 +139,17 @@ class PrefillProduct {
     }
   }
 
+  static constexpr int kSums = kPrefillColumns / 2;
+
   template <int kCount>
   __device__ void compute_unit(const ProductUnit& unit, Stage& stage) {
     const int warpgroup = threadIdx.x / kWarpgroupThreads;
     const int thread = threadIdx.x % kWarpgroupThreads;
-    float totals[kCount][kPrefillColumns / 2];
+    float totals[kCount][kSums];
 #pragma unroll
     for (int chunk = 0; chunk < kCount; ++chunk)
 #pragma unroll
-      for (int index = 0; index < kPrefillColumns / 2; ++index) totals[chunk][index] = 0.0F;
+      for (int index = 0; index < kSums; ++index) totals[chunk][index] = 0.0F;
     for (int block = 0; block < work_.weight_blocks; ++block) {
       barrier_wait(full_ + 8 * stage.index, stage.parity);
       const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
@@ -120,20 +160,14 @@ class PrefillProduct {
       if (threadIdx.x % 32 == 0) barrier_arrive(empty_ + 8 * stage.index);
       stage.advance(stages_);
     }
-    const int output = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
-#pragma unroll
-    for (int chunk = 0; chunk < kCount; ++chunk)
-      use_rows<kOperand, kPrefillColumns>(totals[chunk], [&](int row, int half, float value) {
-        if (chunk * kChunkRows + row < unit.rows && unit.holds(output + 8 * half))
-          unit.put(chunk * kChunkRows + row, output + 8 * half, value);
-      });
+    unit.adds ? write<true>(unit, totals) : write<false>(unit, totals);
   }
 
   template <int kCount>
   __device__ static void multiply_chunks(const WeightOperand<kKind, kOperand>& weight, const std::uint8_t* x,
-                                         float (&totals)[kCount][kPrefillColumns / 2]) {
+                                         float (&totals)[kCount][kSums]) {
     constexpr int N = kPrefillColumns;
-    float sums[2][N / 2];
+    float sums[2][kSums];
     const auto add = [&](int chunk) {
       const auto* scales = reinterpret_cast<const float*>(x + chunk * kBlock + kScalesAt);
       use_block<kKind, kOperand, N>(sums[chunk % 2], weight, scales, [&](int index, float sum, float scale) {
@@ -152,9 +186,42 @@ class PrefillProduct {
     add(kCount - 1);
   }
 
+  // A warp writes 8 outputs of four rows at a time, whole sectors of 32 bytes.
+  template <bool kAdds, int kCount>
+  __device__ static void write(const ProductUnit& unit, const float (&totals)[kCount][kSums]) {
+    const int output = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
+    const bool holds[2] = {unit.holds(output), unit.holds(output + 8)};
+    const std::int64_t stride = unit.row_stride;
+    const int rows = unit.rows;
+    float* const out = unit.out + output;
+    __builtin_assume(__isGlobal(out));
+#pragma unroll
+    for (int chunk = 0; chunk < kCount; ++chunk) {
+      const auto place = [&](int row, int half) { return out + (chunk * kChunkRows + row) * stride + 8 * half; };
+      const auto held = [&](int row, int half) { return chunk * kChunkRows + row < rows && holds[half]; };
+      if constexpr (kAdds) {
+        float before[kSums];  // all are on their way before the first is added to
+        int index = 0;
+        use_rows<kOperand, kPrefillColumns>(totals[chunk], [&](int row, int half, float /*value*/) {
+          before[index++] = held(row, half) ? *place(row, half) : 0.0F;
+        });
+        index = 0;
+        use_rows<kOperand, kPrefillColumns>(totals[chunk], [&](int row, int half, float value) {
+          if (held(row, half)) *place(row, half) = before[index] + value;
+          ++index;
+        });
+      } else {
+        use_rows<kOperand, kPrefillColumns>(totals[chunk], [&](int row, int half, float value) {
+          if (held(row, half)) *place(row, half) = value;
+        });
+      }
+    }
+  }
+
   const ProductWork& work_;
   const int stages_;
   const int units_;
+  const int places_;
   std::uint8_t* const memory_;
   int stage_bytes_;
   std::uint32_t full_;
@@ -164,9 +231,9 @@ class PrefillProduct {
 
 template <TileKind kKind, Operand kOperand, int kChunks>
 __global__ void __launch_bounds__(kPrefillThreads, 1)
-    prefill_product(const __grid_constant__ ProductWork work, int stages, int units) {
+    prefill_product(const __grid_constant__ ProductWork work, const PrefillLaunch launch) {
   extern __shared__ __align__(128) std::uint8_t memory[];
-  PrefillProduct<kKind, kOperand, kChunks>(work, stages, units, memory).run();
+  PrefillProduct<kKind, kOperand, kChunks>(work, launch, memory).run();
 }
 
 }  // namespace fathom::cuda

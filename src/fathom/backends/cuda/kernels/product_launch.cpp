@@ -8,7 +8,6 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
-constexpr int kMostStages = 8;
 constexpr int kFewestDecodeStages = 3;
 constexpr int kMostResident = 3;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
@@ -83,7 +82,7 @@ PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand o
     if (shape.stages >= 2 || shape.chunks == 1) break;
     shape.chunks /= 2;
   }
-  check(shape.stages >= 1, "a stage of a product fits into shared memory");
+  check(shape.stages >= 2, "two stages of a product fit into shared memory");
   return shape;
 }
 

@@ -22,6 +22,7 @@ struct PrefillShape {
   int chunks = 1;  // of a unit at most
 };
 
+inline constexpr int kMostStages = 8;
 inline constexpr int kPrefillColumns = 64;  // of a chunk: decode's have 8, 16 or 32
 inline constexpr int kMostDecodeColumns = 32;
 
