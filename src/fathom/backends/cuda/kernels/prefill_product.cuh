@@ -139,33 +139,48 @@ class PrefillProduct {
     }
   }
 
+  using Weight = WeightOperand<kKind, kOperand>;
+  using Scales = ColumnScales<kPrefillColumns>;
   static constexpr int kSums = kPrefillColumns / 2;
+  // Of so many chunks: the first of a block must not stand where the last of the block before does.
+  __device__ static constexpr int sums_at_once(int count) { return count == 3 ? 3 : 2; }
+  template <int kCount>
+  using Sums = float[sums_at_once(kCount)][kSums];
+
+  // Measured: FP8 with e4m3 gains where a block's last sums wait for the next block; the others, whose weights take
+  // longer to widen, lose.
+  static constexpr bool kCarries = kKind == TileKind::fp8 && kOperand == Operand::e4m3;
 
   template <int kCount>
-  __device__ void compute_unit(const ProductUnit& unit, Stage& stage) {
-    const int warpgroup = threadIdx.x / kWarpgroupThreads;
-    const int thread = threadIdx.x % kWarpgroupThreads;
+  __device__ void compute_unit(const ProductUnit& unit, Stage& stage) const {
     float totals[kCount][kSums];
 #pragma unroll
     for (int chunk = 0; chunk < kCount; ++chunk)
 #pragma unroll
       for (int index = 0; index < kSums; ++index) totals[chunk][index] = 0.0F;
-    for (int block = 0; block < work_.weight_blocks; ++block) {
-      barrier_wait(full_ + 8 * stage.index, stage.parity);
-      const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
-      WeightOperand<kKind, kOperand> weight;
-      weight.load(at + warpgroup * kTile, thread, tables_);
-      multiply_chunks<kCount>(weight, at + 2 * kTile, totals);
-      __syncwarp();
-      if (threadIdx.x % 32 == 0) barrier_arrive(empty_ + 8 * stage.index);
-      stage.advance(stages_);
+    if constexpr (kCarries) {
+      multiply_carrying<kCount>(totals, stage);
+    } else {
+      multiply_blocks<kCount>(totals, stage);
     }
     unit.adds ? write<true>(unit, totals) : write<false>(unit, totals);
   }
 
   template <int kCount>
-  __device__ static void multiply_chunks(const WeightOperand<kKind, kOperand>& weight, const std::uint8_t* x,
-                                         float (&totals)[kCount][kSums]) {
+  __device__ void multiply_blocks(float (&totals)[kCount][kSums], Stage& stage) const {
+    for (int block = 0; block < work_.weight_blocks; ++block) {
+      barrier_wait(full_ + 8 * stage.index, stage.parity);
+      const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
+      Weight weight;
+      weight.load(at + threadIdx.x / kWarpgroupThreads * kTile, threadIdx.x % kWarpgroupThreads, tables_);
+      multiply_chunks<kCount>(weight, at + 2 * kTile, totals);
+      release(stage);
+      stage.advance(stages_);
+    }
+  }
+
+  template <int kCount>
+  __device__ static void multiply_chunks(const Weight& weight, const std::uint8_t* x, float (&totals)[kCount][kSums]) {
     constexpr int N = kPrefillColumns;
     float sums[2][kSums];
     const auto add = [&](int chunk) {
@@ -184,6 +199,98 @@ class PrefillProduct {
     wait_products<0>();
     weight.hold();
     add(kCount - 1);
+  }
+
+  // A block's last sums are added while the tensor core is at the next block: it waits for the weights alone. Nothing
+  // is in flight where a loop begins anew, or the compiler lets every product wait for the one before.
+  template <int kCount>
+  __device__ void multiply_carrying(float (&totals)[kCount][kSums], Stage& stage) const {
+    Sums<kCount> sums;
+    Weight weight;
+    Scales scales;
+    multiply_block<kCount, 0, true>(weight, scales, sums, totals, stage);
+    int left = work_.weight_blocks - 1;
+    constexpr int kLast = (kCount - 1) % sums_at_once(kCount);
+    if constexpr (kCount > 1) {
+#pragma unroll 1
+      for (; left > 0; --left) multiply_block<kCount, 0, false>(weight, scales, sums, totals, stage);
+      add_last<kCount>(weight, scales, sums[kLast], totals, stage);
+    } else {  // blocks take turns with the sums
+#pragma unroll 1
+      for (; left > 1; left -= 2) {
+        multiply_block<kCount, 1, false>(weight, scales, sums, totals, stage);
+        multiply_block<kCount, 0, false>(weight, scales, sums, totals, stage);
+      }
+      if (left == 1) {
+        multiply_block<kCount, 1, false>(weight, scales, sums, totals, stage);
+        add_last<kCount>(weight, scales, sums[1], totals, stage);
+      } else {
+        add_last<kCount>(weight, scales, sums[0], totals, stage);
+      }
+    }
+  }
+
+  // `stage` is that of the block before, whose last sums are still to be added, or the first one's. `scales` are those
+  // of the sums that are added next: as they are used up, the next ones take their places, so that no sum waits for
+  // shared memory.
+  template <int kCount, int kFirst, bool kFirstBlock>
+  __device__ void multiply_block(Weight& weight, Scales& scales, Sums<kCount>& sums, float (&totals)[kCount][kSums],
+                                 Stage& stage) const {
+    constexpr int kTurns = sums_at_once(kCount);
+    const float rows[2] = {weight.scale[0], weight.scale[1]};
+    if constexpr (!kFirstBlock) {
+      release(stage);
+      stage.advance(stages_);
+    }
+    barrier_wait(full_ + 8 * stage.index, stage.parity);
+    const std::uint8_t* at = memory_ + stage.index * stage_bytes_;
+    weight.load(at + threadIdx.x / kWarpgroupThreads * kTile, threadIdx.x % kWarpgroupThreads, tables_);
+    const std::uint8_t* x = at + 2 * kTile;
+    start_block<kKind, kOperand, kPrefillColumns>(sums[kFirst], weight, shared_address(x));
+    if constexpr (kFirstBlock) {
+      scales.load(scales_at(x, 0));
+    } else {
+      add(sums[(kFirst + kTurns - 1) % kTurns], rows, scales, scales_at(x, 0), totals[kCount - 1]);
+    }
+#pragma unroll
+    for (int chunk = 1; chunk < kCount; ++chunk) {
+      start_block<kKind, kOperand, kPrefillColumns>(sums[(kFirst + chunk) % kTurns], weight,
+                                                    shared_address(x + chunk * kBlock));
+      wait_products<1>();
+      add(sums[(kFirst + chunk - 1) % kTurns], weight.scale, scales, scales_at(x, chunk), totals[chunk - 1]);
+    }
+    wait_products<0>();
+    weight.hold();
+  }
+
+  __device__ static const float* scales_at(const std::uint8_t* x, int chunk) {
+    return reinterpret_cast<const float*>(x + chunk * kBlock + kScalesAt);
+  }
+
+  template <int kCount>
+  __device__ void add_last(const Weight& weight, Scales& scales, float (&sums)[kSums], float (&totals)[kCount][kSums],
+                           Stage& stage) const {
+    add(sums, weight.scale, scales, nullptr, totals[kCount - 1]);
+    release(stage);
+    stage.advance(stages_);
+  }
+
+  __device__ static void add(float (&sums)[kSums], const float (&rows)[2], Scales& scales, const float* next,
+                             float (&totals)[kSums]) {
+    hold_sums<kPrefillColumns>(sums);
+#pragma unroll
+    for (int index = 0; index < kPrefillColumns / 8; ++index) {
+      use_columns<Weight::kRowsShareScale, kPrefillColumns>(
+          sums, index, scales.of[index], rows,
+          [&](int place, float sum, float scale) { totals[place] = fmaf(sum, scale, totals[place]); });
+      if (next != nullptr) scales.load(next, index);
+    }
+  }
+
+  __device__ void release(const Stage& stage) const {
+    __syncwarp();
+    if (threadIdx.x % 32 != 0) return;
+    barrier_arrive(empty_ + 8 * stage.index);
   }
 
   // A warp writes 8 outputs of four rows at a time, whole sectors of 32 bytes.

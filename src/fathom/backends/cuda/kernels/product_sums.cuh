@@ -22,21 +22,42 @@ __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKi
   commit_products();
 }
 
+// A thread's scales of a block's N columns: 8 i + 2 t and 8 i + 2 t + 1 of each i.
+template <int N>
+struct ColumnScales {
+  float2 of[N / 8];
+
+  __device__ void load(const float* scales, int index) {
+    of[index] = *reinterpret_cast<const float2*>(scales + 8 * index + threadIdx.x % 4 * 2);
+  }
+  __device__ void load(const float* scales) {
+#pragma unroll
+    for (int index = 0; index < N / 8; ++index) load(scales, index);
+  }
+};
+
+// The sums of the columns from 8 `index` on, each with its column's scale times its row's: use(index, sum, scale).
+template <bool kRowsShareScale, int N, typename Use>
+__device__ inline void use_columns(const float (&sums)[N / 2], int index, const float2& columns, const float (&rows)[2],
+                                   const Use& use) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const float row = rows[kRowsShareScale ? 0 : half];
+    use(4 * index + 2 * half, sums[4 * index + 2 * half], columns.x * row);
+    use(4 * index + 2 * half + 1, sums[4 * index + 2 * half + 1], columns.y * row);
+  }
+}
+
 // scales[c] * weight's scale of each sum, and what to do with it: use(index, sum, scale).
 template <TileKind kKind, Operand kOperand, int N, typename Use>
 __device__ inline void use_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
                                  const float* scales, const Use& use) {
   hold_sums<N>(sums);
-  const int first = threadIdx.x % 4 * 2;
+  ColumnScales<N> columns;
 #pragma unroll
-  for (int columns = 0; columns < N / 8; ++columns) {
-    const float2 of = *reinterpret_cast<const float2*>(scales + 8 * columns + first);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const float row = weight.scale[WeightOperand<kKind, kOperand>::kRowsShareScale ? 0 : half];
-      use(4 * columns + 2 * half, sums[4 * columns + 2 * half], of.x * row);
-      use(4 * columns + 2 * half + 1, sums[4 * columns + 2 * half + 1], of.y * row);
-    }
+  for (int index = 0; index < N / 8; ++index) {
+    columns.load(scales, index);
+    use_columns<WeightOperand<kKind, kOperand>::kRowsShareScale, N>(sums, index, columns.of[index], weight.scale, use);
   }
 }
 
