@@ -45,8 +45,9 @@ void ModelBench::start(const Case& what, Sequences& sequences) const {
   }
 }
 
-void ModelBench::step(Transformer& transformer, Sequences& sequences, std::int64_t tokens, bool logits,
+void ModelBench::step(Transformer& transformer, Sequences& sequences, std::int64_t tokens, Ends ends,
                       ByStage<Work>* counted) const {
+  const bool logits = ends != Ends::nothing;
   std::vector<BatchRun> batch;
   std::vector<CountedRun> runs;
   sequences.step_ids.resize(sequences.caches.size());
@@ -60,15 +61,19 @@ void ModelBench::step(Transformer& transformer, Sequences& sequences, std::int64
     batch.push_back({.cache = &cache, .ids = ids, .logits_from = logits ? tokens - 1 : tokens});
   }
   if (counted == nullptr) {
-    if (options_.sampled && logits) return sample(transformer, batch);
+    if (ends == Ends::token) return sample(transformer, batch);
     transformer.forward(batch);
     return;
   }
   ChoiceObserver observer(transformer.backend(), transformer.config().layers);
   transformer.forward(batch, &observer);
   ByStage<Work> work = step_work_.count(runs, observer.choices());
-  const auto read = static_cast<double>(options_.sampled ? transformer.shortlist_bytes() : 0);
-  if (logits && read > 0.0) work[static_cast<std::size_t>(Stage::head)].bytes += read - step_work_.head_bytes();
+  const std::int64_t read = transformer.shortlist_bytes(std::ssize(batch));
+  if (ends == Ends::token && read > 0) {  // whole numbers are multiplied, which no peak is known of
+    Work& head = work[static_cast<std::size_t>(Stage::head)];
+    head.bytes += static_cast<double>(read) - step_work_.head().bytes;
+    head.flops -= step_work_.head().flops * static_cast<double>(batch.size());
+  }
   for (std::size_t stage = 0; stage < kStages; ++stage) (*counted)[stage] += work[stage];
 }
 
@@ -76,10 +81,16 @@ void ModelBench::sample(Transformer& transformer, std::span<const BatchRun> batc
   const Logits logits = transformer.forward_to_sample(batch);
   if (!logits.left) return;
   const auto rows = static_cast<std::size_t>(logits.rows.extent(0));
+  std::vector<std::int64_t> wanted(rows);
+  std::iota(wanted.begin(), wanted.end(), std::int64_t{0});
   const std::vector<ShortlistRow> by(rows);  // greedy
   std::vector<Shortlist> found(rows);
-  transformer.backend().shortlist_product(
-      {.weight = logits.left->head, .x = logits.left->x, .ids = transformer.config().vocab, .rows = by, .out = found});
+  transformer.backend().shortlist_product({.weight = logits.left->head,
+                                           .x = logits.left->x,
+                                           .ids = transformer.config().vocab,
+                                           .wanted = wanted,
+                                           .rows = by,
+                                           .out = found});
   if (std::any_of(found.begin(), found.end(), [](const Shortlist& list) { return list.count <= 0; }))
     transformer.backend().linear({.weight = logits.left->head, .x = logits.left->x, .out = logits.left->out});
 }
@@ -94,7 +105,8 @@ double ModelBench::seconds_of_repeat(Transformer& transformer, const Case& what,
   for (std::int64_t number = 0; number < steps; ++number) {
     const std::int64_t read = number * options_.chunk;
     const std::int64_t tokens = prefill ? std::min(options_.chunk, what.tokens - read) : 1;
-    step(transformer, sequences, tokens, !prefill || number + 1 == steps, counted);
+    const Ends last = !prefill && options_.sampled ? Ends::token : Ends::logits;
+    step(transformer, sequences, tokens, !prefill || number + 1 == steps ? last : Ends::nothing, counted);
     // A step's end, on a device too, is when something of it can be read.
     float first = 0.0F;
     transformer.backend().download(reinterpret_cast<const std::byte*>(transformer.final_streams().data()),

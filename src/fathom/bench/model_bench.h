@@ -40,7 +40,9 @@ class ModelBench {
   void start(const Case& what, Sequences& sequences) const;
   double seconds_of_repeat(Transformer& transformer, const Case& what, Sequences& sequences,
                            ByStage<Work>* counted) const;
-  void step(Transformer& transformer, Sequences& sequences, std::int64_t tokens, bool logits,
+  // What a step's last tokens are for.
+  enum class Ends : std::uint8_t { nothing, logits, token };
+  void step(Transformer& transformer, Sequences& sequences, std::int64_t tokens, Ends ends,
             ByStage<Work>* counted) const;
   void sample(Transformer& transformer, std::span<const BatchRun> batch) const;
   StageSeconds stage_seconds(const Case& what, Sequences& sequences, const std::function<void()>& tick) const;

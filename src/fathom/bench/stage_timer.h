@@ -27,7 +27,9 @@ class StageTimer final : public Backend {
   void download(const std::byte* device, std::span<std::byte> host) override { inner_.download(device, host); }
   void copy(std::span<const std::byte> from, std::byte* to) override;
   bool shortlist(const ShortlistArgs& args) override { return inner_.shortlist(args); }
-  std::int64_t shortlist_bytes(const PreparedWeight& weight) const override { return inner_.shortlist_bytes(weight); }
+  std::int64_t shortlist_bytes(const PreparedWeight& weight, std::int64_t rows) const override {
+    return inner_.shortlist_bytes(weight, rows);
+  }
   void expect_weights(const WeightBytes& bytes) override { inner_.expect_weights(bytes); }
   std::vector<BackendFigure> figures() const override { return inner_.figures(); }
   // Never of a pattern: a step that is replayed as a whole has no stages.

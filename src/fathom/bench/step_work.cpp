@@ -37,7 +37,7 @@ StepWork::StepWork(const ModelConfig& config, CacheStorage storage)
         ++experts;
         break;
       default: {
-        if (spec.role == TensorRole::head) head_bytes_ += bytes;
+        if (spec.role == TensorRole::head) head_ += {.bytes = bytes, .flops = 2.0 * elements};
         const bool last =
             spec.role == TensorRole::head || spec.name.starts_with("hc_head") || spec.name == "norm.weight";
         Maps& maps = (last ? of_logits_ : of_tokens_)[static_cast<std::size_t>(stage_of_tensor(spec.name))];

@@ -43,8 +43,8 @@ class StepWork {
 
   // One choice for each trunk layer.
   ByStage<Work> count(std::span<const CountedRun> runs, std::span<const LayerChoice> choices) const;
-  // Of the map that makes logits, which count() counts with whatever else lies in its stage.
-  double head_bytes() const { return head_bytes_; }
+  // Of the map that makes a token's logits, which count() counts with whatever else lies in its stage.
+  Work head() const { return head_; }
 
  private:
   // A stage's maps, which every token passes through, of all layers together.
@@ -59,7 +59,7 @@ class StepWork {
   ModelConfig config_;
   double entry_bytes_ = 0.0;
   double index_key_bytes_ = 0.0;
-  double head_bytes_ = 0.0;
+  Work head_;
   double embed_row_bytes_ = 0.0;
   double hash_row_bytes_ = 0.0;  // of all hash layers
   double expert_bytes_ = 0.0;    // of one expert

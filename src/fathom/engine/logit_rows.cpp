@@ -14,39 +14,56 @@ LogitRows::LogitRows(Backend& backend, const Logits& logits, std::int64_t ids, s
       wanted_(std::move(wanted)),
       room_(static_cast<std::size_t>(ids)) {
   check_equal(std::ssize(wanted_), logits.rows.extent(0), "rows of logits that are wanted");
-  const auto can = [](const WantedRow& row) { return !row.needs_all && can_be_shortlisted(row.params); };
-  std::vector<ShortlistRow> rows;
-  for (const WantedRow& row : wanted_)
-    rows.push_back(can(row) ? shortlist_row(row.params, row.position) : ShortlistRow());
-  if (std::any_of(wanted_.begin(), wanted_.end(), can)) {
-    std::vector<Shortlist> found(rows.size());
-    bool has_lists = true;
-    if (logits.left) {
-      backend.shortlist_product(
-          {.weight = logits.left->head, .x = logits.left->x, .ids = ids, .rows = rows, .out = found});
-    } else {
-      has_lists = backend.shortlist({.logits = logits.rows, .ids = ids, .rows = rows, .out = found});
-    }
-    if (has_lists) {
-      for (std::size_t row = 0; row < found.size(); ++row)
-        if (!can(wanted_[row])) found[row].count = -1;
-      shortlists_ = std::move(found);
-    }
-  }
+  find_shortlists();
   compute_the_rest();
 }
 
-void LogitRows::compute_the_rest() {
-  const auto rows = std::ssize(wanted_);
-  const auto lacks = [&](std::int64_t row) {
-    return is_there_[static_cast<std::size_t>(row)] == 0 && shortlist(row) == nullptr;
-  };
-  for (std::int64_t first = 0; first < rows; ++first) {
-    std::int64_t last = first;
-    while (last < rows && lacks(last)) ++last;
-    if (last > first) compute(first, last);
-    first = std::max(first, last);
+void LogitRows::find_shortlists() {
+  std::vector<std::int64_t> wanted;
+  std::vector<ShortlistRow> by;
+  for (std::size_t row = 0; row < wanted_.size(); ++row) {
+    if (wanted_[row].needs_all || !can_be_shortlisted(wanted_[row].params)) continue;
+    wanted.push_back(static_cast<std::int64_t>(row));
+    by.push_back(shortlist_row(wanted_[row].params, wanted_[row].position));
   }
+  if (wanted.empty()) return;
+  std::vector<Shortlist> found(wanted.size());
+  if (logits_.left) {
+    backend_.shortlist_product({.weight = logits_.left->head,
+                                .x = logits_.left->x,
+                                .ids = std::ssize(room_),
+                                .wanted = wanted,
+                                .rows = by,
+                                .out = found});
+  } else {
+    std::vector<ShortlistRow> all(wanted_.size());
+    for (std::size_t index = 0; index < wanted.size(); ++index)
+      all[static_cast<std::size_t>(wanted[index])] = by[index];
+    std::vector<Shortlist> of_all(wanted_.size());
+    if (!backend_.shortlist({.logits = logits_.rows, .ids = std::ssize(room_), .rows = all, .out = of_all})) return;
+    for (std::size_t index = 0; index < wanted.size(); ++index)
+      found[index] = of_all[static_cast<std::size_t>(wanted[index])];
+  }
+  shortlists_.resize(wanted_.size());  // of no tokens for the others
+  for (std::size_t index = 0; index < wanted.size(); ++index)
+    shortlists_[static_cast<std::size_t>(wanted[index])] = found[index];
+}
+
+// A product of a few rows more is cheaper than another one, which reads the whole head.
+void LogitRows::compute_the_rest() {
+  constexpr std::int64_t kGap = 4;
+  std::int64_t first = -1;  // of the rows to compute together
+  std::int64_t last = -1;
+  for (std::int64_t row = 0; row < std::ssize(wanted_); ++row) {
+    if (is_there_[static_cast<std::size_t>(row)] != 0 || shortlist(row) != nullptr) continue;
+    if (first >= 0 && row - last > kGap) {
+      compute(first, last);
+      first = -1;
+    }
+    if (first < 0) first = row;
+    last = row + 1;
+  }
+  if (first >= 0) compute(first, last);
 }
 
 void LogitRows::compute(std::int64_t first, std::int64_t last) {

@@ -36,6 +36,7 @@ class LogitRows {
   const Shortlist* shortlist(std::int64_t row) const;
   // The row on the host, until the next is asked for.
   std::span<const float> whole(std::int64_t row);
+  void find_shortlists();
   // Those rows for which there is no shortlist, and that were left.
   void compute_the_rest();
   void compute(std::int64_t first, std::int64_t last);

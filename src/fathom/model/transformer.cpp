@@ -159,7 +159,7 @@ Logits Transformer::logits(const Step& step, const Wanted& of) {
                                   .pre = pre});
   backend_.collapse_streams({.streams = rows, .pre = pre, .out = x});
   backend_.rms_norm({.x = x, .weight = head.norm.view(), .eps = config_.norm_eps, .out = x});
-  if (product == HeadProduct::may_be_left && backend_.shortlist_bytes(*weights_->head) > 0)
+  if (product == HeadProduct::may_be_left && shortlist_bytes(wanted) > 0)
     return {.rows = result, .left = LeftProduct{.head = *weights_->head, .x = x, .out = result}};
   backend_.linear({.weight = *weights_->head, .x = x, .out = result});
   return {.rows = result, .left = std::nullopt};

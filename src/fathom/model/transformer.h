@@ -46,8 +46,8 @@ class Transformer {
   // The same for who samples tokens: the head's product is left where the backend can tell without it which logits
   // matter (Backend::shortlist_product).
   Logits forward_to_sample(std::span<const BatchRun> batch);
-  // What the backend reads of the head then, at least; 0: it computes the product.
-  std::int64_t shortlist_bytes() const { return backend_.shortlist_bytes(*weights_->head); }
+  // What the backend reads of the head then, at least; 0: it computes the product for so many rows.
+  std::int64_t shortlist_bytes(std::int64_t rows) const { return backend_.shortlist_bytes(*weights_->head, rows); }
   // Residual streams [tokens, streams, channels] that the last forward() left, valid until the next forward().
   View<const float, 3> final_streams() const { return final_streams_; }
 

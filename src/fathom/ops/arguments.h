@@ -256,13 +256,14 @@ struct ShortlistArgs {
   std::span<Shortlist> out;            // [rows], on the host
 };
 
-// The same of rows of logits that were not computed: weight . x.
+// The same of rows of logits that were not computed: weight . x, of some rows.
 struct ShortlistProductArgs {
-  const PreparedWeight& weight;        // [vocab, channels], of a head
-  View<const float, 2> x;              // [rows, channels]
-  std::int64_t ids = 0;                // of the vocabulary, that may be chosen
-  std::span<const ShortlistRow> rows;  // [rows]
-  std::span<Shortlist> out;            // [rows], on the host
+  const PreparedWeight& weight;          // [vocab, channels], of a head
+  View<const float, 2> x;                // [rows, channels]
+  std::int64_t ids = 0;                  // of the vocabulary, that may be chosen
+  std::span<const std::int64_t> wanted;  // [wanted], rows of x
+  std::span<const ShortlistRow> rows;    // [wanted]
+  std::span<Shortlist> out;              // [wanted], on the host
 };
 
 // out += x

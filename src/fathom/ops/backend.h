@@ -50,9 +50,9 @@ class Backend {
   // Where logits are slow to come by: the few that the sampler needs. False: this backend has no such thing.
   virtual bool shortlist(const ShortlistArgs& /*args*/) { return false; }
 
-  // Bytes that shortlist_product() reads of a head's weight at least; 0: this backend does not have it for this weight,
-  // and logits are computed.
-  virtual std::int64_t shortlist_bytes(const PreparedWeight& /*weight*/) const { return 0; }
+  // Bytes that shortlist_product() reads of a head's weight at least, for so many rows; 0: this backend does not have
+  // it, or computing all logits is no slower.
+  virtual std::int64_t shortlist_bytes(const PreparedWeight& /*weight*/, std::int64_t /*rows*/) const { return 0; }
 
   // Operations from here to end_step() belong to one step. Steps of one pattern are likely to be alike but for what is
   // in their spans and arrays, which a backend may use to be faster; 0: like no other.

@@ -156,12 +156,14 @@ void Backend::do_commit_tails(const CommitTailsArgs& args) {
 }
 
 void Backend::shortlist_product(const ShortlistProductArgs& args) {
-  const std::int64_t rows = args.x.extent(0);
+  const auto wanted = std::ssize(args.wanted);
   check_equal(args.x.extent(1), args.weight.in, "shortlist_product columns");
-  check_equal(std::ssize(args.rows), rows, "shortlist_product rows to be sampled");
-  check_equal(std::ssize(args.out), rows, "shortlist_product lists");
+  check_equal(std::ssize(args.rows), wanted, "shortlist_product rows to be sampled");
+  check_equal(std::ssize(args.out), wanted, "shortlist_product lists");
   check(args.ids >= 0 && args.ids <= args.weight.out, "shortlist_product ids are of the vocabulary");
-  if (rows > 0) do_shortlist_product(args);
+  for (const std::int64_t row : args.wanted)
+    check(row >= 0 && row < args.x.extent(0), "shortlist_product's wanted rows are of x");
+  if (wanted > 0) do_shortlist_product(args);
 }
 
 void Backend::do_shortlist_product(const ShortlistProductArgs& /*args*/) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/base/error.h"
@@ -87,6 +88,12 @@ std::map<std::int32_t, float> tokens_of(const Shortlist& list) {
   return tokens;
 }
 
+std::vector<const float*> pointers(const Array<float>& x, std::int64_t rows, std::int64_t columns) {
+  std::vector<const float*> result;
+  for (std::int64_t row = 0; row < rows; ++row) result.push_back(x.data() + row * columns);
+  return result;
+}
+
 class HeadSketchTest : public ::testing::TestWithParam<const char*> {
  private:
   TargetScope target_{GetParam()};
@@ -108,9 +115,12 @@ class HeadSketchTest : public ::testing::TestWithParam<const char*> {
   std::vector<Shortlist> lists_of(const PreparedWeight& weight, const Array<float>& x,
                                   const std::vector<ShortlistRow>& by, std::int64_t ids) {
     std::vector<Shortlist> found(by.size());
+    std::vector<std::int64_t> wanted(by.size());
+    std::iota(wanted.begin(), wanted.end(), std::int64_t{0});
     backend.shortlist_product({.weight = weight,
                                .x = View<const float, 2>(x.data(), {std::ssize(by), weight.in}),
                                .ids = ids,
+                               .wanted = wanted,
                                .rows = by,
                                .out = found});
     return found;
@@ -131,7 +141,7 @@ TEST_P(HeadSketchTest, NoLogitLiesOutsideItsBound) {
     for (const Kind kind : kKinds) {
       const Array<float> x = rows_of(kind, kRows, in);
       const Array<float> logits = logits_of(*weight, x, kRows);
-      const SketchedX laid = sketch.lay(x.data(), kRows);
+      const SketchedX laid = sketch.lay(pointers(x, kRows, in));
       std::vector<std::int64_t> sums(kRows * (kOut - 2));
       sketch.multiply(laid, 2, kOut, sums.data());
       for (std::int64_t row = 0; row < kRows; ++row)
@@ -152,7 +162,7 @@ TEST_P(HeadSketchTest, TheBoundIsNarrow) {
   const Head head = head_of(16, kIn, random, &normal);
   const HeadSketch sketch(head.view(), pool, host_allocator());
   const Array<float> x = rows_of(normal, 1, kIn);
-  const SketchedX laid = sketch.lay(x.data(), 1);
+  const SketchedX laid = sketch.lay(pointers(x, 1, kIn));
   std::vector<std::int64_t> sums(16);
   sketch.multiply(laid, 0, 16, sums.data());
   for (std::int64_t output = 0; output < 16; ++output)
@@ -169,7 +179,7 @@ TEST_P(HeadSketchTest, SumsOfTheLargestCodesAreWhole) {
     for (std::int64_t row = 0; row < 4; ++row) x.span()[row * kIn + column] = row % 2 == 0 ? 5.0F : -5.0F;
   }
   const HeadSketch sketch(head.view(), pool, host_allocator());
-  const SketchedX laid = sketch.lay(x.data(), 4);
+  const SketchedX laid = sketch.lay(pointers(x, 4, kIn));
   std::vector<std::int64_t> sums(8);
   sketch.multiply(laid, 0, 2, sums.data());
   constexpr std::int64_t kMost = std::int64_t{kMostSketchCode} * kMostSketchX * kIn;
@@ -185,7 +195,7 @@ TEST_P(HeadSketchTest, TheShortlistIsThatOfAllLogits) {
       if (out > 20)  // twins, so that logits are equal
         std::memcpy(head.bytes.data() + in * 2 * 19, head.bytes.data() + in * 2 * (out - 2), in * 2);
       const auto weight = backend.prepare_head(head.view());
-      ASSERT_GT(backend.shortlist_bytes(*weight), 0);
+      ASSERT_GT(backend.shortlist_bytes(*weight, 1), 0);
       const Array<float> x = rows_of(normal, kRows, in);
       const Array<float> logits = logits_of(*weight, x, kRows);
       const std::int64_t ids = std::max<std::int64_t>(1, out - 1);
@@ -251,11 +261,12 @@ TEST_P(HeadSketchTest, OnlyWhereItIsWanted) {
   const Head head = head_of(64, 64, random, &normal);
   CpuBackend without{CpuOptions{.threads = 1, .head_sketch = false}};
   const auto plain = without.prepare_head(head.view());
-  EXPECT_EQ(without.shortlist_bytes(*plain), 0);
-  EXPECT_EQ(backend.shortlist_bytes(*backend.prepare(head.view())), 0);
+  EXPECT_EQ(without.shortlist_bytes(*plain, 1), 0);
+  EXPECT_EQ(backend.shortlist_bytes(*backend.prepare(head.view()), 1), 0);
   const Array<float> x = rows_of(normal, 1, 64);
   std::vector<Shortlist> found(1);
   const std::vector<ShortlistRow> by(1);
+  const std::vector<std::int64_t> wanted(1);
   EXPECT_THROW(
       without.shortlist_product(
           {.weight = *plain, .x = View<const float, 2>(x.data(), {1, 64}), .ids = 64, .rows = by, .out = found}),

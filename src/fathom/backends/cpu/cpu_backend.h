@@ -42,7 +42,7 @@ class CpuBackend : public Backend {
   std::unique_ptr<PreparedWeight> prepare_head(const WeightView& weight) override;
   // Borrows.
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;
-  std::int64_t shortlist_bytes(const PreparedWeight& weight) const override;
+  std::int64_t shortlist_bytes(const PreparedWeight& weight, std::int64_t rows) const override;
 
  protected:
   void do_embed(const EmbedArgs& args) override;

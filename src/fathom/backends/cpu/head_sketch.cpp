@@ -36,6 +36,7 @@ HeadSketch::HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& me
       codes_(memory, weight.out * padded_),
       rows_(static_cast<std::size_t>(weight.out)) {
   check_weight(weight);
+  check(columns_ <= kMostColumns, "a head's sketch has no more columns than its bounds are for");
   auto* codes = reinterpret_cast<std::int8_t*>(codes_.data());
   const double rounding = static_cast<double>(columns_ + 4) * 0x1p-24;
   const std::int64_t pieces = (weight.out + kPieceOutputs - 1) / kPieceOutputs;
@@ -53,13 +54,13 @@ HeadSketch::HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& me
   });
 }
 
-SketchedX HeadSketch::lay(const float* x, std::int64_t rows) const {
+SketchedX HeadSketch::lay(std::span<const float* const> rows) const {
   SketchedX laid;
-  laid.codes.resize(static_cast<std::size_t>(rows * padded_));
-  laid.rows.resize(static_cast<std::size_t>(rows));
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const auto values = std::span(x + row * columns_, static_cast<std::size_t>(columns_));
-    SketchedX::Row& laid_row = laid.rows[static_cast<std::size_t>(row)];
+  laid.codes.resize(rows.size() * static_cast<std::size_t>(padded_));
+  laid.rows.resize(rows.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto values = std::span(rows[row], static_cast<std::size_t>(columns_));
+    SketchedX::Row& laid_row = laid.rows[row];
     laid_row.is_finite = std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
     if (!laid_row.is_finite) continue;
     double most = 0.0;
@@ -67,7 +68,7 @@ SketchedX HeadSketch::lay(const float* x, std::int64_t rows) const {
     laid_row.unit = most > 0.0 ? most / kMostSketchX : 1.0;
     double squares = 0.0;
     double rest_squares = 0.0;
-    std::int16_t* codes = laid.codes.data() + row * padded_;
+    std::int16_t* codes = laid.codes.data() + static_cast<std::int64_t>(row) * padded_;
     for (std::size_t column = 0; column < values.size(); ++column) {
       const auto value = static_cast<double>(values[column]);
       const double whole = std::nearbyint(value / laid_row.unit);

@@ -33,13 +33,16 @@ struct SketchedX {
 
 class HeadSketch {
  public:
-  // The pool divides outputs as products do.
+  // Of more columns the sums of squares, and the rounding of a logit, could exceed what is added for them.
+  static constexpr std::int64_t kMostColumns = 16384;
+
+  // The pool divides outputs as products do. InternalError for more columns.
   HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& memory);
 
   std::int64_t outputs() const { return std::ssize(rows_); }
   std::int64_t bytes() const { return codes_.bytes() + std::ssize(rows_) * std::int64_t{sizeof(Row)}; }
 
-  SketchedX lay(const float* x, std::int64_t rows) const;
+  SketchedX lay(std::span<const float* const> rows) const;
   // Of outputs [first, last): sums [rows, last - first].
   void multiply(const SketchedX& x, std::int64_t first, std::int64_t last, std::int64_t* sums) const;
 

@@ -15,6 +15,9 @@
 namespace fathom {
 namespace {
 
+// The sketch spares memory's time; more rows are bound by their multiply-adds.
+constexpr std::int64_t kMostSketchedRows = 4;
+
 constexpr double kNone = -std::numeric_limits<double>::infinity();
 // Beside the margin of the list itself: what the sums of noise and numbers below 10^8 round to.
 constexpr double kSlack = kShortlistMargin + 1e-6;
@@ -148,9 +151,9 @@ bool choose(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistR
 
 }  // namespace
 
-std::int64_t CpuBackend::shortlist_bytes(const PreparedWeight& weight) const {
+std::int64_t CpuBackend::shortlist_bytes(const PreparedWeight& weight, std::int64_t rows) const {
   const auto* held = dynamic_cast<const PackedWeight*>(&weight);
-  return held != nullptr && held->sketch() ? held->sketch()->bytes() : 0;
+  return held != nullptr && held->sketch() && rows <= kMostSketchedRows ? held->sketch()->bytes() : 0;
 }
 
 void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
@@ -158,8 +161,10 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
   const auto* held = dynamic_cast<const PackedWeight*>(&args.weight);
   check(held != nullptr && held->sketch().has_value(), "a shortlisted product's weight has a sketch");
   const HeadSketch& sketch = *held->sketch();
-  const std::int64_t rows = args.x.extent(0);
-  const SketchedX x = sketch.lay(args.x.data(), rows);
+  std::vector<const float*> x_rows;
+  for (const std::int64_t row : args.wanted) x_rows.push_back(args.x.data() + row * weight.in);
+  const auto rows = std::ssize(x_rows);
+  const SketchedX x = sketch.lay(x_rows);
 
   std::vector<std::vector<Search>> searches(static_cast<std::size_t>(threads()),
                                             std::vector<Search>(static_cast<std::size_t>(rows)));
@@ -202,14 +207,13 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
 
   for_each(std::ssize(tiles), kTileOutputs * weight.in, [&](std::int64_t index, Arena& /*scratch*/) {
     ExactTile& tile = tiles[static_cast<std::size_t>(index)];
-    const float* from = args.x.data() + static_cast<std::int64_t>(tile.row) * weight.in;
     float* to = tile.logits.data();
     const std::int64_t first = tile.tile * kTileOutputs;
     linear_piece({.weight = &weight,
                   .first_out = first,
                   .last_out = std::min(weight.out, first + kTileOutputs),
                   .rows = 1,
-                  .x = &from,
+                  .x = &x_rows[tile.row],
                   .out = &to});
   });
   for (std::size_t row = 0; row + 1 < first_of.size(); ++row) {
