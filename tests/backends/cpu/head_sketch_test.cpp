@@ -267,10 +267,13 @@ TEST_P(HeadSketchTest, OnlyWhereItIsWanted) {
   std::vector<Shortlist> found(1);
   const std::vector<ShortlistRow> by(1);
   const std::vector<std::int64_t> wanted(1);
-  EXPECT_THROW(
-      without.shortlist_product(
-          {.weight = *plain, .x = View<const float, 2>(x.data(), {1, 64}), .ids = 64, .rows = by, .out = found}),
-      InternalError);
+  EXPECT_THROW(without.shortlist_product({.weight = *plain,
+                                          .x = View<const float, 2>(x.data(), {1, 64}),
+                                          .ids = 64,
+                                          .wanted = wanted,
+                                          .rows = by,
+                                          .out = found}),
+               InternalError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, HeadSketchTest, ::testing::ValuesIn(and_narrower_targets({"cpu_1"})), backend_name);

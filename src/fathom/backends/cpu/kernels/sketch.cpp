@@ -80,52 +80,66 @@ using Halves = hn::CappedTag<std::int16_t, 32>;
 using Sums = hn::RepartitionToWide<Halves>;
 using Bytes = hn::Rebind<std::int8_t, Halves>;
 
-// Bytes that are fetched ahead: processors fetch within a page by themselves, and an output's codes are about a page.
-constexpr std::int64_t kAhead = 2048;
-
-// One output's codes with several rows of x.
-template <int kRows>
-HWY_INLINE void add_products(const SketchPiece& piece, std::int64_t output, std::int64_t row, std::int64_t first,
-                             std::int64_t (&sums)[kRows]) {
+// Several outputs' codes with several rows of x. The outputs lie `apart` of each other: processors fetch stretches of
+// memory that are read side by side sooner than one alone, if these are no neighbours, and within a page by themselves.
+template <int kOutputs, int kRows>
+HWY_INLINE void add_products(const SketchPiece& piece, const std::int8_t* codes, std::int64_t apart,
+                             const std::int16_t* x, std::int64_t columns, std::int64_t (&sums)[kOutputs][kRows]) {
   constexpr std::int64_t kHalves = static_cast<std::int64_t>(hn::MaxLanes(Halves()));
-  const std::int64_t last = HWY_MIN(first + kSketchColumns, piece.columns);
-  const std::int8_t* codes = piece.codes + output * piece.columns;
-  const std::int16_t* x = piece.x + row * piece.columns;
-  hn::Vec<Sums> sum[kRows];
-  hn::Vec<Sums> more[kRows];  // which some instruction sets fill too
+  constexpr std::int64_t kAhead = 512;
+  hn::Vec<Sums> sum[kOutputs][kRows];
+  hn::Vec<Sums> more[kOutputs][kRows];  // which some instruction sets fill too
   HWY_UNROLL(4)
-  for (int with = 0; with < kRows; ++with) sum[with] = more[with] = hn::Zero(Sums());
-  for (std::int64_t block = first; block < last; block += kSketchBlock) {
-    hwy::Prefetch(codes + block + kAhead);
+  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(2)
+  for (int with = 0; with < kRows; ++with) sum[of][with] = more[of][with] = hn::Zero(Sums());
+  for (std::int64_t block = 0; block < columns; block += kSketchBlock) {
+    HWY_UNROLL(4)
+    for (int of = 0; of < kOutputs; ++of) hwy::Prefetch(codes + of * apart + block + kAhead);
     HWY_UNROLL(8)
     for (std::int64_t column = block; column < block + kSketchBlock; column += kHalves) {
-      const auto wide = hn::PromoteTo(Halves(), hn::LoadU(Bytes(), codes + column));
+      hn::Vec<Halves> values[kRows];
+      HWY_UNROLL(2)
+      for (int with = 0; with < kRows; ++with) values[with] = hn::LoadU(Halves(), x + with * piece.columns + column);
       HWY_UNROLL(4)
-      for (int with = 0; with < kRows; ++with)
-        sum[with] = hn::ReorderWidenMulAccumulate(Sums(), wide, hn::LoadU(Halves(), x + with * piece.columns + column),
-                                                  sum[with], more[with]);
+      for (int of = 0; of < kOutputs; ++of) {
+        const auto wide = hn::PromoteTo(Halves(), hn::LoadU(Bytes(), codes + of * apart + column));
+        HWY_UNROLL(2)
+        for (int with = 0; with < kRows; ++with)
+          sum[of][with] = hn::ReorderWidenMulAccumulate(Sums(), wide, values[with], sum[of][with], more[of][with]);
+      }
     }
   }
   HWY_UNROLL(4)
+  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(2)
   for (int with = 0; with < kRows; ++with)
-    sums[with] +=
-        std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum[with]))} + hn::GetLane(hn::SumOfLanes(Sums(), more[with]));
+    sums[of][with] += std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum[of][with]))} +
+                      hn::GetLane(hn::SumOfLanes(Sums(), more[of][with]));
 }
 
-template <int kRows>
-HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t row) {
-  std::int64_t sums[kRows] = {};
+// Outputs `output`, `output` + step and so on.
+template <int kOutputs, int kRows>
+HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t step, std::int64_t row) {
+  std::int64_t sums[kOutputs][kRows] = {};
   for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns)
-    add_products<kRows>(piece, output, row, first, sums);
-  for (int with = 0; with < kRows; ++with) piece.sums[(row + with) * piece.outputs + output] = sums[with];
+    add_products<kOutputs, kRows>(piece, piece.codes + output * piece.columns + first, step * piece.columns,
+                                  piece.x + row * piece.columns + first, HWY_MIN(kSketchColumns, piece.columns - first),
+                                  sums);
+  for (int of = 0; of < kOutputs; ++of)
+    for (int with = 0; with < kRows; ++with)
+      piece.sums[(row + with) * piece.outputs + output + of * step] = sums[of][with];
+}
+
+template <int kOutputs>
+HWY_INLINE void multiply_rows(const SketchPiece& piece, std::int64_t output, std::int64_t step) {
+  std::int64_t row = 0;
+  for (; row + 2 <= piece.rows; row += 2) multiply_sketch<kOutputs, 2>(piece, output, step, row);
+  if (row < piece.rows) multiply_sketch<kOutputs, 1>(piece, output, step, row);
 }
 
 void SketchPieceKernel(const SketchPiece& piece) {
-  for (std::int64_t output = 0; output < piece.outputs; ++output) {
-    std::int64_t row = 0;
-    for (; row + 4 <= piece.rows; row += 4) multiply_sketch<4>(piece, output, row);
-    for (; row < piece.rows; ++row) multiply_sketch<1>(piece, output, row);
-  }
+  const std::int64_t quarter = piece.outputs / 4;
+  for (std::int64_t output = 0; output < quarter; ++output) multiply_rows<4>(piece, output, quarter);
+  for (std::int64_t output = 4 * quarter; output < piece.outputs; ++output) multiply_rows<1>(piece, output, 0);
 }
 
 }  // namespace fathom::HWY_NAMESPACE
