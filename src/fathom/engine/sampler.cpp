@@ -1,7 +1,6 @@
 #include "fathom/engine/sampler.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -87,9 +86,7 @@ class GumbelMax {
 
   void add(const Candidate& candidate) {
     const std::uint64_t bits = gumbel_bits(place_, candidate.token);
-    // G <= -log(1 - u) <= log 2 * (54 - bits of (1 - u) 2^52): most candidates are out of reach without a logarithm.
-    const auto width = std::bit_width((std::uint64_t{1} << kGumbelBits) - bits);
-    if (candidate.value + kLogOfTwo * static_cast<double>(kGumbelBits + 2 - static_cast<int>(width)) < best_) return;
+    if (candidate.value + most_gumbel(bits) < best_) return;
     const double noisy = candidate.value - std::log(-std::log(gumbel_uniform(bits)));
     if (noisy > best_ || (noisy == best_ && candidate.token < token_)) {
       best_ = noisy;
@@ -99,7 +96,6 @@ class GumbelMax {
   std::int32_t token() const { return token_; }
 
  private:
-  static constexpr double kLogOfTwo = 0.693147180559945310;
   std::uint64_t place_;
   double best_ = -std::numeric_limits<double>::infinity();
   std::int32_t token_ = 0;

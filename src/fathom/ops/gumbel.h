@@ -1,6 +1,7 @@
 // The random bits of the Gumbel-max rule: a function of (seed, position, token), the same on every backend.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace fathom {
@@ -26,5 +27,13 @@ constexpr std::uint64_t gumbel_bits(std::uint64_t place, std::int32_t token) {
 
 // In (0, 1).
 constexpr double gumbel_uniform(std::uint64_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-52; }
+
+// No less than -log(-log(u)): G <= -log(1 - u) <= log 2 * (54 - bits of (1 - u) 2^52). Most tokens are out of reach by
+// it, without a logarithm.
+constexpr double most_gumbel(std::uint64_t bits) {
+  constexpr double kLogOfTwo = 0.693147180559945310;
+  const auto width = std::bit_width((std::uint64_t{1} << kGumbelBits) - bits);
+  return kLogOfTwo * static_cast<double>(kGumbelBits + 2 - static_cast<int>(width));
+}
 
 }  // namespace fathom

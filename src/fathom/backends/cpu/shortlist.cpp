@@ -2,7 +2,6 @@
 // estimated, what is out of reach of the sampler's choice and of the two largest is left out, the rest is exact.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -21,13 +20,6 @@ constexpr std::int64_t kMostSketchedRows = 4;
 constexpr double kNone = -std::numeric_limits<double>::infinity();
 // Beside the margin of the list itself: what the sums of noise and numbers below 10^8 round to.
 constexpr double kSlack = kShortlistMargin + 1e-6;
-
-// No less than -log(-log(u)) of a token: -log u >= 1 - u, and (1 - u) 2^52 has so many bits.
-double most_noise(std::uint64_t bits) {
-  constexpr double kLogOfTwo = 0.693147180559945310;
-  const int width = std::bit_width((std::uint64_t{1} << kGumbelBits) - bits);
-  return kLogOfTwo * static_cast<double>(kGumbelBits + 2 - width);
-}
 
 double noise(std::uint64_t bits) { return -std::log(-std::log(gumbel_uniform(bits))); }
 
@@ -91,7 +83,7 @@ class Search {
   double noisy(const ShortlistRow& by, std::int32_t token, const HeadSketch::Estimate& estimate) {
     const std::uint64_t bits = gumbel_bits(by.place, token);
     const double most = (estimate.value + estimate.bound) / by.temperature;
-    if (most + most_noise(bits) < least_noisy()) return kNone;
+    if (most + most_gumbel(bits) < least_noisy()) return kNone;
     const double added = noise(bits);
     noisy_ = std::max(noisy_, (estimate.value - estimate.bound) / by.temperature + added);
     return most + added;
