@@ -110,6 +110,7 @@ void Backend::do_new_keys(const NewKeysArgs& args) {
 void Backend::queries_and_keys(const QueriesAndKeysArgs& args) {
   check_norm_rotate(args.queries);
   check_new_keys(args.keys);
+  check_equal(args.queries.x.extent(0), args.keys.x.extent(0), "queries_and_keys rows");
   if (args.keys.x.extent(0) > 0) do_queries_and_keys(args);
 }
 

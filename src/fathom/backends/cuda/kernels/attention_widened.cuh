@@ -64,20 +64,20 @@ class BlockTokens {
   __device__ static int first_head() { return static_cast<int>(blockIdx.y) * kBlockHeads; }
   __device__ int heads() const { return min(kBlockHeads, static_cast<int>(args_.attention.heads) - first_head()); }
 
-  __device__ int count(int token) const { return __ldg(&args_.keys[token].count); }
+  __device__ int count(int token) const { return args_.keys[token].count; }
   __device__ int tiles(int token) const { return is_one(token) ? tiles_of(count(token)) : 0; }
   __device__ static int tiles_of(int count) { return max(1, (count + kKeys - 1) / kKeys); }
 
   __device__ KeyPlace place(int token, int key) const {
     constexpr int kAny = 0x7fffffff;
     const auto* stored = reinterpret_cast<const int4*>(&args_.keys[token]);
-    const int4 window = __ldg(stored);
-    const int4 entries = __ldg(stored + 1);
+    const int4 window = stored[0];  // plain loads: the kernel before this one wrote them
+    const int4 entries = stored[1];
     if (key >= entries.z) return {0, 0, 0};
     if (key < window.w) return {key < window.y ? window.x + key : window.z + key - window.y, 0, kAny};
     const int entry = key - window.w;
     if (args_.attention.choice != KeyChoice::window_and_selected) return {entry, entries.x, kAny};
-    return {__ldg(args_.attention.selected + token * args_.attention.top_k + entry), entries.x, entries.y};
+    return {args_.attention.selected[token * args_.attention.top_k + entry], entries.x, entries.y};
   }
 
   __device__ const float* queries(int token) const {
