@@ -203,7 +203,7 @@ TEST_F(CudaExperts, EqualTheDenseProductsToTheBit) {
 
 TEST_F(CudaExperts, OneTakesAllAndOthersNothing) {
   const Experts experts(WeightFormat::fp4_group, 6, 128, 96, random);
-  for (const std::int64_t tokens : {1, 7, 33, 130}) {
+  for (const std::int64_t tokens : {1, 7, 33, 130, 192, 193, 224, 225, 416, 417}) {
     Routing routing = random_routing(tokens, 1, 6);
     std::fill(routing.selected.begin(), routing.selected.end(), 4);
     check_against_doubles(experts, random_rows(random, tokens, 128), routing, 1);

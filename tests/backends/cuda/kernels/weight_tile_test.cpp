@@ -2,6 +2,9 @@
 // tells, read here by its words and not by the code under test.
 #include "fathom/backends/cuda/kernels/weight_tile.h"
 
+#include <set>
+#include <tuple>
+
 #include "tests/ops/weight_support.h"
 
 namespace fathom::cuda {
@@ -17,15 +20,19 @@ class Tiles {
     const WeightView view = weight.view();
     const StoredWeight stored = stored_weight(view);
     blocks_ = pieces_of(view.in, kBlockInputs);
-    for (std::int64_t row = 0; row < view.out; row += kTileRows)
+    for (std::int64_t row = 0; row < view.out; row += kTileRows) {
+      const std::vector<std::uint8_t> even = even_exponents(stored, row);
       for (std::int64_t block = 0; block < blocks_; ++block)
         for (int part = 0; part < form_.parts; ++part) {
           // Nothing is left unwritten: what stands there before does not matter.
           std::vector<std::uint8_t> tile(tile_bytes(form_.kind), 0x5a);
+          const TilePlace at = {
+              .row = row, .column = block * kBlockInputs, .part = part, .even = even.empty() ? nullptr : even.data()};
           for (int thread = 0; thread < kWarpgroupThreads; ++thread)
-            write_tile_share(stored, form_, row, block * kBlockInputs, part, thread, tile.data());
+            write_tile_share(stored, form_, at, thread, tile.data());
           tiles_.push_back(tile);
         }
+    }
   }
 
   TileForm form() const { return form_; }
@@ -39,7 +46,37 @@ class Tiles {
     return sum;
   }
 
+  // Whether the row tile of `row` says that it is, in all of its blocks alike.
+  bool even(std::int64_t row) const {
+    const auto flags = [&](std::int64_t block) {
+      const auto& tile = tiles_[row / kTileRows * blocks_ + block];
+      return std::set<int>{tile[codes_bytes(TileKind::fp4) + 4 * (row % kTileRows)] & 7,
+                           tile[codes_bytes(TileKind::fp4) + 255] & 7};
+    };
+    std::set<int> all;
+    for (std::int64_t block = 0; block < blocks_; ++block) all.merge(flags(block));
+    EXPECT_EQ(all.size(), 1U);
+    return all == std::set<int>{static_cast<int>(kEvenTile)};
+  }
+  int exponent(std::int64_t row, std::int64_t block) const {
+    return tiles_[row / kTileRows * blocks_ + block][exponents_at(TileKind::fp4) + row % kTileRows];
+  }
+
  private:
+  // As the kernel that marks even tiles finds them; empty: the row tile is not.
+  std::vector<std::uint8_t> even_exponents(const StoredWeight& stored, std::int64_t first) const {
+    if (form_.kind != TileKind::fp4) return {};
+    std::vector<std::uint8_t> even;
+    for (std::int64_t row = first; row < first + kTileRows; ++row) {
+      Fp4RowRange range;
+      for (std::int64_t column = 0; column < stored.in; column += 32)
+        range.take(fp4_group_exponent(stored, row, column));
+      if (range.even_exponent() == kUneven) return {};
+      even.push_back(range.even_exponent());
+    }
+    return even;
+  }
+
   double value(const std::uint8_t* tile, int row, int k) const {
     const int thread = row / 16 * 32 + row % 8 * 4 + k % 16 / 4;
     const int half = row / 8 % 2;
@@ -114,6 +151,37 @@ TEST(WeightTile, Fp4GroupsFarApart) {
       ASSERT_EQ(tiles.at(row, column), lost ? 0.0 : static_cast<double>(weight.at(row, column)))
           << row << ", " << column;
     }
+}
+
+// An even tile keeps every value, and each row one exponent, however its groups lie within 2^12.
+TEST(WeightTile, EvenTilesHaveOneExponentARow) {
+  Random random(11);
+  for (const auto& [lowest, highest, even] : {std::tuple{110, 121, true},
+                                              {87, 98, true},
+                                              {116, 127, true},
+                                              {80, 86, false},
+                                              {117, 128, false},
+                                              {109, 121, false}}) {
+    TestWeight weight({WeightFormat::fp4_group, 128, 384, 1, 32}, random);
+    for (int row = 0; row < 128; ++row)
+      for (int group = 0; group < 12; ++group) {
+        const int exponent = row % 64 == 5 && group == 7 ? lowest
+                             : group == row % 12         ? highest
+                                                         : (lowest + highest) / 2;
+        weight.scale()[row * 12 + group] = std::byte(static_cast<std::uint8_t>(exponent));
+        weight.data()[row * 192 + group * 16] = std::byte{0x7f};
+      }
+    const Tiles tiles(weight);
+    EXPECT_EQ(tiles.even(0), even) << lowest << " to " << highest;
+    EXPECT_EQ(tiles.even(64), even) << lowest << " to " << highest;
+    for (int row = 0; row < 128; ++row)
+      for (int column = 0; column < 384; ++column) {
+        ASSERT_EQ(tiles.at(row, column), static_cast<double>(weight.at(row, column))) << row << ", " << column;
+        if (even) {
+          ASSERT_EQ(tiles.exponent(row, column / kBlockInputs), tiles.exponent(row, 0));
+        }
+      }
+  }
 }
 
 TEST(WeightTile, Binary16AsTheDefinitionRounds) {

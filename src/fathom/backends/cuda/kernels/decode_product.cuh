@@ -123,7 +123,8 @@ class DecodeProduct {
     const std::uint32_t full = full_ + 8 * stage.index;
     if constexpr (!kPacks)
       copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * kTile,
-                 unit_.x + std::int64_t{block / work_.parts} * kBlockBytes, kBlockBytes, full, threadIdx.x % 32);
+                 unit_.x + std::int64_t{block / work_.parts} * work_.x_chunks * kBlockBytes, kBlockBytes, full,
+                 threadIdx.x % 32);
     copies_issued(full);
   }
 
@@ -206,7 +207,7 @@ class DecodeProduct {
       if (kAhead && block + 1 < last_) next = load(stage);
       wait_products<0>();
       weight.hold();
-      finish(sums, weight, reinterpret_cast<const float*>(x + kScalesAt), block, totals);
+      finish(sums, weight, x + kScalesAt + own_scales(), block, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
       if (!kAhead && block + 1 < last_) next = load(stage);
@@ -222,8 +223,8 @@ class DecodeProduct {
     return weight;
   }
 
-  __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight, const float* scales,
-                         int block, float (&totals)[kColumns / 2]) {
+  __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
+                         const std::uint8_t* scales, int block, float (&totals)[kColumns / 2]) {
     if (shape_.cluster == 1) {
       use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
         totals[index] = fmaf(sum, scale, totals[index]);

@@ -36,6 +36,17 @@ __device__ int expert_of(const ExpertPlan& plan, int slot) {
   return expert >= 0 && expert < plan.experts && plan.present[expert] != nullptr ? expert : -1;
 }
 
+__device__ int groups_of(const ExpertPlan& plan, int rows) {
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  return rows <= plan.last_rows ? (rows > 0 ? 1 : 0) : 1 + (rows - plan.last_rows + group_rows - 1) / group_rows;
+}
+__device__ void write_items(const ExpertPlan& plan, ExpertItem* to, int groups, int expert, int first_chunk, int rows) {
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  for (int group = 0; group < groups; ++group)
+    to[group] = {expert, first_chunk + group * plan.group_chunks,
+                 group + 1 < groups ? group_rows : rows - group * group_rows};
+}
+
 // One thread block: the plan of a step is small beside its products. Within an expert the rows' order is not fixed; a
 // row's bits do not depend on it.
 __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) {
@@ -58,15 +69,12 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   const int rows = count[expert];
   if (plan.use != nullptr && expert < plan.experts) plan.use[expert] += rows;
   const int chunks = (rows + plan.chunk_rows - 1) / plan.chunk_rows;
-  const int groups = (chunks + plan.group_chunks - 1) / plan.group_chunks;
+  const int groups = groups_of(plan, rows);
   int all_chunks = 0;
   int all_items = 0;
   const int first_chunk = before(chunks, warp_sums, all_chunks);
   const int first_item = before(groups, warp_sums, all_items);
-  const int group_rows = plan.group_chunks * plan.chunk_rows;
-  for (int group = 0; group < groups; ++group)
-    plan.items[first_item + group] = {expert, first_chunk + group * plan.group_chunks,
-                                      min(group_rows, rows - group * group_rows)};
+  write_items(plan, plan.items + first_item, groups, expert, first_chunk, rows);
   for (int row = rows; row < chunks * plan.chunk_rows; ++row)
     plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
   next_row[expert] = first_chunk * plan.chunk_rows;
@@ -98,7 +106,7 @@ __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan)
   const bool first = expert >= 0 && place == 0;
   const int rows = __popc(same);
   const int chunks = first ? (rows + plan.chunk_rows - 1) / plan.chunk_rows : 0;
-  const int groups = (chunks + plan.group_chunks - 1) / plan.group_chunks;
+  const int groups = first ? groups_of(plan, rows) : 0;
   int sums[2] = {chunks, groups};  // up to this lane's, then before them
 #pragma unroll
   for (int step = 1; step < kWarp; step *= 2)
@@ -116,10 +124,7 @@ __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan)
   if (expert >= 0) plan.slot_of_row[first_chunk * plan.chunk_rows + place] = slot;
   if (!first) return;
   if (plan.use != nullptr) plan.use[expert] += rows;
-  const int group_rows = plan.group_chunks * plan.chunk_rows;
-  for (int group = 0; group < groups; ++group)
-    plan.items[sums[1] - groups + group] = {expert, first_chunk + group * plan.group_chunks,
-                                            min(group_rows, rows - group * group_rows)};
+  write_items(plan, plan.items + sums[1] - groups, groups, expert, first_chunk, rows);
   for (int row = rows; row < chunks * plan.chunk_rows; ++row)
     plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
 }

@@ -12,7 +12,8 @@ namespace fathom::cuda {
 
 inline constexpr int kMostExperts = 1024;
 
-// A slot is one of a token's experts. An expert's slots fill rows of whole chunks; chunks are handed out in groups.
+// A slot is one of a token's experts. An expert's slots fill rows of whole chunks, which are handed out in groups; its
+// last group may have more.
 struct ExpertPlan {
   const std::int32_t* selected = nullptr;        // [slots]
   const std::uint8_t* const* present = nullptr;  // [experts]: null where an expert is not here
@@ -20,6 +21,7 @@ struct ExpertPlan {
   int experts = 0;
   int chunk_rows = 0;
   int group_chunks = 1;
+  int last_rows = 0;  // at most, of an expert's last group; at least those of a group
   ExpertItem* items = nullptr;
   std::int32_t* counts = nullptr;       // items, rows
   std::int32_t* slot_of_row = nullptr;  // [rows] -1: padding

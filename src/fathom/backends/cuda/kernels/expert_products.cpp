@@ -92,20 +92,22 @@ class ExpertStep {
 
   void run() const {
     const ExpertTables& experts = args_.experts;
-    launch_plan(device_.capability,
-                {.selected = args_.selected,
-                 .present = experts.w1,
-                 .slots = static_cast<int>(sizes_.slots),
-                 .experts = static_cast<int>(experts.experts),
-                 .chunk_rows = sizes_.chunk_rows,
-                 .group_chunks = prefill_.chunks,
-                 .items = at_.items,
-                 .counts = at_.counts,
-                 .slot_of_row = at_.slot_of_row,
-                 .row_of_slot = at_.row_of_slot,
-                 .use = args_.use,
-                 .fault = args_.fault},
-                stream_);
+    launch_plan(
+        device_.capability,
+        {.selected = args_.selected,
+         .present = experts.w1,
+         .slots = static_cast<int>(sizes_.slots),
+         .experts = static_cast<int>(experts.experts),
+         .chunk_rows = sizes_.chunk_rows,
+         .group_chunks = prefill_.chunks,
+         .last_rows = prefill_.last_columns > 0 ? prefill_.last_columns / columns_of_row(operand_) : sizes_.chunk_rows,
+         .items = at_.items,
+         .counts = at_.counts,
+         .slot_of_row = at_.slot_of_row,
+         .row_of_slot = at_.row_of_slot,
+         .use = args_.use,
+         .fault = args_.fault},
+        stream_);
     float* gate = at_.rows;
     float* up = at_.rows + sizes_.rows() * experts.expert_dim;
     if (!sizes_.few) pack_x();
@@ -181,6 +183,7 @@ class ExpertStep {
     }
     work.parts = args_.experts.parts;
     work.weight_blocks = static_cast<int>(pieces_of(in, kBlockInputs)) * work.parts;
+    work.x_chunks = sizes_.chunks;
     work.group_chunks = prefill_.chunks;
     work.items = at_.items;
     work.item_count = at_.counts;

@@ -28,7 +28,7 @@ __device__ inline void write_word(const Column& to, int input_byte, std::uint32_
 __device__ inline void write_e4m3(const Column& to, const float4& x, unsigned largest, int lane) {
   const int exponent = e4m3_exponent(largest);
   write_word<Operand::e4m3>(to, 4 * lane, four_e4m3(scaled(x, power(-exponent))));
-  if (lane == 0) to.scales[to.column] = isfinite(__uint_as_float(largest)) ? power(exponent) : NAN;
+  if (lane == 0) to.scales[to.column] = e4m3_scale(largest, exponent);
 }
 
 __device__ inline void write_f16(const Column& to, int second_column, const float4& x, unsigned largest, int lane) {

@@ -44,6 +44,12 @@ __device__ inline int stage(typename Shape<kOperand>::Words& words, int row, con
   }
 }
 
+template <Operand kOperand>
+__device__ inline float scale_of(unsigned largest, int exponent, int part) {
+  if constexpr (kOperand == Operand::e4m3) return e4m3_scale(largest, exponent);
+  return isfinite(__uint_as_float(largest)) ? power(exponent - kRestBits * part) : NAN;
+}
+
 struct Rows {
   int row[kRows];  // of x, -1: zeros
   float weight[kRows];
@@ -102,7 +108,7 @@ __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOp
   if (first >= (work.row_limit != nullptr ? *work.row_limit : work.packed_rows)) return;
   const Rows rows = rows_of(work, first);
   constexpr int kBytes = block_bytes(kOperand, kPrefillColumns);
-  std::uint8_t* blocks = work.blocks + (blockIdx.y * work.chunks + chunk) * work.x_blocks * kBytes;
+  std::uint8_t* blocks = work.blocks + (blockIdx.y * work.x_blocks * work.chunks + chunk) * kBytes;
   typename Of::Words& staged = words[warp_id()];
   for (std::int64_t block = first_block; block < min(first_block + kBlocks, work.x_blocks); ++block) {
     float4 x[kRows];
@@ -117,7 +123,7 @@ __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOp
       if (lane_id() % kRows == index) own_exponent = exponent;
     }
     __syncwarp();
-    std::uint8_t* to = blocks + block * kBytes;
+    std::uint8_t* to = blocks + block * work.chunks * kBytes;
     const int row = lane_id() % kRows;
 #pragma unroll
     for (int part = 0; part < Of::kColumnsOfRow; ++part) {
@@ -127,8 +133,7 @@ __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOp
         *reinterpret_cast<uint4*>(to + block_offset(kOperand, column, piece * 16)) =
             *reinterpret_cast<const uint4*>(&staged[part][row][piece * 4]);
       auto* scales = reinterpret_cast<float*>(to + kPrefillColumns * kBlockInputs * operand_bytes(kOperand));
-      if (lane_id() < kRows)
-        scales[column] = isfinite(__uint_as_float(own_largest)) ? power(own_exponent - kRestBits * part) : NAN;
+      if (lane_id() < kRows) scales[column] = scale_of<kOperand>(own_largest, own_exponent, part);
     }
     __syncwarp();
   }

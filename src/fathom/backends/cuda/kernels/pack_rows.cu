@@ -15,9 +15,9 @@ constexpr int kBlocksOfWarp = 4;  // loads of a warp in flight
 template <Operand kOperand>
 __device__ void write_block(const PackWork& work, std::int64_t packed_row, std::int64_t block, const float4& x) {
   const int chunk_rows = work.columns / columns_of_row(kOperand);
-  const std::int64_t chunk = std::int64_t{blockIdx.z} * work.chunks + packed_row / chunk_rows;
+  const std::int64_t at = (blockIdx.z * work.x_blocks + block) * work.chunks + packed_row / chunk_rows;
   const int column = static_cast<int>(packed_row % chunk_rows);
-  std::uint8_t* to = work.blocks + (chunk * work.x_blocks + block) * block_bytes(kOperand, work.columns);
+  std::uint8_t* to = work.blocks + at * block_bytes(kOperand, work.columns);
   auto* scales = reinterpret_cast<float*>(to + work.columns * kBlockInputs * operand_bytes(kOperand));
   pack_block<kOperand>({to, scales, column}, chunk_rows, x);
 }

@@ -13,6 +13,10 @@ inline constexpr float kSmallestLargest = 1e-4F;  // the released kernels' floor
 // Exact powers of two; exponents stay where float32 is normal.
 __device__ inline float power(int exponent) { return __int_as_float((exponent + 127) << 23); }
 
+// Rows with larger ones count as spoilt, as those with infinity do: so that no sum of an even weight overflows before
+// its row's power of two comes in (product_layout.h). Both are far from what a model has.
+inline constexpr float kMostActivation = 0x1p100F;
+
 __device__ inline float swiglu(float gate, float up, float limit, float weight) {
   if (limit > 0.0F) {
     gate = fminf(gate, limit);
@@ -67,6 +71,11 @@ __device__ inline int e4m3_exponent(unsigned largest) {
 __device__ inline int f16_exponent(unsigned largest) {
   const float bounded = fminf(fmaxf(__uint_as_float(largest), 0x1p-90F), 0x1p120F);
   return static_cast<int>(__float_as_uint(bounded) >> 23) - (126 + 15);
+}
+
+// The scale that stands beside the codes; `largest` are the bits of what e4m3_exponent was asked for.
+__device__ inline float e4m3_scale(unsigned largest, int exponent) {
+  return __uint_as_float(largest) < kMostActivation ? power(exponent) : NAN;
 }
 
 __device__ inline float rest_of_half(float value) { return (value - __half2float(__float2half_rn(value))) * 0x1p11F; }

@@ -24,7 +24,7 @@ void launch_chunks(const Launch& to, const ProductWork& work, Stream stream) {
          prefill_product<kKind, kOperand, kChunks>, work, to.kernel);
 }
 
-// Only sm_90a has the registers for four chunks: its warpgroups trade them.
+// Only sm_90a has the registers for more than two chunks: its warpgroups trade them.
 template <TileKind kKind, Operand kOperand>
 void choose_chunks(const Launch& to, const ProductWork& work, Stream stream) {
   if (to.capability == 90) {

@@ -74,7 +74,8 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
 
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks) {
-  PrefillShape shape = {.stages = 0, .chunks = device.capability == 90 ? 4 : 2};
+  const bool half = half_more(kind, operand);
+  PrefillShape shape = {.stages = 0, .chunks = device.capability != 90 ? 2 : half ? 3 : 4};
   while (shape.chunks > 1 && pairs * pieces_of(chunks, shape.chunks) < device.multiprocessors) shape.chunks /= 2;
   while (true) {
     shape.stages =
@@ -83,6 +84,7 @@ PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand o
     shape.chunks /= 2;
   }
   check(shape.stages >= 2, "two stages of a product fit into shared memory");
+  shape.last_columns = shape.chunks * kPrefillColumns + (half && shape.chunks == 3 ? kPrefillColumns / 2 : 0);
   return shape;
 }
 

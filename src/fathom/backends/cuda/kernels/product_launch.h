@@ -19,11 +19,12 @@ struct DecodeShape {
 
 struct PrefillShape {
   int stages = 0;
-  int chunks = 1;  // of a unit at most
+  int chunks = 1;        // of a unit at most
+  int last_columns = 0;  // that an expert's last unit takes at most
 };
 
 inline constexpr int kMostStages = 8;
-inline constexpr int kPrefillColumns = 64;  // of a chunk: decode's have 8, 16 or 32
+
 inline constexpr int kMostDecodeColumns = 32;
 
 // A block of a cluster keeps the sums of its share of the 128 outputs: the floats from one column to the next, four
@@ -35,8 +36,12 @@ constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
 constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns, bool packs) {
   return 2 * tile_bytes(kind) + (packs ? 0 : block_bytes(operand, columns));
 }
+// FP4 beside e4m3 keeps its next codes in registers and has none for four chunks: a unit has three, and an expert's
+// last one half a chunk more, so that few rows beyond three need no pass of their own.
+constexpr bool half_more(TileKind kind, Operand operand) { return kind == TileKind::fp4 && operand == Operand::e4m3; }
 constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
-  return 2 * tile_bytes(kind) + chunks * block_bytes(operand, kPrefillColumns);
+  const int at_most = chunks + (half_more(kind, operand) ? 1 : 0);
+  return 2 * tile_bytes(kind) + at_most * block_bytes(operand, kPrefillColumns);
 }
 constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stages * stage_bytes + kept + 16 * stages; }
 

@@ -12,7 +12,8 @@
 namespace fathom::cuda {
 
 inline constexpr int kTileRows = 64;
-inline constexpr int kBlockInputs = 128;  // one scale of released FP8 activations, one sum inside the tensor core
+inline constexpr int kPrefillColumns = 64;  // of a block of many rows: those of few have 8, 16 or 32
+inline constexpr int kBlockInputs = 128;    // one scale of released FP8 activations, one sum inside the tensor core
 inline constexpr int kWarpgroupThreads = 128;
 
 enum class TileKind : std::uint8_t {
@@ -20,6 +21,14 @@ enum class TileKind : std::uint8_t {
   fp8,  // e4m3; then 64 exponents of rows, all equal
   f16,  // binary16; then 64 exponents of rows. bfloat16 in one part, float32 in two
 };
+
+// An FP4 tile is even where each row's exponent is the same in all blocks of inputs, lies between 2^-40 and 1, and no
+// group that holds anything lies 2^12 or more below it. Then the row's power of two may be left for the end of its sum,
+// which neither overflows nor underflows without it (kMostActivation). Bit 0 of every byte of groups says so.
+inline constexpr std::uint32_t kEvenTile = 1;
+inline constexpr std::uint32_t kPlacesOfGroups = 0xf8f8f8f8U;
+inline constexpr int kMostBelowOne = 40;
+inline constexpr std::uint8_t kUneven = 255;
 
 enum class Operand : std::uint8_t { e4m3, f16 };  // what the matrix instruction multiplies
 
@@ -32,7 +41,8 @@ inline constexpr int kFp4LiftF16 = 12;
 
 constexpr int codes_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4096 : kind == TileKind::fp8 ? 8192 : 16384; }
 constexpr int group_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4 * kTileRows : 0; }
-constexpr int tile_bytes(TileKind kind) { return codes_bytes(kind) + group_bytes(kind) + kTileRows; }
+constexpr int exponents_at(TileKind kind) { return codes_bytes(kind) + group_bytes(kind); }
+constexpr int tile_bytes(TileKind kind) { return exponents_at(kind) + kTileRows; }
 
 constexpr int operand_bytes(Operand operand) { return operand == Operand::e4m3 ? 1 : 2; }
 // A float32 row is two columns of binary16, the second 2^11 finer; a row rounded to e4m3 is one column.

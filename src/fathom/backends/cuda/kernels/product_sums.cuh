@@ -22,19 +22,24 @@ __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKi
   commit_products();
 }
 
-// A thread's scales of a block's N columns: 8 i + 2 t and 8 i + 2 t + 1 of each i.
+// Where the first of a thread's scales lie behind the first of a block's.
+__device__ inline int own_scales() { return static_cast<int>(threadIdx.x) % 4 * 8; }
+
+// A thread's scales of a block's N columns: 8 i + 2 t and 8 i + 2 t + 1 of each i. `own` is the first of them.
 template <int N>
 struct ColumnScales {
   float2 of[N / 8];
 
-  __device__ void load(const float* scales, int index) {
-    of[index] = *reinterpret_cast<const float2*>(scales + 8 * index + threadIdx.x % 4 * 2);
-  }
-  __device__ void load(const float* scales) {
-#pragma unroll
-    for (int index = 0; index < N / 8; ++index) load(scales, index);
+  __device__ void load(const std::uint8_t* own, int index) {
+    of[index] = reinterpret_cast<const float2*>(own)[4 * index];
   }
 };
+
+template <int N>
+__device__ inline void load_scales(ColumnScales<N>& to, const std::uint8_t* own) {
+#pragma unroll
+  for (int index = 0; index < N / 8; ++index) to.load(own, index);
+}
 
 // The sums of the columns from 8 `index` on, each with its column's scale times its row's: use(index, sum, scale).
 template <bool kRowsShareScale, int N, typename Use>
@@ -48,17 +53,16 @@ __device__ inline void use_columns(const float (&sums)[N / 2], int index, const 
   }
 }
 
-// scales[c] * weight's scale of each sum, and what to do with it: use(index, sum, scale).
+// The column's scale times the weight's of each sum, and what to do with it: use(index, sum, scale).
 template <TileKind kKind, Operand kOperand, int N, typename Use>
 __device__ inline void use_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
-                                 const float* scales, const Use& use) {
+                                 const std::uint8_t* own_scales, const Use& use) {
   hold_sums<N>(sums);
   ColumnScales<N> columns;
+  load_scales(columns, own_scales);
 #pragma unroll
-  for (int index = 0; index < N / 8; ++index) {
-    columns.load(scales, index);
+  for (int index = 0; index < N / 8; ++index)
     use_columns<WeightOperand<kKind, kOperand>::kRowsShareScale, N>(sums, index, columns.of[index], weight.scale, use);
-  }
 }
 
 // The rows of activations of a chunk of N columns from its sums; two columns of a row meet here. store(row, half,

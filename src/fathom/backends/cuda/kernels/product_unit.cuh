@@ -10,7 +10,7 @@ namespace fathom::cuda {
 // Two tiles of rows by some chunks.
 struct ProductUnit {
   const std::uint8_t* tiles[2];  // the second is the first where there is none
-  const std::uint8_t* x;
+  const std::uint8_t* x;         // its chunks of the first block of inputs
   const float* own_rows;
   int first_row;  // of the packed rows
   float* out;     // of the unit's first row of activations and first of 128 outputs
@@ -19,6 +19,7 @@ struct ProductUnit {
   int last_output;
   int rows;
   bool adds;
+  bool even = false;  // FP4: both tiles are, in all their blocks (product_layout.h)
   bool exists = false;
 
   __device__ bool holds(int output) const { return output >= first_output && output < last_output; }
@@ -50,11 +51,10 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   }
   const std::uint8_t* tiles = work.items != nullptr ? to.expert_tiles[item.expert] : to.tiles;
   const std::int64_t tile_row = std::int64_t{work.weight_blocks} * shape.tile_bytes;
-  const int x_blocks = work.weight_blocks / work.parts;
   ProductUnit result = {};
   result.tiles[0] = tiles + 2 * pair * tile_row;
   result.tiles[1] = result.tiles[0] + ((2 * pair + 1) * kTileRows < to.out_rows ? tile_row : 0);
-  result.x = to.x + std::int64_t{item.first_chunk} * x_blocks * shape.block_bytes;
+  result.x = to.x + std::int64_t{item.first_chunk} * shape.block_bytes;
   result.own_rows = to.rows;
   result.first_row = item.first_chunk * shape.chunk_rows;
   result.out =

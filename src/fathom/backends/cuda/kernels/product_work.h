@@ -35,7 +35,7 @@ struct OwnRows {
 struct ProductTarget {
   const std::uint8_t* tiles = nullptr;                // [row_tiles, weight_blocks] tiles
   const std::uint8_t* const* expert_tiles = nullptr;  // [experts], in the place of `tiles`
-  const std::uint8_t* x = nullptr;                    // [chunks, x_blocks] blocks; null: the product packs
+  const std::uint8_t* x = nullptr;                    // [x_blocks, x_chunks] blocks; null: the product packs
   const float* rows = nullptr;                        // then these
   float* out = nullptr;                               // [rows, out_rows], row_stride apart
   std::int64_t row_stride = 0;
@@ -47,12 +47,13 @@ struct ProductTarget {
 struct ProductWork {
   ProductTarget targets[kMaxTargets];
   int target_count = 0;
-  int pairs = 0;          // pairs of row tiles of all targets
-  int weight_blocks = 0;  // tiles along the inputs
-  int parts = 1;          // tiles that meet the same block of activations
-  int rows = 0;           // of every target, without experts
-  int group_chunks = 1;   // chunks that one unit of work takes at most
-  std::int64_t adds = 0;  // 1: to what is in `out`; no bool, see launch.cuh
+  int pairs = 0;              // pairs of row tiles of all targets
+  int weight_blocks = 0;      // tiles along the inputs
+  int parts = 1;              // tiles that meet the same block of activations
+  int rows = 0;               // of every target, without experts
+  int group_chunks = 1;       // chunks that one unit of work takes at most
+  std::int64_t x_chunks = 0;  // of the packed rows of every target
+  std::int64_t adds = 0;      // 1: to what is in `out`; no bool, see launch.cuh
   OwnRows own = {};
   const ExpertItem* items = nullptr;
   const int* item_count = nullptr;

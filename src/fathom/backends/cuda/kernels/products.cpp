@@ -37,6 +37,7 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
   work.weight_blocks = static_cast<int>(like.blocks());
   work.parts = like.parts;
   work.rows = static_cast<int>(x.rows);
+  work.x_chunks = x.chunks();
   ProductLaunch to = {.capability = device.capability,
                       .kind = like.kind,
                       .operand = x.operand,

@@ -67,7 +67,7 @@ struct PackedRows {
   std::int64_t rows = 0;
   std::int64_t in = 0;
   std::int64_t groups = 1;
-  const std::uint8_t* blocks = nullptr;  // [groups, chunks, blocks]; null: few rows, which the products pack themselves
+  const std::uint8_t* blocks = nullptr;  // [groups, blocks, chunks]; null: few rows, which the products pack themselves
   RowsOfX own = {};                      // these
 
   std::int64_t chunks() const { return pieces_of(rows, columns / columns_of_row(operand)); }

@@ -19,4 +19,15 @@ __device__ inline void take_registers() {
 #endif
 }
 
+// One lane of a warp whose lanes are all here.
+__device__ inline bool elected() {
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  std::uint32_t is = 0;
+  asm volatile("{\n.reg .pred p;\nelect.sync _|p, 0xffffffff;\nselp.u32 %0, 1, 0, p;\n}" : "=r"(is));
+  return is != 0;
+#else
+  return threadIdx.x % 32 == 0;
+#endif
+}
+
 }  // namespace fathom::cuda

@@ -42,14 +42,64 @@ __device__ inline const std::uint8_t* fill_magnitude_tables() {
   return reinterpret_cast<const std::uint8_t*>(tables);
 }
 
+// __byte_perm would mask the codes once more.
+__device__ inline std::uint32_t bytes_of(const MagnitudeTable& table, std::uint32_t codes) {
+  std::uint32_t bytes;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(bytes) : "r"(table.low), "r"(table.high), "r"(codes));
+  return bytes;
+}
+
 // Eight signed bytes of a word of eight FP4 codes (weight_tile.h): run 0, then run 1.
 __device__ inline void expand_fp4(std::uint32_t word, const MagnitudeTable& table, std::uint32_t& run0,
                                   std::uint32_t& run1) {
-  std::uint32_t magnitudes = word & 0x77777777U;
-  asm("" : "+r"(magnitudes));  // else the halves are masked apart, which is an operation more
-  run0 = __byte_perm(table.low, table.high, magnitudes) | (word & 0x80808080U);
-  run1 = __byte_perm(table.low, table.high, magnitudes >> 16) | ((word << 4) & 0x80808080U);
+  const std::uint32_t magnitudes = word & 0x77777777U;
+  run0 = bytes_of(table, magnitudes) | (word & 0x80808080U);
+  run1 = bytes_of(table, magnitudes >> 16) | ((word << 4) & 0x80808080U);
 }
+
+// Of an even tile (product_layout.h): the tables follow from a byte of `below` alone, without a way through shared
+// memory. No code of such a tile lies 12 or more below.
+__device__ inline MagnitudeTable even_table(std::uint32_t below, int step) {
+  const std::uint32_t eighths = __byte_perm(below, 0, 0x4440 + step);  // 8 * below + kEvenTile
+  return {(0x6c686000U + kEvenTile * 0x01010100U) - eighths * 0x01010100U,
+          (0x7c787470U + kEvenTile * 0x01010101U) - eighths * 0x01010101U};
+}
+
+// Where in a tile that which a thread of the warpgroup's 128 holds lies, in bytes: its first codes, the groups (FP4)
+// and the exponent of the first of its two rows. The second row is eight further.
+struct TileShare {
+  int codes;
+  int groups;
+  int exponents;
+};
+template <TileKind kKind>
+__device__ inline TileShare tile_share(int thread) {
+  const int row = thread / 32 * 16 + thread % 32 / 4;
+  return {.codes = 16 * thread, .groups = codes_bytes(kKind) + 4 * row, .exponents = exponents_at(kKind) + row};
+}
+
+// What a thread holds of a tile before it is widened: half as many registers for FP4.
+template <TileKind kKind>
+struct TileCodes {
+  static constexpr int kWords = codes_bytes(kKind) / 16 / kWarpgroupThreads;
+  uint4 words[kWords];
+  std::uint32_t below[2];      // FP4: of rows g and g + 8
+  std::uint32_t exponents[2];  // of them
+
+  __device__ void load(const std::uint8_t* tile, const TileShare& own) {
+#pragma unroll
+    for (int word = 0; word < kWords; ++word)
+      words[word] = *reinterpret_cast<const uint4*>(tile + own.codes + word * kWarpgroupThreads * 16);
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+      if constexpr (kKind == TileKind::fp4)
+        below[half] = *reinterpret_cast<const std::uint32_t*>(tile + own.groups + 32 * half);
+  }
+  __device__ void load_exponents(const std::uint8_t* tile, const TileShare& own) {
+    exponents[0] = tile[own.exponents];
+    exponents[1] = kKind == TileKind::fp8 ? exponents[0] : tile[own.exponents + 8];
+  }
+};
 
 template <TileKind kKind, Operand kOperand>
 struct WeightOperand {
@@ -61,12 +111,37 @@ struct WeightOperand {
 
   // `thread` of the warpgroup's 128; `tables` are fill_magnitude_tables'.
   __device__ void load(const std::uint8_t* tile, int thread, const std::uint8_t* tables) {
-    const int row = thread / 32 * 16 + thread % 32 / 4;
-    load_codes(tile, thread, row, tables);
-    const std::uint8_t* exponents = tile + codes_bytes(kKind) + group_bytes(kKind);
+    TileCodes<kKind> codes;
+    const TileShare own = tile_share<kKind>(thread);
+    codes.load(tile, own);
+    codes.load_exponents(tile, own);
+    widen<false>(codes, tables);
+    take_scales(codes);
+  }
+
+  __device__ void take_scales(const TileCodes<kKind>& codes) {
     constexpr float kLift = kKind != TileKind::fp4 ? 1.0F : kOperand == Operand::e4m3 ? 0x1p-6F : 0x1p-12F;
-    for (int half = 0; half < 2; ++half)
-      scale[half] = __uint_as_float(static_cast<std::uint32_t>(exponents[row + 8 * half]) << 23) * kLift;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) scale[half] = __uint_as_float(codes.exponents[half] << 23) * kLift;
+  }
+
+  // With kEven of an even tile.
+  template <bool kEven>
+  __device__ void widen(const TileCodes<kKind>& codes, const std::uint8_t* tables) {
+#pragma unroll
+    for (int step = 0; step < 128 / 32; ++step) {
+      if constexpr (kKind == TileKind::fp4) {
+        const uint4 words = codes.words[step / 2];
+        const MagnitudeTable of_rows[2] = {table_of<kEven>(tables, codes.below[0], step),
+                                           table_of<kEven>(tables, codes.below[1], step)};
+        fp4_step(step, step % 2 == 0 ? words.x : words.z, step % 2 == 0 ? words.y : words.w, of_rows);
+      } else if constexpr (kKind == TileKind::fp8) {
+        fp8_step(step, codes.words[step]);
+      } else {
+        halves(2 * step, codes.words[2 * step]);
+        halves(2 * step + 1, codes.words[2 * step + 1]);
+      }
+    }
   }
 
   // After the wait for products that read these registers: the compiler takes a product's operands for read when it is
@@ -79,48 +154,26 @@ struct WeightOperand {
   }
 
  private:
-  __device__ void load_codes(const std::uint8_t* tile, int thread, int row, const std::uint8_t* tables) {
-    const auto* words = reinterpret_cast<const uint4*>(tile) + thread;
-    if constexpr (kKind == TileKind::fp4) {
-      const auto* groups = reinterpret_cast<const std::uint32_t*>(tile + codes_bytes(kKind));
-      const std::uint32_t below[2] = {groups[row], groups[row + 8]};
-#pragma unroll
-      for (int pair = 0; pair < 2; ++pair) {
-        const uint4 codes = words[pair * kWarpgroupThreads];
-        fp4_step(2 * pair, codes.x, codes.y, below, tables);
-        fp4_step(2 * pair + 1, codes.z, codes.w, below, tables);
-      }
-    } else if constexpr (kKind == TileKind::fp8) {
-#pragma unroll
-      for (int step = 0; step < 4; ++step) {
-        const uint4 codes = words[step * kWarpgroupThreads];
-        const std::uint32_t run0[2] = {codes.x, codes.y};
-        const std::uint32_t run1[2] = {codes.z, codes.w};
-        fp8_step(step, run0, run1);
-      }
-    } else {
-#pragma unroll
-      for (int step = 0; step < 8; ++step) {
-        const uint4 halves = words[step * kWarpgroupThreads];
-        a[step][0] = halves.x;
-        a[step][1] = halves.y;
-        a[step][2] = halves.z;
-        a[step][3] = halves.w;
-      }
-    }
-  }
-
   // A byte of `below` is eight times its group's place, which is where its table lies.
-  __device__ static const MagnitudeTable& table_of(const std::uint8_t* tables, std::uint32_t below, int step) {
-    return *reinterpret_cast<const MagnitudeTable*>(tables + __byte_perm(below, 0, 0x4440 + step));
+  template <bool kEven>
+  __device__ static MagnitudeTable table_of(const std::uint8_t* tables, std::uint32_t below, int step) {
+    if constexpr (kEven) return even_table(below, step);
+    const std::uint32_t place = __byte_perm(below & kPlacesOfGroups, 0, 0x4440 + step);
+    return *reinterpret_cast<const MagnitudeTable*>(tables + place);
   }
 
-  __device__ void fp4_step(int step, std::uint32_t word0, std::uint32_t word1, const std::uint32_t (&below)[2],
-                           const std::uint8_t* tables) {
+  __device__ void halves(int step, const uint4& words) {
+    a[step][0] = words.x;
+    a[step][1] = words.y;
+    a[step][2] = words.z;
+    a[step][3] = words.w;
+  }
+
+  __device__ void fp4_step(int step, std::uint32_t word0, std::uint32_t word1, const MagnitudeTable (&tables)[2]) {
     std::uint32_t run0[2];
     std::uint32_t run1[2];
-    expand_fp4(word0, table_of(tables, below[0], step), run0[0], run1[0]);
-    expand_fp4(word1, table_of(tables, below[1], step), run0[1], run1[1]);
+    expand_fp4(word0, tables[0], run0[0], run1[0]);
+    expand_fp4(word1, tables[1], run0[1], run1[1]);
     if constexpr (kOperand == Operand::e4m3) {
       a[step][0] = run0[0];
       a[step][1] = run0[1];
@@ -137,13 +190,12 @@ struct WeightOperand {
     }
   }
 
-  __device__ void fp8_step(int step, const std::uint32_t (&run0)[2], const std::uint32_t (&run1)[2]) {
+  __device__ void fp8_step(int step, const uint4& words) {
     if constexpr (kOperand == Operand::e4m3) {
-      a[step][0] = run0[0];
-      a[step][1] = run0[1];
-      a[step][2] = run1[0];
-      a[step][3] = run1[1];
+      halves(step, words);
     } else {
+      const std::uint32_t run0[2] = {words.x, words.y};
+      const std::uint32_t run1[2] = {words.z, words.w};
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         a[2 * step][half] = widen_e4m3(run0[half] & 0xffffU);

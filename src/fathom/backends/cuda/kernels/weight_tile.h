@@ -98,24 +98,48 @@ FATHOM_HOST_DEVICE inline float stored_value(const StoredWeight& weight, std::in
   return e2m1_value(fp4_code(weight, row, column)) * scale;
 }
 
+// The exponent of the group of 32 from `column` on, -1 where it holds nothing.
+FATHOM_HOST_DEVICE inline int fp4_group_exponent(const StoredWeight& weight, std::int64_t row, std::int64_t column) {
+  for (int input = 0; input < 32; ++input)
+    if ((fp4_code(weight, row, column + input) & 7) != 0) return scale_byte(weight, row, column);
+  return -1;
+}
+
+// The largest and the smallest exponent of a row's groups that hold anything.
+struct Fp4RowRange {
+  int largest = -1;
+  int smallest = 256;
+
+  FATHOM_HOST_DEVICE void take(int exponent) {
+    if (exponent < 0) return;
+    if (exponent > largest) largest = exponent;
+    if (exponent < smallest) smallest = exponent;
+  }
+  // The row's exponent in an even tile, or kUneven.
+  FATHOM_HOST_DEVICE std::uint8_t even_exponent() const {
+    if (largest < 0) return 127;
+    const bool even = largest - smallest < kLowestGroupE4m3 && largest <= 127 && largest >= 127 - kMostBelowOne;
+    return even ? static_cast<std::uint8_t>(largest) : kUneven;
+  }
+};
+
 // Four groups of 32: the largest exponent of those that hold anything, and how far below it each lies.
 struct Fp4RowScales {
   std::uint8_t exponent = 127;
   std::uint8_t below[4] = {0, 0, 0, 0};
 };
 
-FATHOM_HOST_DEVICE inline Fp4RowScales fp4_row_scales(const StoredWeight& weight, std::int64_t row,
-                                                      std::int64_t column) {
+// `even`: the row's exponent in all of its blocks, or kUneven.
+FATHOM_HOST_DEVICE inline Fp4RowScales fp4_row_scales(const StoredWeight& weight, std::int64_t row, std::int64_t column,
+                                                      std::uint8_t even) {
   Fp4RowScales scales;
   int exponents[4];
-  int largest = -1;
+  Fp4RowRange range;
   for (int group = 0; group < 4; ++group) {
-    exponents[group] = -1;
-    for (int input = 0; input < 32; ++input)
-      if ((fp4_code(weight, row, column + 32 * group + input) & 7) != 0)
-        exponents[group] = scale_byte(weight, row, column + 32 * group);
-    if (exponents[group] > largest) largest = exponents[group];
+    exponents[group] = fp4_group_exponent(weight, row, column + 32 * group);
+    range.take(exponents[group]);
   }
+  const int largest = even != kUneven ? even : range.largest;
   if (largest < 0) return scales;
   scales.exponent = static_cast<std::uint8_t>(largest);
   for (int group = 0; group < 4; ++group) {
@@ -138,12 +162,15 @@ FATHOM_HOST_DEVICE inline std::uint32_t fp4_word(const StoredWeight& weight, std
   return word;
 }
 
+// `even`: the rows' exponents in an even tile, or null.
 FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
-                                               int thread, std::uint8_t* tile) {
+                                               const std::uint8_t* even, int thread, std::uint8_t* tile) {
   auto* words = reinterpret_cast<std::uint32_t*>(tile);
   const int first = thread / 32 * 16 + thread % 32 / 4;
-  Fp4RowScales scales[2];
-  for (int half = 0; half < 2; ++half) scales[half] = fp4_row_scales(weight, row + first + 8 * half, column);
+  const auto scales_of = [&](int of_tile) {
+    return fp4_row_scales(weight, row + of_tile, column, even != nullptr ? even[of_tile] : kUneven);
+  };
+  const Fp4RowScales scales[2] = {scales_of(first), scales_of(first + 8)};
   for (int step = 0; step < 4; ++step)
     for (int half = 0; half < 2; ++half) {
       const bool lost = scales[half].below[step] >= kLowestGroup;
@@ -151,10 +178,11 @@ FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::
           lost ? 0 : fp4_word(weight, row + first + 8 * half, column + 32 * step + thread % 4 * 4);
     }
   if (thread >= kTileRows) return;
-  const Fp4RowScales own = fp4_row_scales(weight, row + thread, column);
+  const Fp4RowScales own = scales_of(thread);
   for (int group = 0; group < 4; ++group)
-    tile[codes_bytes(TileKind::fp4) + 4 * thread + group] = static_cast<std::uint8_t>(8 * own.below[group]);
-  tile[codes_bytes(TileKind::fp4) + group_bytes(TileKind::fp4) + thread] = own.exponent;
+    tile[codes_bytes(TileKind::fp4) + 4 * thread + group] =
+        static_cast<std::uint8_t>(8 * own.below[group] + (even != nullptr ? kEvenTile : 0));
+  tile[exponents_at(TileKind::fp4) + thread] = own.exponent;
 }
 
 FATHOM_HOST_DEVICE inline void write_fp8_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
@@ -230,12 +258,20 @@ FATHOM_HOST_DEVICE inline void write_f16_share(const StoredWeight& weight, std::
   tile[codes_bytes(TileKind::f16) + thread] = static_cast<std::uint8_t>(part == 0 ? exponent : exponent - 11);
 }
 
-// Thread `thread` of 128 writes its share of the tile at `row`, `column`.
-FATHOM_HOST_DEVICE inline void write_tile_share(const StoredWeight& weight, TileForm form, std::int64_t row,
-                                                std::int64_t column, int part, int thread, std::uint8_t* tile) {
-  if (form.kind == TileKind::fp4) write_fp4_share(weight, row, column, thread, tile);
-  if (form.kind == TileKind::fp8) write_fp8_share(weight, row, column, thread, tile);
-  if (form.kind == TileKind::f16) write_f16_share(weight, row, column, part, thread, tile);
+// Which tile of a weight, by its first output and input; `even`: of FP4, its rows' exponents if it is even, or null.
+struct TilePlace {
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+  int part = 0;
+  const std::uint8_t* even = nullptr;
+};
+
+// Thread `thread` of 128 writes its share of the tile.
+FATHOM_HOST_DEVICE inline void write_tile_share(const StoredWeight& weight, TileForm form, const TilePlace& at,
+                                                int thread, std::uint8_t* tile) {
+  if (form.kind == TileKind::fp4) write_fp4_share(weight, at.row, at.column, at.even, thread, tile);
+  if (form.kind == TileKind::fp8) write_fp8_share(weight, at.row, at.column, thread, tile);
+  if (form.kind == TileKind::f16) write_f16_share(weight, at.row, at.column, at.part, thread, tile);
 }
 
 }  // namespace fathom::cuda
