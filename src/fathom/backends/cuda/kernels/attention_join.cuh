@@ -73,7 +73,7 @@ __device__ inline int count_keys(const AttentionKernel& args, const QueryKeys& k
   return static_cast<int>(keys.window_keys) + *first_missing;
 }
 
-__host__ __device__ inline std::int64_t most_tiles(const AttentionKernel& args) { return (args.score_step + kKeys - 1) / kKeys; }
+inline std::int64_t most_tiles(const AttentionKernel& args) { return (args.score_step + kKeys - 1) / kKeys; }
 
 // A tile's part: its values, then its largest score and its sum of weights, of all heads.
 __device__ inline float* part_of(const AttentionKernel& args, std::int64_t query, std::int64_t tile) {
@@ -81,21 +81,12 @@ __device__ inline float* part_of(const AttentionKernel& args, std::int64_t query
   return args.scores + (query * tiles + tile) * args.heads * (kDim + 2);
 }
 
-// Joins a tile's share of a head's values, kOwn columns a thread.
-template <int kOwn>
-__device__ inline void join_own(Shares shares, const float (&of_tile)[kOwn], float (&values)[kOwn]) {
-#pragma unroll
-  for (int own = 0; own < kOwn; ++own) values[own] = joined(shares, values[own], of_tile[own]);
-}
-
-// A block a token and head. The first tiles' values are on their way before it is known how many tiles there are: what
-// lies behind the last one is not used.
+// A block a token and head.
 template <class Finish>
 __global__ void __launch_bounds__(kJoinThreads)
     join_tiles(const __grid_constant__ AttentionKernel args, EntryShape shape) {
   begin_in_turn();
   constexpr int kOwn = kDim / kJoinThreads;
-  constexpr int kAhead = 12;
   __shared__ int first_missing;
   __shared__ Shares shares[kJoinThreads];
   __shared__ float tile_largest[kJoinThreads];
@@ -104,16 +95,6 @@ __global__ void __launch_bounds__(kJoinThreads)
   const std::int64_t head = blockIdx.x % args.heads;
   const std::int64_t token = args.first + query;
   const QueryKeys keys = keys_of(args, token, shape.row_bytes);
-  const int ahead = static_cast<int>(min(std::int64_t{kAhead}, most_tiles(args)));
-  const auto load = [&](int tile, float(&of_tile)[kOwn]) {
-    const float* part = part_of(args, query, tile) + head * kDim + threadIdx.x;
-#pragma unroll
-    for (int own = 0; own < kOwn; ++own) of_tile[own] = part[own * kJoinThreads];
-  };
-  float first_tiles[kAhead][kOwn];
-#pragma unroll
-  for (int tile = 0; tile < kAhead; ++tile)
-    if (tile < ahead) load(tile, first_tiles[tile]);
   const int tiles = (count_keys(args, keys, &first_missing) + kKeys - 1) / kKeys;
   float values[kOwn] = {};
   float sum = 0.0F;
@@ -134,19 +115,14 @@ __global__ void __launch_bounds__(kJoinThreads)
       shares[own_tile] = join_largest(before, tile_largest[own_tile]);
     }
     __syncthreads();
+#pragma unroll 4
     for (int tile = 0; tile < some; ++tile) {
+      const float* part = part_of(args, query, first + tile);
       largest = fmaxf(largest, tile_largest[tile]);
       sum = joined(shares[tile], sum, tile_sums[tile]);
-    }
-    const int known = first == 0 ? min(ahead, some) : 0;
 #pragma unroll
-    for (int tile = 0; tile < kAhead; ++tile)
-      if (tile < known) join_own(shares[tile], first_tiles[tile], values);
-#pragma unroll 4
-    for (int tile = known; tile < some; ++tile) {
-      float of_tile[kOwn];
-      load(first + tile, of_tile);
-      join_own(shares[tile], of_tile, values);
+      for (int own = 0; own < kOwn; ++own)
+        values[own] = joined(shares[tile], values[own], part[head * kDim + own * kJoinThreads + threadIdx.x]);
     }
   }
   const Finish finish(sum, largest, args.sink[head]);
