@@ -20,6 +20,31 @@ class Copies {
     return View<T, Rank>(reinterpret_cast<T*>(device), host.shape());
   }
 
+  NormRotateArgs of(const NormRotateArgs& host) {
+    return {
+        .x = of(host.x), .weight = of(host.weight), .eps = host.eps, .cosine = of(host.cosine), .sine = of(host.sine)};
+  }
+
+  NewKeysArgs of(const NewKeysArgs& host) {
+    return {.x = of(host.x),
+            .weight = of(host.weight),
+            .eps = host.eps,
+            .cosine = of(host.cosine),
+            .sine = of(host.sine),
+            .format = host.format,
+            .rows = of(host.rows)};
+  }
+
+  RouteArgs of(const RouteArgs& host) {
+    return {.logits = of(host.logits),
+            .bias = of(host.bias),
+            .hash = of(host.hash),
+            .ids = host.ids,
+            .route_scale = host.route_scale,
+            .selected = of(host.selected),
+            .weights = of(host.weights)};
+  }
+
   std::vector<Ring> rings(std::span<const Ring> host, bool written) {
     std::vector<Ring> result;
     for (const Ring& ring : host)
@@ -242,15 +267,7 @@ class MirroredBackend final : public Backend {
     });
   }
   void do_route(const RouteArgs& args) override {
-    mirrored([&](Copies& on) {
-      inner_->route({.logits = on.of(args.logits),
-                     .bias = on.of(args.bias),
-                     .hash = on.of(args.hash),
-                     .ids = args.ids,
-                     .route_scale = args.route_scale,
-                     .selected = on.of(args.selected),
-                     .weights = on.of(args.weights)});
-    });
+    mirrored([&](Copies& on) { inner_->route(on.of(args)); });
   }
   void do_swiglu(const SwigluArgs& args) override {
     mirrored([&](Copies& on) {
@@ -303,40 +320,13 @@ class MirroredBackend final : public Backend {
     });
   }
   void do_norm_rotate(const NormRotateArgs& args) override {
-    mirrored([&](Copies& on) {
-      inner_->norm_rotate({.x = on.of(args.x),
-                           .weight = on.of(args.weight),
-                           .eps = args.eps,
-                           .cosine = on.of(args.cosine),
-                           .sine = on.of(args.sine)});
-    });
+    mirrored([&](Copies& on) { inner_->norm_rotate(on.of(args)); });
   }
   void do_new_keys(const NewKeysArgs& args) override {
-    mirrored([&](Copies& on) {
-      inner_->new_keys({.x = on.of(args.x),
-                        .weight = on.of(args.weight),
-                        .eps = args.eps,
-                        .cosine = on.of(args.cosine),
-                        .sine = on.of(args.sine),
-                        .format = args.format,
-                        .rows = on.of(args.rows)});
-    });
+    mirrored([&](Copies& on) { inner_->new_keys(on.of(args)); });
   }
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override {
-    mirrored([&](Copies& on) {
-      inner_->queries_and_keys({.queries = {.x = on.of(args.queries.x),
-                                            .weight = on.of(args.queries.weight),
-                                            .eps = args.queries.eps,
-                                            .cosine = on.of(args.queries.cosine),
-                                            .sine = on.of(args.queries.sine)},
-                                .keys = {.x = on.of(args.keys.x),
-                                         .weight = on.of(args.keys.weight),
-                                         .eps = args.keys.eps,
-                                         .cosine = on.of(args.keys.cosine),
-                                         .sine = on.of(args.keys.sine),
-                                         .format = args.keys.format,
-                                         .rows = on.of(args.keys.rows)}});
-    });
+    mirrored([&](Copies& on) { inner_->queries_and_keys({.queries = on.of(args.queries), .keys = on.of(args.keys)}); });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {
     mirrored([&](Copies& on) {
@@ -378,6 +368,20 @@ class MirroredBackend final : public Backend {
       Arena arena(inner_->allocator());
       inner_->shared_expert(
           {.x = on.of(args.x), .weights = args.weights, .limit = args.limit, .arena = arena, .out = on.of(args.out)});
+    });
+  }
+  void do_mixture(const MixtureArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      inner_->mixture({.x = on.of(args.x),
+                       .gate = args.gate,
+                       .logits = on.of(args.logits),
+                       .route = on.of(args.route),
+                       .experts = args.experts,
+                       .shared = args.shared,
+                       .limit = args.limit,
+                       .arena = arena,
+                       .out = on.of(args.out)});
     });
   }
 

@@ -39,7 +39,8 @@ void Attention::project_output(const Step& step, View<float, 3> heads_out, View<
   const auto latent = step.arena.take<float, 2>({tokens, groups * config_.output_latent});
   step.backend.grouped_linear({.weight = *weights_.wo_a,
                                .x = heads_out.reshape<3>({tokens, groups, heads / groups * head_dim}),
-                               .out = latent.reshape<3>({tokens, groups, config_.output_latent})});
+                               .out = latent.reshape<3>({tokens, groups, config_.output_latent}),
+                               .next = weights_.wo_b.get()});
   step.backend.linear({.weight = *weights_.wo_b, .x = latent, .out = out});
 }
 

@@ -6,8 +6,6 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
   const Arena::Scope scope(step.arena);
   const std::int64_t tokens = step.tokens();
   const auto logits = step.arena.take<float, 2>({tokens, config_.experts});
-  step.backend.linear({.weight = *weights_.gate, .x = x, .out = logits});
-
   const bool hashed = config_.routes_by_hash(block_);
   const auto selected = step.arena.take<std::int32_t, 2>({tokens, config_.selected_experts});
   const auto route_weights = step.arena.take<float, 2>({tokens, config_.selected_experts});
@@ -18,21 +16,17 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
                         .route_scale = config_.route_scale,
                         .selected = selected,
                         .weights = route_weights};
-  step.backend.route(route);
-  if (step.observer != nullptr) step.observer->on_route(block_, route);
-  if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
-
-  step.backend.experts({.x = x,
-                        .selected = selected,
-                        .weights = route_weights,
+  step.backend.mixture({.x = x,
+                        .gate = *weights_.gate,
+                        .logits = logits,
+                        .route = route,
                         .experts = weights_.experts,
+                        .shared = weights_.shared,
                         .limit = config_.swiglu_limit,
                         .arena = step.arena,
                         .out = out});
-  // The shared expert is clamped too, and carries no weight.
-  if (weights_.shared.w1 != nullptr)
-    step.backend.shared_expert(
-        {.x = x, .weights = weights_.shared, .limit = config_.swiglu_limit, .arena = step.arena, .out = out});
+  if (step.observer != nullptr) step.observer->on_route(block_, route);
+  if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
 }
 
 }  // namespace fathom

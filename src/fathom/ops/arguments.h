@@ -46,6 +46,8 @@ struct GroupedLinearArgs {
   const PreparedWeight& weight;  // [groups * latent, in]
   View<const float, 3> x;        // [tokens, groups, in]
   View<float, 3> out;            // [tokens, groups, latent]
+  // What will be multiplied next, or null: a backend may send for it.
+  const PreparedWeight* next = nullptr;
 };
 
 // out[row, c] = x[row, c] / sqrt(mean_c(x[row, c]^2) + eps) * weight[c]; no weight: no product. In place is allowed.

@@ -102,6 +102,7 @@ class Backend {
   void index_queries(const IndexQueriesArgs& args);
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
+  void mixture(const MixtureArgs& args);
   void queries_and_keys(const QueriesAndKeysArgs& args);
   void select_entries(const SelectEntriesArgs& args);
   void shortlist_product(const ShortlistProductArgs& args);
@@ -139,6 +140,7 @@ class Backend {
   virtual void do_index_queries(const IndexQueriesArgs& args);
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
+  virtual void do_mixture(const MixtureArgs& args);
   virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
   virtual void do_select_entries(const SelectEntriesArgs& args);
 

@@ -36,19 +36,6 @@ void check_shape(const std::array<std::int64_t, Rank>& found, const std::array<s
     check_equal(found[dimension], expected[dimension], what, file, line);
 }
 
-void check_experts(const ExpertsArgs& args) {
-  const std::int64_t channels = args.x.extent(1);
-  check(args.selected.extent(1) > 0 && !args.experts.empty(), "every token has experts");
-  for (const ExpertWeights& expert : args.experts) {
-    check_equal(expert.w1->in, channels, "expert w1 columns");
-    check_equal(expert.w3->in, channels, "expert w3 columns");
-    check_equal(expert.w3->out, expert.w1->out, "expert w3 rows");
-    check_equal(expert.w2->in, expert.w1->out, "expert w2 columns");
-    check_equal(expert.w2->out, channels, "expert w2 rows");
-    check_equal(expert.w1->out, args.experts.front().w1->out, "rows of every expert's w1");
-  }
-}
-
 }  // namespace
 
 void Backend::upload(std::span<const std::byte> host, std::byte* device) {
@@ -227,7 +214,7 @@ void Backend::expand_streams(const ExpandStreamsArgs& args) {
   do_expand_streams(args);
 }
 
-void Backend::route(const RouteArgs& args) {
+void check_route(const RouteArgs& args) {
   const auto [tokens, experts] = args.logits.shape();
   const std::int64_t selected = args.selected.extent(1);
   check_shape(args.selected.shape(), {tokens, selected}, "route selected");
@@ -239,6 +226,10 @@ void Backend::route(const RouteArgs& args) {
     check_equal(args.hash.extent(1), selected, "route hash columns");
     check_equal(std::ssize(args.ids), tokens, "route ids");
   }
+}
+
+void Backend::route(const RouteArgs& args) {
+  check_route(args);
   do_route(args);
 }
 
@@ -249,12 +240,25 @@ void Backend::swiglu(const SwigluArgs& args) {
   do_swiglu(args);
 }
 
-void Backend::experts(const ExpertsArgs& args) {
+void check_experts(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
   check_shape(args.weights.shape(), args.selected.shape(), "experts weights");
   check_equal(args.selected.extent(0), tokens, "experts selected");
   check_shape(args.out.shape(), {tokens, channels}, "experts output");
-  if (tokens > 0) check_experts(args);
+  if (tokens == 0) return;
+  check(args.selected.extent(1) > 0 && !args.experts.empty(), "every token has experts");
+  for (const ExpertWeights& expert : args.experts) {
+    check_equal(expert.w1->in, channels, "expert w1 columns");
+    check_equal(expert.w3->in, channels, "expert w3 columns");
+    check_equal(expert.w3->out, expert.w1->out, "expert w3 rows");
+    check_equal(expert.w2->in, expert.w1->out, "expert w2 columns");
+    check_equal(expert.w2->out, channels, "expert w2 rows");
+    check_equal(expert.w1->out, args.experts.front().w1->out, "rows of every expert's w1");
+  }
+}
+
+void Backend::experts(const ExpertsArgs& args) {
+  check_experts(args);
   do_experts(args);
 }
 

@@ -93,4 +93,19 @@ struct SharedExpertArgs {
   View<float, 2> out;  // [tokens, channels]
 };
 
+// A feed-forward sublayer: linear (gate), route, experts, shared_expert.
+struct MixtureArgs {
+  View<const float, 2> x;      // [tokens, channels]
+  const PreparedWeight& gate;  // [experts, channels]
+  View<float, 2> logits;       // [tokens, experts], route's
+  RouteArgs route;
+  std::span<const ExpertWeights> experts;  // [experts]
+  const ExpertWeights& shared;             // w1 null: there is none
+  float limit = 0.0F;                      // of all experts
+  Arena& arena;
+  View<float, 2> out;  // [tokens, channels]
+};
+void check_route(const RouteArgs& args);
+void check_experts(const ExpertsArgs& args);
+
 }  // namespace fathom

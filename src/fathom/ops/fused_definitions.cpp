@@ -44,6 +44,29 @@ void check_index_queries(const IndexQueriesArgs& args) {
   check_equal(args.format.index_dim, index_dim, "index_queries columns");
 }
 
+ExpertsArgs experts_of(const MixtureArgs& args) {
+  return {.x = args.x,
+          .selected = args.route.selected,
+          .weights = args.route.weights,
+          .experts = args.experts,
+          .limit = args.limit,
+          .arena = args.arena,
+          .out = args.out};
+}
+
+// The shared expert is clamped too, and carries no weight.
+SharedExpertArgs shared_expert_of(const MixtureArgs& args) {
+  return {.x = args.x, .weights = args.shared, .limit = args.limit, .arena = args.arena, .out = args.out};
+}
+
+void check_shared_expert(const SharedExpertArgs& args) {
+  check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
+  check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");
+  check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
+  check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
+  check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+}
+
 }  // namespace
 
 void Backend::linears(const LinearsArgs& args) {
@@ -172,11 +195,7 @@ void Backend::do_shortlist_product(const ShortlistProductArgs& /*args*/) {
 }
 
 void Backend::shared_expert(const SharedExpertArgs& args) {
-  check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
-  check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");
-  check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
-  check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
-  check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+  check_shared_expert(args);
   if (args.x.extent(0) > 0) do_shared_expert(args);
 }
 
@@ -192,6 +211,24 @@ void Backend::do_shared_expert(const SharedExpertArgs& args) {
   swiglu({.gate = gate, .up = up, .limit = args.limit, .weight = {}, .out = gate});
   linear({.weight = *args.weights.w2, .x = gate, .out = down});
   add({.x = down, .out = args.out});
+}
+
+void Backend::mixture(const MixtureArgs& args) {
+  check_equal(args.gate.in, args.x.extent(1), "mixture gate columns");
+  check_equal(args.logits.extent(0), args.x.extent(0), "mixture rows of logits");
+  check_equal(args.logits.extent(1), args.gate.out, "mixture columns of logits");
+  check(args.route.logits.data() == args.logits.data(), "mixture's route is by its logits");
+  check_route(args.route);
+  check_experts(experts_of(args));
+  if (args.shared.w1 != nullptr) check_shared_expert(shared_expert_of(args));
+  if (args.x.extent(0) > 0) do_mixture(args);
+}
+
+void Backend::do_mixture(const MixtureArgs& args) {
+  linear({.weight = args.gate, .x = args.x, .out = args.logits});
+  route(args.route);
+  experts(experts_of(args));
+  if (args.shared.w1 != nullptr) shared_expert(shared_expert_of(args));
 }
 
 }  // namespace fathom

@@ -73,6 +73,44 @@ TEST(ProductLaunch, AStepOfOneTokenFillsTheDevice) {
   }
 }
 
+// Flash's: the shared expert beside the gate, products of x where the ratio is 4 and 128; and sizes that are odd.
+TEST(ProductLaunch, TwoThatShareALaunchAreThereAtOnce) {
+  struct Two {
+    std::int64_t fp8_units, half_units;
+    int blocks;
+    bool fit;
+  };
+  for (const auto& [fp8_units, half_units, blocks, fit] :
+       {Two{32, 2, 32, true}, Two{12, 21, 32, true}, Two{12, 8, 32, true}, Two{3, 5, 2, true}, Two{1, 1, 1, true},
+        Two{7, 300, 32, false}})
+    for (const std::int64_t rows : {1, 4}) {
+      const auto size = [&](TileKind kind, Operand operand, std::int64_t units) {
+        return DecodeSize{.kind = kind,
+                          .operand = operand,
+                          .columns = 8,
+                          .units = units,
+                          .blocks = blocks,
+                          .rows = rows,
+                          .packs = true};
+      };
+      const DecodeSize sizes[] = {size(TileKind::fp8, Operand::e4m3, fp8_units),
+                                  size(TileKind::f16, Operand::f16, half_units)};
+      const auto shapes = shapes_beside(kH200, sizes[0], sizes[1]);
+      EXPECT_TRUE(rows > 1 || (shapes[0].stages > 0) == fit);  // the kept sums of four may leave no room
+      if (shapes[0].stages == 0) continue;
+      EXPECT_EQ(shapes[1].cluster % shapes[0].cluster, 0) << "whole units in a cluster";
+      EXPECT_EQ(fp8_units * shapes[0].cluster % shapes[1].cluster, 0) << "whole clusters of units";
+      EXPECT_LE(fp8_units * shapes[0].cluster + half_units * shapes[1].cluster, 2 * kH200.multiprocessors);
+      for (const int of : {0, 1}) {
+        EXPECT_GE(shapes[of].stages, std::min(2, blocks));
+        EXPECT_LE(2 * shared_bytes(shapes[of].stages, decode_stage_bytes(sizes[of].kind, sizes[of].operand, 8, true),
+                                   kept_bytes(sizes[of].operand, shapes[of].kept_rows, shapes[of].cluster, blocks) +
+                                       shapes[of].own_blocks * block_bytes(sizes[of].operand, 8)),
+                  kH200.shared_of_multiprocessor);
+      }
+    }
+}
+
 TEST(ProductLaunch, AsManyColumnsAsTheRowsNeed) {
   EXPECT_EQ(block_columns(1, Operand::e4m3), 8);
   EXPECT_EQ(block_columns(9, Operand::e4m3), 16);

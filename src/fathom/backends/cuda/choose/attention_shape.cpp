@@ -10,6 +10,7 @@ constexpr std::int64_t kMostWidenedRows = std::int64_t{1} << 18;  // 256 MiB of 
 constexpr std::int64_t kUsesOfARow = 2;                           // at least, for it to be widened before
 constexpr std::int64_t kLargeTile = 32;                           // heads, and keys
 constexpr std::int64_t kBlockHeads = 16;                          // of the tiled kernel
+constexpr std::int64_t kFewHeads = 16;                            // of warpgroups that have multiprocessors to spare
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
@@ -45,7 +46,9 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
     shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors;
     if (shape.method == AttentionMethod::warpgroups && !shape.split) shape.widened_rows = widened_rows_of(size);
-    const std::int64_t each = pieces_of(size.most_keys, kTileKeys) * size.heads * (kTiledHeadDim + 2);
+    const std::int64_t tiles = pieces_of(size.most_keys, kTileKeys);
+    if (size.tokens * tiles * pieces_of(size.heads, kFewHeads) <= device.multiprocessors) shape.block_heads = kFewHeads;
+    const std::int64_t each = tiles * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;
     return shape;

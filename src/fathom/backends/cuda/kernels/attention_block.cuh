@@ -17,6 +17,7 @@ constexpr int kLine = 64;                          // values of a line
 constexpr int kPieces = 8;                         // of a line, sixteen bytes each
 constexpr int kBands = kDim / kLine;               // of columns
 constexpr int kBandBytes = kKeys * kLineBytes;     // a band of a tile, or of the queries
+constexpr int kCacheLine = 128;
 constexpr int kDepth = 16;                         // inputs of a step
 constexpr int kWords = kRowBytes / 8;              // of a stored row
 constexpr int kOwnRows = kKeys / kWarps;           // of a tile, that a warp brings
@@ -41,6 +42,7 @@ struct BlockShared {
 struct BlockWork {
   std::int64_t token;
   std::int64_t first_head;
+  std::int64_t end_head;
   int first_key;
   int end_key;
 
@@ -82,13 +84,18 @@ __device__ inline void wait_for_group() {
   asm volatile("bar.sync %0, %1;" ::"r"(1 + warpgroup_id()), "n"(kWarpgroupThreads) : "memory");
 }
 
+// The warpgroups that bring keys.
+__device__ inline void wait_for_weighers() {
+  asm volatile("bar.sync %0, %1;" ::"n"(1 + kWeighers), "n"(kWeighers* kWarpgroupThreads) : "memory");
+}
+
 // The queries of the block's heads to bfloat16, by all threads. Heads that are none are zeros.
 __device__ inline void load_queries(const AttentionKernel& args, const BlockWork& work, BlockShared& shared) {
   constexpr int kQuads = kBlockHeads * kDim / 4;
   constexpr int kAtOnce = 8;
   static_assert(kQuads % (kAtOnce * kBlockThreads) == 0);
   const float* q = args.q + (work.token * args.heads + work.first_head) * kDim;
-  const auto quads = static_cast<int>(min(std::int64_t{kBlockHeads}, args.heads - work.first_head)) * kDim / 4;
+  const auto quads = static_cast<int>(min(std::int64_t{kBlockHeads}, work.end_head - work.first_head)) * kDim / 4;
   const bool aligned = aligned_to(q, 16);
 #pragma unroll
   for (int first = 0; first < kQuads; first += kAtOnce * kBlockThreads) {

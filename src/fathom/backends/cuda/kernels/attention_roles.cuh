@@ -3,6 +3,8 @@
 // multiply weights with keys, each half of the columns. So one tile is decoded while another is multiplied.
 #pragma once
 
+#include <type_traits>
+
 #include "fathom/backends/cuda/kernels/attention_rows.cuh"
 #include "fathom/backends/cuda/kernels/attention_weights.cuh"
 
@@ -10,7 +12,8 @@ namespace fathom::cuda {
 
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
-// Brings every second tile of keys, multiplies it with the queries and weighs it.
+// Brings every second tile of keys, multiplies it with the queries and weighs it. Of a split block's one tile, both
+// warpgroups bring the keys and the first one does the rest.
 template <bool kSplit>
 class WeighKeys {
  public:
@@ -20,13 +23,21 @@ class WeighKeys {
   __device__ void begin() { rows_.begin(); }
 
   __device__ void run(std::int64_t query) {
+    if constexpr (kSplit) {
+      rows_.decode();
+      show_to_products();
+      wait_for_weighers();
+      if (warpgroup_id() > 0) return;
+    }
     wait_round(shared_.queries_full, 0);
     for (int tile = warpgroup_id(); tile < work_.tiles(); tile += kWeighers) {
       const int own_tile = tile / kWeighers;
-      wait_free(shared_.keys_free[warpgroup_id()], own_tile);
-      rows_.decode_tile(own_tile);
-      show_to_products();
-      wait_for_group();
+      if constexpr (!kSplit) {
+        wait_free(shared_.keys_free[warpgroup_id()], own_tile);
+        rows_.decode_tile(own_tile);
+        show_to_products();
+        wait_for_group();
+      }
       float scores[kKeys / 2];
       multiply_queries(own_tile, scores);
       float of_tile[2];
@@ -43,7 +54,7 @@ class WeighKeys {
     }
     // The one that had the last tile: a barrier's rounds may be waited for in their order alone.
     if (!kSplit && warpgroup_id() == (work_.tiles() + kWeighers - 1) % kWeighers) finish();
-    KeyRows::end();
+    if constexpr (!kSplit) KeyRows::end();
   }
 
  private:
@@ -57,7 +68,7 @@ class WeighKeys {
       multiply_lines(scores, lines_behind(queries, at), lines_behind(keys, at), step != 0);
     }
     commit_products();
-    rows_.look_up_behind(own_tile + 2);
+    if constexpr (!kSplit) rows_.look_up_behind(own_tile + 2);
     wait_products<0>();
     hold_sums<kKeys>(scores);
   }
@@ -95,7 +106,7 @@ class WeighKeys {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const std::int64_t head = work_.first_head + head_of_thread(half);
-      if (lane_id() % 4 != 0 || head >= args_.heads) continue;
+      if (lane_id() % 4 != 0 || head >= work_.end_head) continue;
       part[args_.heads * kDim + head] = of_tile[half];
       part[args_.heads * (kDim + 1) + head] = sum_of_tile[half];
     }
@@ -104,7 +115,7 @@ class WeighKeys {
   const AttentionKernel& args_;
   const BlockWork& work_;
   BlockShared& shared_;
-  KeyRows rows_;
+  std::conditional_t<kSplit, LoneTileRows, KeyRows> rows_;
 };
 
 // The values of half of the columns.
@@ -141,7 +152,7 @@ class MultiplyWeights {
   static constexpr int kOwnBands = kBands / 2;
 
   __device__ static int first_band() { return (warpgroup_id() - kWeighers) * kOwnBands; }
-  __device__ ValuePlace place(int band) const { return {work_.first_head, args_.heads, first_band() + band}; }
+  __device__ ValuePlace place(int band) const { return {work_.first_head, work_.end_head, first_band() + band}; }
 
   __device__ static void clear(float (&joint)[kOwnBands][kLine / 2]) {
 #pragma unroll

@@ -3,7 +3,8 @@
 // the weights before they are rounded.
 //
 // A block takes a query's 64 heads: each of its keys is fetched and decoded once. It walks through all tiles
-// (attention_join.cuh), or a block takes one tile.
+// (attention_join.cuh), or a block takes one tile; of few tokens fewer heads too, as what it waits for is its own
+// reading and writing, and other multiprocessors would have nothing to do.
 #include "fathom/backends/cuda/kernels/attention.h"
 #include "fathom/backends/cuda/kernels/attention_roles.cuh"
 
@@ -13,7 +14,19 @@ namespace {
 struct BlockGrid {
   std::int64_t groups;  // of heads
   std::int64_t tiles;   // 1: a block walks through all
+  std::int64_t heads;   // of a group
 };
+
+// A lone tile's rows that no choice of this step decides come into the second-level cache before it is the block's
+// turn. By all threads.
+__device__ inline void send_for_rows(const QueryKeys& keys, std::int64_t first_key) {
+  constexpr int kLines = (kRowBytes + kCacheLine - 1) / kCacheLine;
+  const int line = static_cast<int>(threadIdx.x) / kKeys;
+  const std::int64_t key = first_key + threadIdx.x % kKeys;
+  if (line >= kLines || key >= (keys.selected == nullptr ? keys.most : keys.window_keys)) return;
+  if (const std::byte* row = keys.row(key); row != nullptr)
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(row + line * kCacheLine));
+}
 
 template <bool kSplit>
 __global__ void __launch_bounds__(kBlockThreads, 1)
@@ -22,21 +35,26 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   // Of a thread; two warpgroups of each have all that there are.
   constexpr int kValueRegisters = 192;
   constexpr int kWeighRegisters = 64;
-  begin_in_turn();
+  let_later_kernels_begin();
   extern __shared__ __align__(1024) unsigned char memory[];
   BlockShared& shared = *reinterpret_cast<BlockShared*>(memory);
   const std::int64_t query = blockIdx.x / (grid.groups * grid.tiles);
+  const std::int64_t first_head = blockIdx.x % grid.groups * grid.heads;
   const QueryKeys keys = keys_of(args, args.first + query, shape.row_bytes);
-  const int count = count_keys(args, keys, &shared.first_missing);
-  BlockWork work = {args.first + query, blockIdx.x % grid.groups * kBlockHeads, 0, count};
+  BlockWork work = {args.first + query, first_head, min(args.heads, first_head + grid.heads), 0, 0};
   if constexpr (kSplit) {
     work.first_key = static_cast<int>(blockIdx.x / grid.groups % grid.tiles) * kKeys;
-    if (work.first_key >= count) return;
-    work.end_key = min(count, work.first_key + kKeys);
+    send_for_rows(keys, work.first_key);
   }
   if (threadIdx.x == 0) {
     prepare_barriers(shared);
     shared.query_keys = keys;
+  }
+  wait_for_earlier_kernels();
+  work.end_key = count_keys(args, keys, &shared.first_missing);
+  if constexpr (kSplit) {
+    if (work.first_key >= work.end_key) return;
+    work.end_key = min(work.end_key, work.first_key + kKeys);
   }
   __syncthreads();
   if (warpgroup_id() < kWeighers) {
@@ -72,7 +90,8 @@ void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const B
 void launch_attention_warpgroups(const AttentionKernel& args, Stream stream) {
   if (args.count == 0 || args.heads == 0) return;
   const EntryShape shape = entry_shape(args.format);
-  BlockGrid grid = {(args.heads + kBlockHeads - 1) / kBlockHeads, 1};
+  const std::int64_t heads = args.shape.split ? args.shape.block_heads : kBlockHeads;
+  BlockGrid grid = {(args.heads + heads - 1) / heads, 1, heads};
   if (!args.shape.split) {
     launch_blocks<false>(args, shape, grid, stream);
     return;

@@ -41,12 +41,13 @@ class DecodeProduct {
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
 
-  __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory)
+  // `place`: of the block among those of this work.
+  __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory, unsigned place)
       : work_(work),
         shape_(shape),
         memory_(memory),
         kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
-        rank_(static_cast<int>(blockIdx.x) % shape.cluster),
+        rank_(static_cast<int>(place) % shape.cluster),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
     const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
@@ -56,8 +57,8 @@ class DecodeProduct {
     kept_column_ = kept_column(shape.cluster);
     const int outputs = 128 / shape.cluster;
     owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs), unit_row() / outputs % shape.cluster);
-    if (work.items != nullptr) wait_for_earlier_kernels();  // which experts
-    unit_ = product_unit(work, {kTile, kBlockBytes, kChunkRows}, blockIdx.x / shape.cluster);
+    if (work.items != nullptr && work.items_known == 0) wait_for_earlier_kernels();  // which experts
+    unit_ = product_unit(work, {kTile, kBlockBytes, kChunkRows}, static_cast<int>(place) / shape.cluster);
   }
 
   __device__ void run() {
@@ -98,6 +99,11 @@ class DecodeProduct {
       copy_weights(stage, block);
       stage.advance(shape_.stages);
     }
+    for (int block = ahead; block < min(last_, ahead + shape_.sent_for); ++block) {
+      send_for_bytes(unit_.tiles[0] + std::int64_t{block} * kTile, kTile, threadIdx.x % 32);
+      send_for_bytes(unit_.tiles[1] + std::int64_t{block} * kTile, kTile, threadIdx.x % 32);
+    }
+    if (work_.next != nullptr) send_for_next();
     wait_for_earlier_kernels();
     stage = {};
     for (int block = first_; block < last_; ++block) {
@@ -108,6 +114,16 @@ class DecodeProduct {
       copy_activations(stage, block);
       stage.advance(shape_.stages);
     }
+  }
+
+  // This block's share, by the lanes of the copying warp.
+  __device__ void send_for_next() const {
+    constexpr std::int64_t kPiece = 4096;
+    const std::int64_t pieces = (work_.next_bytes + kPiece - 1) / kPiece;
+    for (std::int64_t piece = blockIdx.x + std::int64_t{threadIdx.x % 32} * gridDim.x; piece < pieces;
+         piece += std::int64_t{32} * gridDim.x)
+      send_for_bytes(work_.next + piece * kPiece,
+                     static_cast<std::uint32_t>(min(kPiece, work_.next_bytes - piece * kPiece)), 0);
   }
 
   __device__ void copy_weights(const Stage& stage, int block) const {
@@ -287,7 +303,7 @@ template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
 __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kColumns))
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
-  DecodeProduct<kKind, kOperand, kColumns, kPacks>(work, shape, memory).run();
+  DecodeProduct<kKind, kOperand, kColumns, kPacks>(work, shape, memory, blockIdx.x).run();
 }
 
 }  // namespace fathom::cuda

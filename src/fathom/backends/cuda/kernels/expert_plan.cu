@@ -1,14 +1,13 @@
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 
+#include "fathom/backends/cuda/kernels/expert_plan_few.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = kMostExperts;  // a thread for each expert, then for each slot
 constexpr int kSumThreads = 256;
-constexpr std::int64_t kManyTokens = 64;
 
 // Sum of `value` over the threads before this one; `total` over all.
 __device__ int before(int value, int* warp_sums, int& total) {
@@ -29,22 +28,6 @@ __device__ int before(int value, int* warp_sums, int& total) {
     total += warp_sums[other];
   }
   return earlier + sum - value;
-}
-
-__device__ int expert_of(const ExpertPlan& plan, int slot) {
-  const int expert = plan.selected[slot];
-  return expert >= 0 && expert < plan.experts && plan.present[expert] != nullptr ? expert : -1;
-}
-
-__device__ int groups_of(const ExpertPlan& plan, int rows) {
-  const int group_rows = plan.group_chunks * plan.chunk_rows;
-  return rows <= plan.last_rows ? (rows > 0 ? 1 : 0) : 1 + (rows - plan.last_rows + group_rows - 1) / group_rows;
-}
-__device__ void write_items(const ExpertPlan& plan, ExpertItem* to, int groups, int expert, int first_chunk, int rows) {
-  const int group_rows = plan.group_chunks * plan.chunk_rows;
-  for (int group = 0; group < groups; ++group)
-    to[group] = {expert, first_chunk + group * plan.group_chunks,
-                 group + 1 < groups ? group_rows : rows - group * group_rows};
 }
 
 // One thread block: the plan of a step is small beside its products. Within an expert the rows' order is not fixed; a
@@ -91,42 +74,9 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   }
 }
 
-// The same for slots that one warp holds, a lane each. Lanes of one expert follow each other in the order of slots; the
-// first of them speaks for it.
 __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan) {
   begin_in_turn();
-  const int slot = static_cast<int>(threadIdx.x);
-  const bool inside = slot < plan.slots;
-  const int wanted = inside ? plan.selected[slot] : 0;
-  if (inside && plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
-    *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
-  const int expert = inside ? expert_of(plan, slot) : -1;
-  const unsigned same = __match_any_sync(kAllLanes, expert);
-  const int place = __popc(same & ((1U << slot) - 1U));
-  const bool first = expert >= 0 && place == 0;
-  const int rows = __popc(same);
-  const int chunks = first ? (rows + plan.chunk_rows - 1) / plan.chunk_rows : 0;
-  const int groups = first ? groups_of(plan, rows) : 0;
-  int sums[2] = {chunks, groups};  // up to this lane's, then before them
-#pragma unroll
-  for (int step = 1; step < kWarp; step *= 2)
-#pragma unroll
-    for (int& sum : sums) {
-      const int other = __shfl_up_sync(kAllLanes, sum, step);
-      if (slot >= step) sum += other;
-    }
-  if (slot == kWarp - 1) {
-    plan.counts[0] = sums[1];
-    plan.counts[1] = sums[0] * plan.chunk_rows;
-  }
-  const int first_chunk = __shfl_sync(kAllLanes, sums[0] - chunks, __ffs(static_cast<int>(same)) - 1);
-  if (inside) plan.row_of_slot[slot] = expert >= 0 ? first_chunk * plan.chunk_rows + place : -1;
-  if (expert >= 0) plan.slot_of_row[first_chunk * plan.chunk_rows + place] = slot;
-  if (!first) return;
-  if (plan.use != nullptr) plan.use[expert] += rows;
-  write_items(plan, plan.items + sums[1] - groups, groups, expert, first_chunk, rows);
-  for (int row = rows; row < chunks * plan.chunk_rows; ++row)
-    plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
+  plan_few_slots(plan);
 }
 
 __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
@@ -140,7 +90,8 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
     const int row = sum.row_of_slot[token * sum.slots + slot];
     if (row >= 0) total += sum.rows[row * sum.channels + channel];
   }
-  sum.out[token * sum.channels + channel] = total;
+  const std::int64_t place = token * sum.channels + channel;
+  sum.out[place] = sum.beside == nullptr ? total : total + sum.beside[place];
 }
 
 // Four channels a thread, and the rows of eight slots on their way at once.
@@ -172,12 +123,17 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots_of_fours(const ExpertSu
       total.w += values[slot].w;
     }
   }
-  reinterpret_cast<float4*>(sum.out)[token * fours + four] = total;
+  const std::int64_t place = token * fours + four;
+  if (sum.beside != nullptr) {
+    const float4 other = reinterpret_cast<const float4*>(sum.beside)[place];
+    total = {total.x + other.x, total.y + other.y, total.z + other.z, total.w + other.w};
+  }
+  reinterpret_cast<float4*>(sum.out)[place] = total;
 }
 
 bool in_fours(const ExpertSum& sum) {
   const auto aligned = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
-  return sum.channels % 4 == 0 && aligned(sum.rows) && aligned(sum.out);
+  return sum.channels % 4 == 0 && aligned(sum.rows) && aligned(sum.out) && aligned(sum.beside);
 }
 
 }  // namespace
@@ -191,7 +147,7 @@ void launch_plan(int capability, const ExpertPlan& plan, Stream stream) {
 }
 
 void launch_sum(int capability, const ExpertSum& sum, Stream stream) {
-  if (sum.tokens >= kManyTokens && in_fours(sum)) {
+  if (in_fours(sum)) {
     const auto blocks = static_cast<unsigned>(pieces_of(sum.channels / 4, kSumThreads));
     launch(
         stream, "sum_slots_of_fours",

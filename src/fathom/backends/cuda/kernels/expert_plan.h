@@ -7,6 +7,7 @@
 
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_work.h"
+#include "fathom/backends/cuda/kernels/products.h"
 
 namespace fathom::cuda {
 
@@ -29,16 +30,20 @@ struct ExpertPlan {
   std::uint32_t* use = nullptr;         // [experts] times chosen, added to; or null
   Fault* fault = nullptr;               // or null: for an expert that does not exist
 };
+// What a step of experts wants planned, in its workspace (expert_products).
+ExpertPlan expert_plan(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                       std::uint8_t* workspace);
 void launch_plan(int capability, const ExpertPlan& plan, Stream stream);
 
-// out[token] = sum over slots, ascending, of rows[row_of_slot]
+// out[token] = sum over slots, ascending, of rows[row_of_slot], and then what stands beside
 struct ExpertSum {
   const float* rows = nullptr;  // [rows, channels]
   const std::int32_t* row_of_slot = nullptr;
   std::int64_t tokens = 0;
   std::int64_t slots = 0;
   std::int64_t channels = 0;
-  float* out = nullptr;  // [tokens, channels]
+  float* out = nullptr;           // [tokens, channels]
+  const float* beside = nullptr;  // [tokens, channels] or null
 };
 void launch_sum(int capability, const ExpertSum& sum, Stream stream);
 

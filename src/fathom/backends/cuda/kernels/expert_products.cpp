@@ -1,5 +1,6 @@
-// Routed experts in six launches: which rows meet which expert, their activations packed, w1 and w3, SwiGLU packed, w2,
-// and the sum over each token's slots. Each chosen expert is read once, however many rows it has in a decode step.
+// Routed experts in six launches at most: which rows meet which expert, their activations packed, w1 and w3, SwiGLU
+// packed, w2, and the sum over each token's slots. Each chosen expert is read once, however many rows it has in a
+// decode step.
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"
@@ -90,39 +91,41 @@ class ExpertStep {
     prefill_ = prefill_shape(device, args.experts.kind, operand, pairs, sizes_.chunks);
   }
 
+  ExpertPlan plan() const {
+    return {.selected = args_.selected,
+            .present = args_.experts.w1,
+            .slots = static_cast<int>(sizes_.slots),
+            .experts = static_cast<int>(args_.experts.experts),
+            .chunk_rows = sizes_.chunk_rows,
+            .group_chunks = prefill_.chunks,
+            .last_rows = prefill_.last_columns > 0 ? prefill_.last_columns / columns_of_row(operand_) : sizes_.chunk_rows,
+            .items = at_.items,
+            .counts = at_.counts,
+            .slot_of_row = at_.slot_of_row,
+            .row_of_slot = at_.row_of_slot,
+            .use = args_.use,
+            .fault = args_.fault};
+  }
+
   void run() const {
     const ExpertTables& experts = args_.experts;
-    launch_plan(
-        device_.capability,
-        {.selected = args_.selected,
-         .present = experts.w1,
-         .slots = static_cast<int>(sizes_.slots),
-         .experts = static_cast<int>(experts.experts),
-         .chunk_rows = sizes_.chunk_rows,
-         .group_chunks = prefill_.chunks,
-         .last_rows = prefill_.last_columns > 0 ? prefill_.last_columns / columns_of_row(operand_) : sizes_.chunk_rows,
-         .items = at_.items,
-         .counts = at_.counts,
-         .slot_of_row = at_.slot_of_row,
-         .row_of_slot = at_.row_of_slot,
-         .use = args_.use,
-         .fault = args_.fault},
-        stream_);
+    if (!args_.planned) launch_plan(device_.capability, plan(), stream_);
     float* gate = at_.rows;
     float* up = at_.rows + sizes_.rows() * experts.expert_dim;
     if (!sizes_.few) pack_x();
     const ExpertTarget gate_and_up[] = {{experts.w1, gate, args_.x}, {experts.w3, up, args_.x}};
-    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr));
+    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr), false);
     if (!sizes_.few) pack_activated(gate, up);
     const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
-    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up));
+    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), true);
     launch_sum(device_.capability,
                {.rows = at_.down,
                 .row_of_slot = at_.row_of_slot,
                 .tokens = args_.tokens,
                 .slots = args_.slots,
                 .channels = experts.channels,
-                .out = args_.out},
+                .out = args_.out,
+                .beside = args_.beside},
                stream_);
   }
 
@@ -167,9 +170,12 @@ class ExpertStep {
             .aligned = four_at_once(args_.x, in) && four_at_once(up, in) ? 1 : 0};
   }
 
-  void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out, const OwnRows& own) const {
+  // `again`: the items have been waited for by an earlier launch of products.
+  void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out, const OwnRows& own,
+                bool again) const {
     ProductWork work;
     work.own = own;
+    work.items_known = again ? 1 : 0;
     for (const ExpertTarget& expert : targets) {
       ProductTarget& target = work.targets[work.target_count++];
       target.expert_tiles = expert.tiles;
@@ -222,6 +228,11 @@ class ExpertStep {
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand) {
   return lay_out(experts, sizes_of(device, experts, tokens, slots, operand), operand, nullptr).bytes;
+}
+
+ExpertPlan expert_plan(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                       std::uint8_t* workspace) {
+  return ExpertStep(device, args, operand, workspace, Stream(nullptr)).plan();
 }
 
 void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,

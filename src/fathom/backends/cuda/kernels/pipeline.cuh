@@ -71,6 +71,13 @@ __device__ inline void copy_bytes(std::uint32_t to, const std::uint8_t* from, st
 #endif
 }
 
+// Into the second-level cache; as copy_bytes.
+__device__ inline void send_for_bytes(const std::uint8_t* from, std::uint32_t bytes, int lane) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if (lane == 0) asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
+#endif
+}
+
 // What a thread has stored in shared memory, before the tensor core reads it; then the readers meet.
 __device__ inline void fence_stores() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

@@ -15,8 +15,41 @@ constexpr std::int64_t kMostOwnRows = 4;
 constexpr std::int64_t kMostOwnInputs = 8192;  // a cluster's share of them lies in shared memory, in two parts too
 constexpr int kSharedOfOwnRows = 200 * 1024;   // bytes, for as many
 
+// Of a product whose weights are sent for ahead of its rows: the cache must still hold them when they are used.
+constexpr double kMostSentFor = 24e6;
+
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
+}
+
+// Multiprocessors that have room: large clusters do not find it on every one, as they stay within a part of the chip.
+int clustered(const ProductDevice& device, int cluster) {
+  return cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+}
+
+int rows_of(const DecodeSize& size) {
+  return static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
+}
+
+// As many stages as there is room for with so many blocks to a multiprocessor; none: too few.
+DecodeShape shape_in(const ProductDevice& device, const DecodeSize& size, int cluster, int resident) {
+  const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
+  const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
+  DecodeShape shape = {.cluster = cluster, .kept_rows = rows_of(size)};
+  shape.own_blocks = size.packs ? static_cast<int>(pieces_of(size.blocks, cluster)) : 0;
+  const int kept = kept_bytes(size.operand, shape.kept_rows, cluster, size.blocks);
+  const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
+                               kept + shape.own_blocks * block_bytes(size.operand, size.columns));
+  // A block is widened while the one before is multiplied.
+  if (stages >= std::min(2, size.blocks)) shape.stages = stages;
+  return shape;
+}
+
+void send_for_the_rest(const DecodeSize& size, DecodeShape& shape) {
+  const auto own = static_cast<int>(pieces_of(size.blocks, shape.cluster));
+  const int rest = std::max(0, own - shape.stages);
+  const double bytes = 2.0 * static_cast<double>(size.units) * shape.cluster * rest * tile_bytes(size.kind);
+  if (size.dense && bytes <= kMostSentFor) shape.sent_for = rest;
 }
 
 }  // namespace
@@ -39,7 +72,6 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 // twice, and memory at 32 bytes a nanosecond and multiprocessor.
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
-  const auto rows = static_cast<int>(std::min<std::int64_t>(size.rows, size.columns / columns_of_row(size.operand)));
   const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
   const double bytes = static_cast<double>(size.units) * size.blocks * stage;
   const double memory = bytes / (32e3 * device.multiprocessors);
@@ -48,28 +80,41 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   double least = 0.0;
   for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
     for (int resident = kMostResident; resident >= 1; --resident) {
-      const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
-      const int kept = kept_bytes(size.operand, rows, cluster, size.blocks);
-      const int own = size.packs ? static_cast<int>(pieces_of(size.blocks, cluster)) : 0;
-      const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
-                                   kept + own * block_bytes(size.operand, size.columns));
-      if (stages < std::min(2, size.blocks)) continue;  // a block is widened while the one before is multiplied
-      // Large clusters do not find room on every multiprocessor: they stay within a part of the chip.
-      const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+      const DecodeShape shape = shape_in(device, size, cluster, resident);
+      if (shape.stages == 0) continue;
+      const int usable = clustered(device, cluster);
       const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
       const auto waves = static_cast<double>(pieces_of(size.units, at_once));
       const double blocks = static_cast<double>(size.blocks) / cluster;
-      const double waits = stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
+      const double waits =
+          shape.stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
       // Some of what the waves wait for is never hidden.
       const double wave = waves * (0.4 * waits * blocks + 1.5);
       const double busiest = static_cast<double>(pieces_of(size.units * cluster, usable)) * blocks * widening;
       const double time = std::max({memory, wave, busiest}) + 0.25 * wave + (cluster > 1 ? 1.5 : 0.0);
       if (best.stages > 0 && time >= least) continue;
-      best = {.stages = stages, .cluster = cluster, .kept_rows = rows, .own_blocks = own};
+      best = shape;
       least = time;
     }
   check(best.stages >= 1, "a stage of a product fits into shared memory");
+  send_for_the_rest(size, best);
   return best;
+}
+
+std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const DecodeSize& first,
+                                         const DecodeSize& second) {
+  constexpr int kResident = 2;
+  for (int cluster = kLargestCluster; cluster >= 1; cluster /= 2) {
+    if (cluster > std::min(first.blocks, second.blocks)) continue;
+    if ((first.units + second.units) * cluster > clustered(device, cluster) / cluster * cluster * kResident) continue;
+    std::array<DecodeShape, 2> shapes = {shape_in(device, first, cluster, kResident),
+                                         shape_in(device, second, cluster, kResident)};
+    if (shapes[0].stages == 0 || shapes[1].stages == 0) continue;
+    send_for_the_rest(first, shapes[0]);
+    send_for_the_rest(second, shapes[1]);
+    return shapes;
+  }
+  return {};
 }
 
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <array>
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/product_work.h"
@@ -15,6 +16,7 @@ struct DecodeShape {
   int cluster = 1;
   int kept_rows = 0;   // rows of a chunk whose sums a cluster keeps
   int own_blocks = 0;  // of rows that a thread block packs itself; 0: they come packed
+  int sent_for = 0;    // blocks of inputs behind the stages' that come into the second-level cache ahead of the rows
 };
 
 struct PrefillShape {
@@ -48,9 +50,6 @@ constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stage
 // Columns of a block for so many rows.
 int block_columns(std::int64_t rows, Operand operand);
 
-// Whether products can pack so many rows of so many inputs themselves.
-bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t in);
-
 // `units` of 128 outputs by a chunk of which `rows` are used at most; `blocks` tiles along the inputs.
 struct DecodeSize {
   TileKind kind = TileKind::f16;
@@ -60,8 +59,13 @@ struct DecodeSize {
   int blocks = 0;
   std::int64_t rows = 0;
   bool packs = false;  // rows of float32, of eight columns
+  bool dense = false;  // the weights are known before the rows
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
+// Of two products that share a launch, and so the size of its clusters: all blocks find room at once, two to a
+// multiprocessor. No stages: they do not fit.
+std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const DecodeSize& first,
+                                         const DecodeSize& second);
 // `chunks` of each pair of row tiles.
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks);

@@ -6,10 +6,15 @@
 #include "fathom/backends/cuda/kernels/cuda_check.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/backends/cuda/kernels/products_beside.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {
 namespace {
+
+constexpr std::int64_t kFewRows = 8;                 // a launch that waits more than it reads
+constexpr std::int64_t kMostSentForNext = 16 << 20;  // bytes: beside its own weights in the second-level cache
+constexpr int kOwnColumns = 8;                       // of a product that packs its rows
 
 PackedRows packed_shape(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
   return {.operand = operand,
@@ -32,6 +37,25 @@ PackWork pack_work(const PackedRows& packed, std::uint8_t* workspace) {
   return work;
 }
 
+void add_target(ProductWork& work, const ProductOutput& output, const float* rows, const std::uint8_t* blocks) {
+  const ProductWeight& weight = *output.weight;
+  ProductTarget& target = work.targets[work.target_count++];
+  target.tiles = weight.tiles;
+  target.x = blocks;
+  target.rows = rows;
+  target.out = output.out;
+  target.row_stride = output.row_stride;
+  target.out_rows = static_cast<int>(weight.out);
+  target.first_pair = work.pairs;
+  work.pairs += static_cast<int>(pieces_of(weight.row_tiles(), 2));
+}
+
+OwnRows own_rows(const RowsOfX& x) {
+  return {.row_stride = x.row_stride,
+          .in = static_cast<int>(x.in),
+          .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0};
+}
+
 void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
             Stream stream) {
   work.weight_blocks = static_cast<int>(like.blocks());
@@ -44,10 +68,7 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .columns = x.columns,
                       .places = x.chunks()};
   const bool packs = x.blocks == nullptr;
-  if (packs)
-    work.own = {.row_stride = x.own.row_stride,
-                .in = static_cast<int>(x.in),
-                .aligned = four_at_once(x.own.x, x.own.row_stride) && x.own.group_stride % 4 == 0 ? 1 : 0};
+  if (packs) work.own = own_rows(x.own);
   if (x.columns < kPrefillColumns) {
     const DecodeShape shape = decode_shape(device, {.kind = to.kind,
                                                     .operand = to.operand,
@@ -55,7 +76,8 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                                                     .units = to.places * work.pairs,
                                                     .blocks = work.weight_blocks,
                                                     .rows = x.rows,
-                                                    .packs = packs});
+                                                    .packs = packs,
+                                                    .dense = true});
     launch_decode(to, work, shape, stream);
     return;
   }
@@ -64,6 +86,42 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
   to.places = pieces_of(x.chunks(), shape.chunks);
   launch_prefill(device, to, work, shape, stream);
 }
+
+// The product of few rows, without a shape: one chunk of eight columns, which the kernel packs.
+struct OwnProduct {
+  BesideProduct product;
+  DecodeSize size;
+};
+
+OwnProduct own_product(std::span<const ProductOutput> outputs, Operand operand, const float* rows, std::int64_t count,
+                       const OwnRows& own) {
+  const ProductWeight& like = *outputs.front().weight;
+  OwnProduct result;
+  result.product.kind = like.kind;
+  result.product.operand = operand;
+  ProductWork& work = result.product.work;
+  work.weight_blocks = static_cast<int>(like.blocks());
+  work.parts = like.parts;
+  work.rows = static_cast<int>(count);
+  work.own = own;
+  for (const ProductOutput& output : outputs) {
+    const ProductWeight& weight = *output.weight;
+    check(weight.kind == like.kind && weight.parts == like.parts, "the weights of a launch are of one kind");
+    check_equal(weight.in, own.in, "inputs of a product's weight");
+    if (weight.out > 0) add_target(work, output, rows, nullptr);
+  }
+  result.size = {.kind = like.kind,
+                 .operand = operand,
+                 .columns = kOwnColumns,
+                 .units = work.pairs,
+                 .blocks = work.weight_blocks,
+                 .rows = count,
+                 .packs = true,
+                 .dense = true};
+  return result;
+}
+
+bool fits_own_columns(std::int64_t rows, Operand operand) { return rows * columns_of_row(operand) <= kOwnColumns; }
 
 void check_weight_and_rows(const ProductWeight& weight, const PackedRows& x) {
   check_equal(weight.in, x.in, "inputs of a product's weight");
@@ -135,22 +193,14 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
     check_weight_and_rows(weight, x);
     check(weight.kind == like.kind && weight.parts == like.parts, "the weights of a launch are of one kind");
     if (weight.out == 0) continue;
-    ProductTarget& target = work.targets[work.target_count++];
-    target.tiles = weight.tiles;
-    target.x = x.blocks;
-    target.rows = x.own.x;
-    target.out = output.out;
-    target.row_stride = output.row_stride;
-    target.out_rows = static_cast<int>(weight.out);
-    target.first_pair = work.pairs;
-    work.pairs += static_cast<int>(pieces_of(weight.row_tiles(), 2));
+    add_target(work, output, x.own.x, x.blocks);
   }
   if (work.pairs == 0 || x.rows == 0) return;
   launch(device, x, like, work, stream);
 }
 
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
-                     Stream stream) {
+                     Stream stream, const ProductWeight* next) {
   check(x.groups >= 1 && x.groups <= kMaxTargets, "a launch multiplies 1 to 16 groups");
   check_weight_and_rows(weight, x);
   check_equal(weight.out % x.groups, 0, "outputs of a grouped product beyond whole groups");
@@ -170,7 +220,44 @@ void multiply_groups(const ProductDevice& device, const ProductWeight& weight, c
     work.pairs += static_cast<int>(pieces_of(target.out_rows, 2 * kTileRows));
   }
   if (work.pairs == 0 || x.rows == 0) return;
+  if (next != nullptr && x.rows <= kFewRows) {
+    work.next = next->tiles;
+    work.next_bytes = std::min(kMostSentForNext, next->row_tiles() * next->blocks() * tile_bytes(next->kind));
+  }
   launch(device, x, weight, work, stream);
+}
+
+bool multiply_two_kinds(const ProductDevice& device, std::span<const ProductOutput> first,
+                        std::span<const ProductOutput> second, Operand operand, const RowsOfX& x, Stream stream) {
+  if (first.empty() || second.empty() || first.size() > kMostProductOutputs || second.size() > kMostProductOutputs)
+    return false;
+  if (first.front().weight->kind != TileKind::fp8 || second.front().weight->kind != TileKind::f16) return false;
+  if (!products_pack(device, x.rows, x.in) || !fits_own_columns(x.rows, Operand::f16)) return false;
+  OwnProduct fp8 = own_product(first, operand, x.x, x.rows, own_rows(x));
+  OwnProduct half = own_product(second, Operand::f16, x.x, x.rows, own_rows(x));
+  if (fp8.product.work.pairs == 0 || half.product.work.pairs == 0) return false;
+  const auto shapes = shapes_beside(device, fp8.size, half.size);
+  if (shapes[0].stages == 0) return false;
+  fp8.product.shape = shapes[0];
+  half.product.shape = shapes[1];
+  launch_two_products(fp8.product, half.product, stream);
+  return true;
+}
+
+bool multiply_beside_route(const ProductDevice& device, const ProductOutput& output, Operand operand,
+                           const SwigluRows& rows, const RouteKernel& route, const ExpertPlan* plan, Stream stream) {
+  if (output.weight->kind != TileKind::fp8 || output.weight->out == 0) return false;
+  if (!products_pack(device, rows.rows, rows.in) || !fits_own_columns(rows.rows, operand)) return false;
+  const OwnRows own = {.up = rows.up,
+                       .weights = rows.weights,
+                       .row_stride = rows.in,
+                       .in = static_cast<int>(rows.in),
+                       .limit = rows.limit,
+                       .aligned = four_at_once(rows.gate, rows.in) && four_at_once(rows.up, rows.in) ? 1 : 0};
+  OwnProduct down = own_product({&output, 1}, operand, rows.gate, rows.rows, own);
+  down.product.shape = decode_shape(device, down.size);
+  launch_product_beside_route(down.product, route, plan, stream);
+  return true;
 }
 
 }  // namespace fathom::cuda

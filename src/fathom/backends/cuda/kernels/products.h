@@ -78,6 +78,8 @@ std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t 
 // Who packs few rows: a launch, or each thread block of the products its share. The latter saves the launch, and pays
 // where the weights are there before the rows are; where they are still on their way, the rows would wait behind them.
 enum class PackedBy : std::uint8_t { launch, products };
+// Whether products can pack so many rows of so many inputs themselves.
+bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t in);
 // `workspace` is aligned to 16 and holds packed_rows_bytes. x must stay until the last of the products.
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
@@ -106,9 +108,9 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
               bool adds = false);
 
 // out[row, group, o] = sum_i weight[group * (weight.out / groups) + o, i] * x[row, group, i]; out is contiguous. Up to
-// 16 groups.
+// 16 groups. `next` is the weight that will be multiplied next, or null: some of it may be sent for ahead.
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
-                     Stream stream);
+                     Stream stream, const ProductWeight* next = nullptr);
 
 // Routed experts of one kind and shape; tables lie in device memory. An expert whose w1 is null is skipped: its slots
 // count as zero, and somebody else adds them.
@@ -132,9 +134,11 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;          // [tokens, channels]
-  std::uint32_t* use = nullptr;  // [experts] times chosen, added to; or null
-  Fault* fault = nullptr;        // or null: for an expert that does not exist
+  float* out = nullptr;           // [tokens, channels]
+  std::uint32_t* use = nullptr;   // [experts] times chosen, added to; or null
+  Fault* fault = nullptr;         // or null: for an expert that does not exist
+  const float* beside = nullptr;  // [tokens, channels] added to the sum, or null
+  bool planned = false;           // by a launch of expert_plan's, ahead of this
 };
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand);

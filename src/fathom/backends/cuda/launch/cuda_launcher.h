@@ -18,6 +18,7 @@
 #include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
+#include "fathom/backends/cuda/kernels/route.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
@@ -105,6 +106,7 @@ class CudaLauncher final : public Backend {
   void do_select_entries(const SelectEntriesArgs& args) override;
   void do_commit_tails(const CommitTailsArgs& args) override;
   void do_shared_expert(const SharedExpertArgs& args) override;
+  void do_mixture(const MixtureArgs& args) override;
 
  private:
   // The runs where a kernel finds them; with `paged` spans, the pages of all entries up to each run's end.
@@ -125,8 +127,11 @@ class CudaLauncher final : public Backend {
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
-  bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
+  bool is_shared_expert_tiled(const ExpertWeights& weights) const;
+  ExpertProducts expert_products_of(const ExpertsArgs& args);
   void experts_on_tensor_cores(const ExpertsArgs& args);
+  RouteKernel route_kernel(const RouteArgs& args);
+  bool is_mixture_of_few(const MixtureArgs& args) const;
 
   Device device_;
   ProductDevice product_device_;

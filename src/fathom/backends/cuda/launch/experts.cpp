@@ -5,33 +5,38 @@
 
 namespace fathom::cuda {
 
-void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
+ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
   const std::int64_t count = std::ssize(args.experts);
   const ProductWeight& like = tiled(*args.experts.front().w1)->weight();
   const ExpertTable& table = experts_.table_of(args.experts);
-  const ExpertProducts products = {.experts = {.kind = like.kind,
-                                               .parts = like.parts,
-                                               .experts = count,
-                                               .channels = channels,
-                                               .expert_dim = like.out,
-                                               .w1 = table.tiles(0),
-                                               .w2 = table.tiles(count),
-                                               .w3 = table.tiles(2 * count)},
-                                   .x = args.x.data(),
-                                   .selected = args.selected.data(),
-                                   .weights = args.weights.data(),
-                                   .tokens = tokens,
-                                   .slots = args.selected.extent(1),
-                                   .limit = args.limit,
-                                   .out = args.out.data(),
-                                   .use = table.use,
-                                   .fault = fault()};
-  const Operand operand = operand_of(like.kind);
+  return {.experts = {.kind = like.kind,
+                      .parts = like.parts,
+                      .experts = count,
+                      .channels = channels,
+                      .expert_dim = like.out,
+                      .w1 = table.tiles(0),
+                      .w2 = table.tiles(count),
+                      .w3 = table.tiles(2 * count)},
+          .x = args.x.data(),
+          .selected = args.selected.data(),
+          .weights = args.weights.data(),
+          .tokens = tokens,
+          .slots = args.selected.extent(1),
+          .limit = args.limit,
+          .out = args.out.data(),
+          .use = table.use,
+          .fault = fault()};
+}
+
+void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
+  const ExpertProducts products = expert_products_of(args);
+  const Operand operand = operand_of(products.experts.kind);
   const Arena::Scope scope(scratch_);
-  expert_products(product_device_, products, operand,
-                  workspace(expert_workspace_bytes(product_device_, products.experts, tokens, products.slots, operand)),
-                  device_.stream());
+  expert_products(
+      product_device_, products, operand,
+      workspace(expert_workspace_bytes(product_device_, products.experts, products.tokens, products.slots, operand)),
+      device_.stream());
 }
 
 void CudaLauncher::do_experts(const ExpertsArgs& args) {

@@ -7,14 +7,11 @@
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
+#include "fathom/backends/cuda/kernels/products_beside.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
 namespace {
-
-ProductOutput product_output(const TiledWeight& weight, View<float, 2> out) {
-  return {.weight = &weight.weight(), .out = out.data(), .row_stride = weight.out};
-}
 
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
   const auto [rows, heads, head_dim] = args.x.shape();
@@ -76,11 +73,15 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   const Arena::Scope scope(scratch_);
   std::map<Operand, PackedRows> rows;
   const auto [count, in] = args.x.shape();
+  const RowsOfX x = {.x = args.x.data(), .rows = count, .in = in, .row_stride = in};
+  std::sort(products.begin(), products.end(),
+            [](const LikeProducts& left, const LikeProducts& right) { return left.kind < right.kind; });
+  if (products.size() == 2 && multiply_two_kinds(product_device_, products[0].outputs, products[1].outputs,
+                                                 operand_of(products[0].kind), x, device_.stream()))
+    return device_.check_launch("linears");
   for (const LikeProducts& like : products) {
     const Operand operand = operand_of(like.kind);
-    if (!rows.contains(operand))
-      rows[operand] =
-          packed({.x = args.x.data(), .rows = count, .in = in, .row_stride = in}, PackedBy::products, like.kind);
+    if (!rows.contains(operand)) rows[operand] = packed(x, PackedBy::products, like.kind);
     multiply(product_device_, like.outputs, rows[operand], device_.stream());
   }
 }
@@ -175,17 +176,17 @@ void CudaLauncher::do_commit_tails(const CommitTailsArgs& args) {
   device_.check_launch("commit_tails");
 }
 
-bool CudaLauncher::is_shared_expert_tiled(const SharedExpertArgs& args) const {
-  const TiledWeight* w1 = tiled(*args.weights.w1);
-  const TiledWeight* w2 = tiled(*args.weights.w2);
-  const TiledWeight* w3 = tiled(*args.weights.w3);
+bool CudaLauncher::is_shared_expert_tiled(const ExpertWeights& weights) const {
+  const TiledWeight* w1 = tiled(*weights.w1);
+  const TiledWeight* w2 = tiled(*weights.w2);
+  const TiledWeight* w3 = tiled(*weights.w3);
   return w1 != nullptr && w2 != nullptr && w3 != nullptr && w1->weight().kind == w3->weight().kind &&
          w1->weight().parts == w3->weight().parts;
 }
 
 // SwiGLU's rows are packed as they come, and w2 adds to what the routed experts left.
 void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
-  if (!is_shared_expert_tiled(args)) return Backend::do_shared_expert(args);
+  if (!is_shared_expert_tiled(args.weights)) return Backend::do_shared_expert(args);
   const TiledWeight& w1 = *tiled(*args.weights.w1);
   const TiledWeight& w2 = *tiled(*args.weights.w2);
   const TiledWeight& w3 = *tiled(*args.weights.w3);

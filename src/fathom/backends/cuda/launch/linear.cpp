@@ -70,8 +70,10 @@ void CudaLauncher::do_grouped_linear(const GroupedLinearArgs& args) {
     const Arena::Scope scope(scratch_);
     const PackedRows x = packed(
         {.x = args.x.data(), .rows = tokens, .in = in, .row_stride = groups * in, .groups = groups, .group_stride = in},
-        PackedBy::launch, weight->weight().kind);
-    multiply_groups(product_device_, weight->weight(), x, args.out.data(), device_.stream());
+        PackedBy::products, weight->weight().kind);
+    const TiledWeight* next = args.next != nullptr ? tiled(*args.next) : nullptr;
+    multiply_groups(product_device_, weight->weight(), x, args.out.data(), device_.stream(),
+                    next != nullptr ? &next->weight() : nullptr);
     return;
   }
   launch_product({.weight = plain(args.weight).weight(),

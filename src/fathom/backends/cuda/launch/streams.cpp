@@ -69,26 +69,28 @@ void CudaLauncher::do_expand_streams(const ExpandStreamsArgs& args) {
   device_.check_launch("expand_streams");
 }
 
-void CudaLauncher::do_route(const RouteArgs& args) {
+RouteKernel CudaLauncher::route_kernel(const RouteArgs& args) {
   const auto [tokens, experts] = args.logits.shape();
   const bool hashed = !args.hash.empty();
   if (hashed)
     for (const std::int32_t id : args.ids)
       if (id < 0 || id >= args.hash.extent(0))
         throw InputError("[model] token id {} is outside the vocabulary [0, {})", id, args.hash.extent(0));
-  if (tokens == 0) return;
-  launch_route({.logits = args.logits.data(),
-                .bias = hashed ? nullptr : args.bias.data(),
-                .hash = hashed ? args.hash.data() : nullptr,
-                .ids = hashed ? staged_.stage(args.ids) : nullptr,
-                .selected = args.selected.data(),
-                .weights = args.weights.data(),
-                .tokens = tokens,
-                .experts = experts,
-                .chosen = args.selected.extent(1),
-                .route_scale = args.route_scale,
-                .fault = fault()},
-               device_.stream());
+  return {.logits = args.logits.data(),
+          .bias = hashed ? nullptr : args.bias.data(),
+          .hash = hashed ? args.hash.data() : nullptr,
+          .ids = hashed && tokens > 0 ? staged_.stage(args.ids) : nullptr,
+          .selected = args.selected.data(),
+          .weights = args.weights.data(),
+          .tokens = tokens,
+          .experts = experts,
+          .chosen = args.selected.extent(1),
+          .route_scale = args.route_scale,
+          .fault = fault()};
+}
+
+void CudaLauncher::do_route(const RouteArgs& args) {
+  launch_route(route_kernel(args), device_.stream());
   device_.check_launch("route");
 }
 

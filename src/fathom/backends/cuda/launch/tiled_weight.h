@@ -37,4 +37,8 @@ class TiledWeight final : public PreparedWeight {
 const TiledWeight* tiled(const PreparedWeight& weight);
 TiledWeight* tiled(PreparedWeight& weight);
 
+inline ProductOutput product_output(const TiledWeight& weight, View<float, 2> out) {
+  return {.weight = &weight.weight(), .out = out.data(), .row_stride = weight.out};
+}
+
 }  // namespace fathom::cuda

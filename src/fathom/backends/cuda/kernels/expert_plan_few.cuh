@@ -1,0 +1,63 @@
+// Which rows meet which expert: what both kernels share, and the plan by one warp.
+#pragma once
+
+#include "fathom/backends/cuda/kernels/expert_plan.h"
+#include "fathom/backends/cuda/kernels/threads.cuh"
+
+namespace fathom::cuda {
+
+__device__ inline int expert_of(const ExpertPlan& plan, int slot) {
+  const int expert = plan.selected[slot];
+  return expert >= 0 && expert < plan.experts && plan.present[expert] != nullptr ? expert : -1;
+}
+
+__device__ inline int groups_of(const ExpertPlan& plan, int rows) {
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  return rows <= plan.last_rows ? (rows > 0 ? 1 : 0) : 1 + (rows - plan.last_rows + group_rows - 1) / group_rows;
+}
+__device__ inline void write_items(const ExpertPlan& plan, ExpertItem* to, int groups, int expert, int first_chunk,
+                                   int rows) {
+  const int group_rows = plan.group_chunks * plan.chunk_rows;
+  for (int group = 0; group < groups; ++group)
+    to[group] = {expert, first_chunk + group * plan.group_chunks,
+                 group + 1 < groups ? group_rows : rows - group * group_rows};
+}
+
+// The plan of slots that one warp holds, a lane each. Lanes of one expert follow each other in the order of slots; the
+// first of them speaks for it.
+__device__ inline void plan_few_slots(const ExpertPlan& plan) {
+  const int slot = lane_id();
+  const bool inside = slot < plan.slots;
+  const int wanted = inside ? plan.selected[slot] : 0;
+  if (inside && plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
+    *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
+  const int expert = inside ? expert_of(plan, slot) : -1;
+  const unsigned same = __match_any_sync(kAllLanes, expert);
+  const int place = __popc(same & ((1U << slot) - 1U));
+  const bool first = expert >= 0 && place == 0;
+  const int rows = __popc(same);
+  const int chunks = first ? (rows + plan.chunk_rows - 1) / plan.chunk_rows : 0;
+  const int groups = first ? groups_of(plan, rows) : 0;
+  int sums[2] = {chunks, groups};  // up to this lane's, then before them
+#pragma unroll
+  for (int step = 1; step < kWarp; step *= 2)
+#pragma unroll
+    for (int& sum : sums) {
+      const int other = __shfl_up_sync(kAllLanes, sum, step);
+      if (slot >= step) sum += other;
+    }
+  if (slot == kWarp - 1) {
+    plan.counts[0] = sums[1];
+    plan.counts[1] = sums[0] * plan.chunk_rows;
+  }
+  const int first_chunk = __shfl_sync(kAllLanes, sums[0] - chunks, __ffs(static_cast<int>(same)) - 1);
+  if (inside) plan.row_of_slot[slot] = expert >= 0 ? first_chunk * plan.chunk_rows + place : -1;
+  if (expert >= 0) plan.slot_of_row[first_chunk * plan.chunk_rows + place] = slot;
+  if (!first) return;
+  if (plan.use != nullptr) plan.use[expert] += rows;
+  write_items(plan, plan.items + sums[1] - groups, groups, expert, first_chunk, rows);
+  for (int row = rows; row < chunks * plan.chunk_rows; ++row)
+    plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
+}
+
+}  // namespace fathom::cuda

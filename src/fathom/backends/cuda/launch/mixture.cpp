@@ -1,0 +1,65 @@
+// The feed-forward sublayer of few tokens in five launches. What does not wait for the choice stands beside it: the
+// shared expert's first products beside the gate's, its last one beside the choice, which plans a lone token's experts
+// too.
+#include "fathom/backends/cuda/kernels/products_beside.h"
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+
+namespace fathom::cuda {
+
+bool CudaLauncher::is_mixture_of_few(const MixtureArgs& args) const {
+  if (args.shared.w1 == nullptr || !is_shared_expert_tiled(args.shared)) return false;
+  const TiledWeight* gate = tiled(args.gate);
+  if (gate == nullptr || tiled(*args.experts.front().w1) == nullptr) return false;
+  const auto [tokens, channels] = args.x.shape();
+  const ProductWeight& w1 = tiled(*args.shared.w1)->weight();
+  return gate->weight().kind == TileKind::f16 && w1.kind == TileKind::fp8 &&
+         tiled(*args.shared.w2)->weight().kind == TileKind::fp8 &&
+         products_pack(product_device_, tokens, std::max(channels, w1.out));
+}
+
+void CudaLauncher::do_mixture(const MixtureArgs& args) {
+  if (!is_mixture_of_few(args)) return Backend::do_mixture(args);
+  const auto [tokens, channels] = args.x.shape();
+  const TiledWeight& gate = *tiled(args.gate);
+  const TiledWeight& w1 = *tiled(*args.shared.w1);
+  const TiledWeight& w2 = *tiled(*args.shared.w2);
+  const TiledWeight& w3 = *tiled(*args.shared.w3);
+  const Operand operand = operand_of(TileKind::fp8);
+  const Arena::Scope scope(scratch_);
+  const auto shared_gate = scratch_.take<float, 2>({tokens, w1.out});
+  const auto shared_up = scratch_.take<float, 2>({tokens, w1.out});
+  const auto shared_out = scratch_.take<float, 2>({tokens, channels});
+  const RowsOfX x = {.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels};
+  const ProductOutput first[] = {product_output(w1, shared_gate), product_output(w3, shared_up)};
+  const ProductOutput logits = product_output(gate, args.logits);
+  if (!multiply_two_kinds(product_device_, first, {&logits, 1}, operand, x, device_.stream()))
+    return Backend::do_mixture(args);
+
+  ExpertProducts experts = expert_products_of({.x = args.x,
+                                               .selected = args.route.selected,
+                                               .weights = args.route.weights,
+                                               .experts = args.experts,
+                                               .limit = args.limit,
+                                               .arena = args.arena,
+                                               .out = args.out});
+  const Operand experts_operand = operand_of(experts.experts.kind);
+  std::uint8_t* memory =
+      workspace(expert_workspace_bytes(product_device_, experts.experts, tokens, experts.slots, experts_operand));
+  constexpr std::int64_t kPlannedSlots = 32;  // of a warp
+  experts.planned = tokens == 1 && experts.slots <= kPlannedSlots;
+  experts.beside = shared_out.data();
+  const ExpertPlan plan = expert_plan(product_device_, experts, experts_operand, memory);
+  const SwigluRows activated = {.gate = shared_gate.data(),
+                                .up = shared_up.data(),
+                                .weights = nullptr,
+                                .rows = tokens,
+                                .in = w1.out,
+                                .limit = args.limit};
+  if (!multiply_beside_route(product_device_, product_output(w2, shared_out), operand, activated,
+                             route_kernel(args.route), experts.planned ? &plan : nullptr, device_.stream()))
+    throw InternalError("[cuda] the shared expert's rows are packed by its products");
+  expert_products(product_device_, experts, experts_operand, memory, device_.stream());
+  device_.check_launch("mixture");
+}
+
+}  // namespace fathom::cuda
