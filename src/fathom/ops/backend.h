@@ -103,6 +103,7 @@ class Backend {
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
   void queries_and_keys(const QueriesAndKeysArgs& args);
+  void attend(const AttendArgs& args);
   void select_entries(const SelectEntriesArgs& args);
   void shortlist_product(const ShortlistProductArgs& args);
 
@@ -140,6 +141,7 @@ class Backend {
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
   virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_attend(const AttendArgs& args);
   virtual void do_select_entries(const SelectEntriesArgs& args);
 
   // InternalError unless shortlist_bytes() says that there is one.

@@ -174,7 +174,7 @@ void Backend::index_top_k(const IndexTopKArgs& args) {
   do_index_top_k(args);
 }
 
-void Backend::sparse_attention(const SparseAttentionArgs& args) {
+void check_sparse_attention(const SparseAttentionArgs& args) {
   const auto [tokens, heads, head_dim] = args.q.shape();
   check_runs(args.runs, tokens);
   check_equal(head_dim, args.format.head_dim, "sparse_attention head_dim");
@@ -189,6 +189,10 @@ void Backend::sparse_attention(const SparseAttentionArgs& args) {
     check_rows(args.entries, args.runs, args.format.row_bytes());
   }
   if (args.choice == EntryChoice::selected) check_equal(args.selected.extent(0), tokens, "sparse_attention selected");
+}
+
+void Backend::sparse_attention(const SparseAttentionArgs& args) {
+  check_sparse_attention(args);
   do_sparse_attention(args);
 }
 

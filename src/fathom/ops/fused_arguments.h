@@ -60,6 +60,16 @@ struct QueriesAndKeysArgs {
   NewKeysArgs keys;
 };
 
+// A step's attention up to the latent of its groups: queries_and_keys, sparse_attention of them, commit_rows of the new
+// keys to their windows, rotate back, grouped_linear. q and out are scratch afterwards.
+struct AttendArgs {
+  QueriesAndKeysArgs rows;
+  SparseAttentionArgs attention;  // q is the queries' x, fresh the keys' rows
+  const PreparedWeight& wo_a;     // [groups * latent, heads / groups * head_dim]
+  View<float, 3> latent;          // [tokens, groups, latent]
+};
+void check_sparse_attention(const SparseAttentionArgs& args);
+
 // rotate, hadamard, round_index: the indexer's queries on the grid of its keys. In place.
 struct IndexQueriesArgs {
   View<float, 3> x;             // [tokens, index_heads, index_dim]

@@ -119,6 +119,35 @@ void Backend::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   new_keys(args.keys);
 }
 
+void Backend::attend(const AttendArgs& args) {
+  check_norm_rotate(args.rows.queries);
+  check_new_keys(args.rows.keys);
+  check_sparse_attention(args.attention);
+  const auto [tokens, heads, head_dim] = args.attention.q.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  check(args.attention.q.data() == args.rows.queries.x.data(), "attend's attention is of its queries");
+  check(args.attention.fresh.data() == args.rows.keys.rows.data(), "attend's attention sees its keys");
+  check(groups > 0 && heads % groups == 0, "attend's heads divide into groups");
+  check_equal(args.wo_a.in, heads / groups * head_dim, "attend wo_a columns");
+  check_equal(args.latent.extent(0), tokens, "attend latent rows");
+  check_equal(groups * args.latent.extent(2), args.wo_a.out, "attend latent columns");
+  if (tokens > 0) do_attend(args);
+}
+
+void Backend::do_attend(const AttendArgs& args) {
+  const SparseAttentionArgs& attention = args.attention;
+  const auto [tokens, heads, head_dim] = attention.out.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  queries_and_keys(args.rows);
+  sparse_attention(attention);
+  // Only now may the newest rows replace those that early queries of the run still had to see.
+  commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});
+  rotate({.x = attention.out, .cosine = args.rows.queries.cosine, .sine = args.rows.queries.sine, .inverse = true});
+  grouped_linear({.weight = args.wo_a,
+                  .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
+                  .out = args.latent});
+}
+
 void Backend::index_queries(const IndexQueriesArgs& args) {
   check_index_queries(args);
   if (args.x.extent(0) > 0) do_index_queries(args);

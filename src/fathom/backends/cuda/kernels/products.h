@@ -82,6 +82,9 @@ enum class PackedBy : std::uint8_t { launch, products };
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
 
+// The same rows, which somebody else writes to `workspace` as product_layout.h says.
+PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace);
+
 // silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
 struct SwigluRows {
   const float* gate = nullptr;     // [rows, in]

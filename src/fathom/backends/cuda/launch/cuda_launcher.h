@@ -47,6 +47,11 @@ class PlainWeight final : public PreparedWeight {
 const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
+struct AttentionShape;
+struct NormRotateKernel;
+struct WidenedAttention;
+
+NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
 
 class CudaLauncher final : public Backend {
  public:
@@ -102,6 +107,7 @@ class CudaLauncher final : public Backend {
   void do_new_keys(const NewKeysArgs& args) override;
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
   void do_index_queries(const IndexQueriesArgs& args) override;
+  void do_attend(const AttendArgs& args) override;
   void do_select_entries(const SelectEntriesArgs& args) override;
   void do_commit_tails(const CommitTailsArgs& args) override;
   void do_shared_expert(const SharedExpertArgs& args) override;
@@ -121,7 +127,11 @@ class CudaLauncher final : public Backend {
   }
   // A deep product's launch of x's first rows, kDeepRows at most, with its parts in scratch_; out is the caller's.
   DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
-  void attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
+  AttentionShape attention_shape_of(const SparseAttentionArgs& args) const;
+  AttentionKernel attention_kernel(const SparseAttentionArgs& args, const AttentionShape& shape);
+  // With its keys in scratch_.
+  WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
+  void attend_widened(const WidenedAttention& kernel);
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);

@@ -16,21 +16,6 @@ ProductOutput product_output(const TiledWeight& weight, View<float, 2> out) {
   return {.weight = &weight.weight(), .out = out.data(), .row_stride = weight.out};
 }
 
-NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
-  const auto [rows, heads, head_dim] = args.x.shape();
-  return {.x = args.x.data(),
-          .weight = args.weight.empty() ? nullptr : args.weight.data(),
-          .cosine = args.cosine.data(),
-          .sine = args.sine.data(),
-          .encoded = nullptr,
-          .format = {},
-          .rows = rows,
-          .heads = heads,
-          .head_dim = head_dim,
-          .pairs = args.cosine.extent(1),
-          .eps = args.eps};
-}
-
 NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
   const auto [tokens, head_dim] = args.x.shape();
   return {.x = args.x.data(),
@@ -54,6 +39,21 @@ struct LikeProducts {
 };
 
 }  // namespace
+
+NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  return {.x = args.x.data(),
+          .weight = args.weight.empty() ? nullptr : args.weight.data(),
+          .cosine = args.cosine.data(),
+          .sine = args.sine.data(),
+          .encoded = nullptr,
+          .format = {},
+          .rows = rows,
+          .heads = heads,
+          .head_dim = head_dim,
+          .pairs = args.cosine.extent(1),
+          .eps = args.eps};
+}
 
 // Rows are packed once for each operand, and weights of one kind are one launch.
 void CudaLauncher::do_linears(const LinearsArgs& args) {
