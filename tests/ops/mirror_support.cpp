@@ -206,6 +206,24 @@ class MirroredBackend final : public Backend {
                        .out = on.of(args.out)});
     });
   }
+  void do_feed_forward(const FeedForwardArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      const auto out = on.of(args.experts.out);
+      inner_->feed_forward({.experts = {.x = on.of(args.experts.x),
+                                        .selected = on.of(args.experts.selected),
+                                        .weights = on.of(args.experts.weights),
+                                        .experts = args.experts.experts,
+                                        .limit = args.experts.limit,
+                                        .arena = arena,
+                                        .out = out},
+                            .shared = args.shared,
+                            .into = {.y = out,
+                                     .post = on.of(args.into.post),
+                                     .comb = on.of(args.into.comb),
+                                     .streams = on.of(args.into.streams)}});
+    });
+  }
   void do_linears(const LinearsArgs& args) override {
     mirrored([&](Copies& on) {
       std::vector<LinearOutput> outputs;

@@ -2,7 +2,7 @@
 
 namespace fathom {
 
-void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
+void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out, const ExpandStreamsArgs& into) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t tokens = step.tokens();
   const auto logits = step.arena.take<float, 2>({tokens, config_.experts});
@@ -22,17 +22,16 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
   if (step.observer != nullptr) step.observer->on_route(block_, route);
   if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
 
-  step.backend.experts({.x = x,
-                        .selected = selected,
-                        .weights = route_weights,
-                        .experts = weights_.experts,
-                        .limit = config_.swiglu_limit,
-                        .arena = step.arena,
-                        .out = out});
   // The shared expert is clamped too, and carries no weight.
-  if (weights_.shared.w1 != nullptr)
-    step.backend.shared_expert(
-        {.x = x, .weights = weights_.shared, .limit = config_.swiglu_limit, .arena = step.arena, .out = out});
+  step.backend.feed_forward({.experts = {.x = x,
+                                         .selected = selected,
+                                         .weights = route_weights,
+                                         .experts = weights_.experts,
+                                         .limit = config_.swiglu_limit,
+                                         .arena = step.arena,
+                                         .out = out},
+                             .shared = weights_.shared,
+                             .into = into});
 }
 
 }  // namespace fathom

@@ -36,7 +36,7 @@ void check_shape(const std::array<std::int64_t, Rank>& found, const std::array<s
     check_equal(found[dimension], expected[dimension], what, file, line);
 }
 
-void check_experts(const ExpertsArgs& args) {
+void check_expert_weights(const ExpertsArgs& args) {
   const std::int64_t channels = args.x.extent(1);
   check(args.selected.extent(1) > 0 && !args.experts.empty(), "every token has experts");
   for (const ExpertWeights& expert : args.experts) {
@@ -223,11 +223,15 @@ void Backend::collapse_streams(const CollapseStreamsArgs& args) {
   do_collapse_streams(args);
 }
 
-void Backend::expand_streams(const ExpandStreamsArgs& args) {
+void check_expand_streams(const ExpandStreamsArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
   check_shape(args.y.shape(), {tokens, channels}, "expand_streams y");
   check_shape(args.post.shape(), {tokens, streams}, "expand_streams post");
   check_shape(args.comb.shape(), {tokens, streams, streams}, "expand_streams comb");
+}
+
+void Backend::expand_streams(const ExpandStreamsArgs& args) {
+  check_expand_streams(args);
   do_expand_streams(args);
 }
 
@@ -253,12 +257,16 @@ void Backend::swiglu(const SwigluArgs& args) {
   do_swiglu(args);
 }
 
-void Backend::experts(const ExpertsArgs& args) {
+void check_experts(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
   check_shape(args.weights.shape(), args.selected.shape(), "experts weights");
   check_equal(args.selected.extent(0), tokens, "experts selected");
   check_shape(args.out.shape(), {tokens, channels}, "experts output");
-  if (tokens > 0) check_experts(args);
+  if (tokens > 0) check_expert_weights(args);
+}
+
+void Backend::experts(const ExpertsArgs& args) {
+  check_experts(args);
   do_experts(args);
 }
 

@@ -103,4 +103,13 @@ struct SharedExpertArgs {
   View<float, 2> out;  // [tokens, channels]
 };
 
+// experts, shared_expert where there is one, expand_streams of their sum, which is scratch afterwards.
+struct FeedForwardArgs {
+  ExpertsArgs experts;
+  const ExpertWeights& shared;  // w1 null: none
+  ExpandStreamsArgs into;       // y is the experts' out
+};
+void check_experts(const ExpertsArgs& args);
+void check_expand_streams(const ExpandStreamsArgs& args);
+
 }  // namespace fathom

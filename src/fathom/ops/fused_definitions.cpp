@@ -38,6 +38,22 @@ void check_new_keys(const NewKeysArgs& args) {
   check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
 }
 
+void check_shared_expert(const SharedExpertArgs& args) {
+  check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
+  check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");
+  check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
+  check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
+  check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+}
+
+SharedExpertArgs shared_expert_of(const FeedForwardArgs& args) {
+  return {.x = args.experts.x,
+          .weights = args.shared,
+          .limit = args.experts.limit,
+          .arena = args.experts.arena,
+          .out = args.experts.out};
+}
+
 void check_index_queries(const IndexQueriesArgs& args) {
   const auto [tokens, heads, index_dim] = args.x.shape();
   check_angles(args.cosine, args.sine, tokens, index_dim);
@@ -201,12 +217,22 @@ void Backend::do_shortlist_product(const ShortlistProductArgs& /*args*/) {
 }
 
 void Backend::shared_expert(const SharedExpertArgs& args) {
-  check_equal(args.weights.w1->in, args.x.extent(1), "shared_expert w1 columns");
-  check_equal(args.weights.w3->out, args.weights.w1->out, "shared_expert w3 rows");
-  check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
-  check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
-  check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+  check_shared_expert(args);
   if (args.x.extent(0) > 0) do_shared_expert(args);
+}
+
+void Backend::feed_forward(const FeedForwardArgs& args) {
+  check_experts(args.experts);
+  if (args.shared.w1 != nullptr) check_shared_expert(shared_expert_of(args));
+  check_expand_streams(args.into);
+  check(args.into.y.data() == args.experts.out.data(), "feed_forward expands what experts leave");
+  if (args.experts.x.extent(0) > 0) do_feed_forward(args);
+}
+
+void Backend::do_feed_forward(const FeedForwardArgs& args) {
+  experts(args.experts);
+  if (args.shared.w1 != nullptr) shared_expert(shared_expert_of(args));
+  expand_streams(args.into);
 }
 
 void Backend::do_shared_expert(const SharedExpertArgs& args) {

@@ -114,6 +114,7 @@ class ExpertStep {
     if (!sizes_.few) pack_activated(gate, up);
     const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
     multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up));
+    if (args_.out == nullptr) return;
     launch_sum(device_.capability,
                {.rows = at_.down,
                 .row_of_slot = at_.row_of_slot,
@@ -123,6 +124,8 @@ class ExpertStep {
                 .out = args_.out},
                stream_);
   }
+
+  ExpertRows rows() const { return {.rows = at_.down, .row_of_slot = at_.row_of_slot}; }
 
  private:
   PackWork pack_work(std::int64_t in) const {
@@ -221,12 +224,14 @@ std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTab
   return lay_out(experts, sizes_of(device, experts, tokens, slots, operand), operand, nullptr).bytes;
 }
 
-void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     Stream stream) {
+ExpertRows expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                           std::uint8_t* workspace, Stream stream) {
   check(args.experts.experts <= kMostExperts, "a layer has at most 1,024 experts");
   check(args.slots > 0, "every token has experts");
-  if (args.tokens == 0) return;
-  ExpertStep(device, args, operand, workspace, stream).run();
+  if (args.tokens == 0) return {};
+  const ExpertStep step(device, args, operand, workspace, stream);
+  step.run();
+  return step.rows();
 }
 
 }  // namespace fathom::cuda

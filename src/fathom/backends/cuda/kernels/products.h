@@ -135,13 +135,18 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;          // [tokens, channels]
+  float* out = nullptr;          // [tokens, channels], or null: each slot's row is left where ExpertRows says
   std::uint32_t* use = nullptr;  // [experts] times chosen, added to; or null
   Fault* fault = nullptr;        // or null: for an expert that does not exist
 };
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand);
-void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     Stream stream);
+// In the workspace.
+struct ExpertRows {
+  const float* rows = nullptr;                // [rows, channels]
+  const std::int32_t* row_of_slot = nullptr;  // [tokens * slots] -1: its expert is not here
+};
+ExpertRows expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                           std::uint8_t* workspace, Stream stream);
 
 }  // namespace fathom::cuda

@@ -48,9 +48,11 @@ const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
 struct AttentionShape;
+struct ExpandKernel;
 struct NormRotateKernel;
 struct WidenedAttention;
 
+ExpandKernel expand_kernel(const ExpandStreamsArgs& args);
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
 
 class CudaLauncher final : public Backend {
@@ -108,6 +110,7 @@ class CudaLauncher final : public Backend {
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
   void do_index_queries(const IndexQueriesArgs& args) override;
   void do_attend(const AttendArgs& args) override;
+  void do_feed_forward(const FeedForwardArgs& args) override;
   void do_select_entries(const SelectEntriesArgs& args) override;
   void do_commit_tails(const CommitTailsArgs& args) override;
   void do_shared_expert(const SharedExpertArgs& args) override;
@@ -136,7 +139,8 @@ class CudaLauncher final : public Backend {
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const SharedExpertArgs& args) const;
-  void experts_on_tensor_cores(const ExpertsArgs& args);
+  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out);
+  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds);
 
   Device device_;
   ProductDevice product_device_;

@@ -1,11 +1,13 @@
 // Routed experts without a look at what was chosen: every slot finds its expert's weights in a table on the device.
 // Bits are those of the definition (ops/experts_definition.cpp).
 #include "fathom/backends/cuda/kernels/rows.h"
+#include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
 
-void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
+// In scratch_, which is the caller's to give back.
+ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out) {
   const auto [tokens, channels] = args.x.shape();
   const std::int64_t count = std::ssize(args.experts);
   const ProductWeight& like = tiled(*args.experts.front().w1)->weight();
@@ -24,20 +26,24 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
                                    .tokens = tokens,
                                    .slots = args.selected.extent(1),
                                    .limit = args.limit,
-                                   .out = args.out.data(),
+                                   .out = out,
                                    .use = table.use,
                                    .fault = fault()};
   const Operand operand = operand_of(like.kind);
-  const Arena::Scope scope(scratch_);
-  expert_products(product_device_, products, operand,
-                  workspace(expert_workspace_bytes(product_device_, products.experts, tokens, products.slots, operand)),
-                  device_.stream());
+  return expert_products(
+      product_device_, products, operand,
+      workspace(expert_workspace_bytes(product_device_, products.experts, tokens, products.slots, operand)),
+      device_.stream());
 }
 
 void CudaLauncher::do_experts(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
   if (tokens == 0) return;
-  if (tiled(*args.experts.front().w1) != nullptr) return experts_on_tensor_cores(args);
+  if (tiled(*args.experts.front().w1) != nullptr) {
+    const Arena::Scope scope(scratch_);
+    experts_on_tensor_cores(args, args.out.data());
+    return;
+  }
   const std::int64_t selected = args.selected.extent(1);
   const std::int64_t slots = tokens * selected;
   const std::int64_t dim = args.experts.front().w1->out;
@@ -80,6 +86,29 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
       {.parts = down.data(), .out = args.out.data(), .tokens = tokens, .slots = selected, .channels = channels},
       device_.stream());
   device_.check_launch("experts");
+}
+
+// Many tokens: each one's slots are summed where they are expanded.
+void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
+  const ExpertsArgs& experts = args.experts;
+  const auto [tokens, streams, channels] = args.into.streams.shape();
+  const SharedExpertArgs shared = {
+      .x = experts.x, .weights = args.shared, .limit = experts.limit, .arena = experts.arena, .out = experts.out};
+  ExpandKernel expand = expand_kernel(args.into);
+  const bool sums = expand_sums(expand) && args.shared.w1 != nullptr && is_shared_expert_tiled(shared) &&
+                    tiled(*experts.experts.front().w1) != nullptr;
+  if (!sums) return Backend::do_feed_forward(args);
+  const Arena::Scope scope(scratch_);
+  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr);
+  shared_expert_on_tensor_cores(shared, false);
+  expand.before = {.rows = rows.rows,
+                   .row_of_slot = rows.row_of_slot,
+                   .tokens = tokens,
+                   .slots = experts.selected.extent(1),
+                   .channels = channels,
+                   .out = nullptr};
+  launch_expand(expand, device_.stream());
+  device_.check_launch("feed_forward");
 }
 
 }  // namespace fathom::cuda

@@ -185,7 +185,11 @@ bool CudaLauncher::is_shared_expert_tiled(const SharedExpertArgs& args) const {
 
 // SwiGLU's rows are packed as they come, and w2 adds to what the routed experts left.
 void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
-  if (!is_shared_expert_tiled(args)) return Backend::do_shared_expert(args);
+  if (is_shared_expert_tiled(args)) return shared_expert_on_tensor_cores(args, true);
+  Backend::do_shared_expert(args);
+}
+
+void CudaLauncher::shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds) {
   const TiledWeight& w1 = *tiled(*args.weights.w1);
   const TiledWeight& w2 = *tiled(*args.weights.w2);
   const TiledWeight& w3 = *tiled(*args.weights.w3);
@@ -203,7 +207,7 @@ void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
       {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
       operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
   const ProductOutput down = product_output(w2, args.out);
-  multiply(product_device_, {&down, 1}, activated, device_.stream(), true);
+  multiply(product_device_, {&down, 1}, activated, device_.stream(), adds);
 }
 
 }  // namespace fathom::cuda
