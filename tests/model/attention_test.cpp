@@ -50,8 +50,10 @@ class AttentionTest : public PartTest {
     return keys;
   }
   // The rotation of the queries: the first behind wq_b.
-  Call query_rotation() const { return recorder_.previous("rotate", key_rotation().index); }
-  Call key_rotation() const { return recorder_.previous("rotate", recorder_.only("sparse_attention").index); }
+  Call query_rotation(std::int64_t block) const {
+    return recorder_.next("rotate", recorder_.only("linear", prefix(block) + "wq_b").index);
+  }
+  Call key_rotation(std::int64_t block) const { return recorder_.next("rotate", query_rotation(block).index); }
 };
 
 TEST_F(AttentionTest, CompressLayersTurnQueriesAndKeysByTheCompressThetaWithYarn) {
@@ -59,8 +61,8 @@ TEST_F(AttentionTest, CompressLayersTurnQueriesAndKeysByTheCompressThetaWithYarn
   for (const std::int64_t block : {kCsa, kHca}) {
     attend(block, {9});
     const auto expected = cosines({0, 1, 2, 3, 4, 5, 6, 7, 8}, frequencies);
-    expect_close(query_rotation().view("cosine").values, expected, 1e-5, "queries");
-    expect_close(key_rotation().view("cosine").values, expected, 1e-5, "window keys");
+    expect_close(query_rotation(block).view("cosine").values, expected, 1e-5, "queries");
+    expect_close(key_rotation(block).view("cosine").values, expected, 1e-5, "window keys");
     forget_sequences();
   }
 }
@@ -68,14 +70,14 @@ TEST_F(AttentionTest, CompressLayersTurnQueriesAndKeysByTheCompressThetaWithYarn
 TEST_F(AttentionTest, SlidingLayersAndMtpTurnByThePlainTheta) {
   const auto expected = cosines({0, 1, 2, 3, 4}, plain_formula(16, 1000.0));
   attend(kSliding, {5});
-  expect_close(query_rotation().view("cosine").values, expected, 1e-5, "queries");
-  expect_close(key_rotation().view("cosine").values, expected, 1e-5, "window keys");
+  expect_close(query_rotation(kSliding).view("cosine").values, expected, 1e-5, "queries");
+  expect_close(key_rotation(kSliding).view("cosine").values, expected, 1e-5, "window keys");
   EXPECT_TRUE(recorder_.all("gated_pool").empty());
 }
 
 TEST_F(AttentionTest, MtpIsASlidingLayer) {
   attend(kMtp, {5});
-  expect_close(query_rotation().view("cosine").values, cosines({0, 1, 2, 3, 4}, plain_formula(16, 1000.0)), 1e-5,
+  expect_close(query_rotation(kMtp).view("cosine").values, cosines({0, 1, 2, 3, 4}, plain_formula(16, 1000.0)), 1e-5,
                "queries");
   EXPECT_EQ(recorder_.only("sparse_attention").number("choice"), static_cast<double>(EntryChoice::none));
 }
@@ -98,13 +100,13 @@ TEST_F(AttentionTest, TheSoftmaxScaleIsOneOverTheRootOfHeadDim) {
 TEST_F(AttentionTest, QueryHeadsAreNormedWithoutAWeightAfterWqBAndBeforeTheyTurn) {
   attend(kCsa, {4});
   const Call projection = recorder_.only("linear", prefix(kCsa) + "wq_b");
-  const Call norm = recorder_.previous("rms_norm", query_rotation().index);
+  const Call norm = recorder_.next("rms_norm", projection.index);
   EXPECT_EQ(norm.view("x").values, projection.view("out").values);
   EXPECT_EQ(norm.view("weight").place, nullptr);
   EXPECT_EQ(norm.view("x").place, projection.view("out").place);
   EXPECT_EQ(norm.view("x").shape, (std::vector<std::int64_t>{4 * 6, 90})) << "each head by itself";
   EXPECT_EQ(norm.number("eps"), static_cast<double>(1e-5F));
-  const Call rotation = query_rotation();
+  const Call rotation = query_rotation(kCsa);
   EXPECT_EQ(rotation.index, norm.index + 1);
   EXPECT_EQ(rotation.view("x").values, norm.view("out").values);
   EXPECT_EQ(rotation.view("x").shape, (std::vector<std::int64_t>{4, 6, 90}));
@@ -145,10 +147,10 @@ TEST_F(AttentionTest, HeadsTurnBackAtTheQuerysPosition) {
     const Call back = recorder_.next("rotate", attention.index);
     EXPECT_EQ(back.number("inverse"), 1.0);
     EXPECT_EQ(back.view("x").place, attention.view("out").place);
-    EXPECT_EQ(back.view("cosine").values, query_rotation().view("cosine").values);
-    EXPECT_EQ(back.view("sine").values, query_rotation().view("sine").values);
-    EXPECT_EQ(query_rotation().number("inverse"), 0.0);
-    EXPECT_EQ(key_rotation().number("inverse"), 0.0);
+    EXPECT_EQ(back.view("cosine").values, query_rotation(block).view("cosine").values);
+    EXPECT_EQ(back.view("sine").values, query_rotation(block).view("sine").values);
+    EXPECT_EQ(query_rotation(block).number("inverse"), 0.0);
+    EXPECT_EQ(key_rotation(block).number("inverse"), 0.0);
     EXPECT_EQ(recorder_.only("grouped_linear", prefix(block) + "wo_a").view("x").values, back.view("after.x").values);
   }
 }
@@ -158,7 +160,7 @@ TEST_F(AttentionTest, FreshRowsAreInTheCachesStorageFromTheStart) {
   const Call encoding = recorder_.only("encode_entries");
   const Call attention = recorder_.only("sparse_attention");
   const Call commit = recorder_.only("commit_rows");
-  EXPECT_EQ(encoding.view("x").values, key_rotation().view("after.x").values);
+  EXPECT_EQ(encoding.view("x").values, key_rotation(kSliding).view("after.x").values);
   EXPECT_EQ(encoding.number("row_bytes"), static_cast<double>(layout_.entry.row_bytes()));
   EXPECT_EQ(attention.view("fresh"), encoding.view("rows"));
   EXPECT_EQ(commit.view("rows"), encoding.view("rows"));

@@ -43,21 +43,23 @@ class Attend {
     const auto sine = sine_.view<2>({tokens_, pairs()});
     const SparseAttentionArgs attention = attention_.args(q, fresh, out);
     const auto wo_a = backend.prepare(wo_a_.view());
-    backend.attend({.rows = {.queries = {.x = q.view<3>({tokens_, shape_.attention.heads, dim()}),
-                                         .weight = {},
-                                         .eps = 1e-6F,
-                                         .cosine = cosine,
-                                         .sine = sine},
-                             .keys = {.x = kv.view<2>({tokens_, dim()}),
-                                      .weight = norm_.view<1>({dim()}),
-                                      .eps = 1e-6F,
-                                      .cosine = cosine,
-                                      .sine = sine,
-                                      .format = shape_.attention.format,
-                                      .rows = fresh.view<2>({tokens_, shape_.attention.format.row_bytes()})}},
-                    .attention = attention,
-                    .wo_a = *wo_a,
-                    .latent = latent.view<3>({tokens_, shape_.groups, shape_.latent})});
+    const AttendArgs args{.rows = {.queries = {.x = q.view<3>({tokens_, shape_.attention.heads, dim()}),
+                                               .weight = {},
+                                               .eps = 1e-6F,
+                                               .cosine = cosine,
+                                               .sine = sine},
+                                   .keys = {.x = kv.view<2>({tokens_, dim()}),
+                                            .weight = norm_.view<1>({dim()}),
+                                            .eps = 1e-6F,
+                                            .cosine = cosine,
+                                            .sine = sine,
+                                            .format = shape_.attention.format,
+                                            .rows = fresh.view<2>({tokens_, shape_.attention.format.row_bytes()})}},
+                          .attention = attention,
+                          .wo_a = *wo_a,
+                          .latent = latent.view<3>({tokens_, shape_.groups, shape_.latent})};
+    backend.begin_attend(args);
+    backend.attend(args);
     Result result = {copy_of(latent), copy_of(fresh)};
     for (const Ring& ring : attention.windows)
       result.rows.insert(result.rows.end(), ring.rows, ring.rows + ring.capacity * ring.row_bytes);

@@ -286,7 +286,14 @@ class MirroredBackend final : public Backend {
                                          .rows = on.of(args.keys.rows)}});
     });
   }
+  void do_begin_attend(const AttendArgs& args) override {
+    mirrored_attend(args, [this](const AttendArgs& there) { inner_->begin_attend(there); });
+  }
   void do_attend(const AttendArgs& args) override {
+    mirrored_attend(args, [this](const AttendArgs& there) { inner_->attend(there); });
+  }
+  template <typename Call>
+  void mirrored_attend(const AttendArgs& args, const Call& call) {
     mirrored([&](Copies& on) {
       const NormRotateArgs& queries = args.rows.queries;
       const NewKeysArgs& keys = args.rows.keys;
@@ -299,31 +306,31 @@ class MirroredBackend final : public Backend {
       const auto rows = on.of(keys.rows);
       const auto cosine = on.of(queries.cosine);
       const auto sine = on.of(queries.sine);
-      inner_->attend(
-          {.rows = {.queries =
-                        {.x = q, .weight = on.of(queries.weight), .eps = queries.eps, .cosine = cosine, .sine = sine},
-                    .keys = {.x = on.of(keys.x),
-                             .weight = on.of(keys.weight),
-                             .eps = keys.eps,
-                             .cosine = cosine,
-                             .sine = sine,
-                             .format = keys.format,
-                             .rows = rows}},
-           .attention = {.q = q,
-                         .format = attention.format,
-                         .window = attention.window,
-                         .fresh = rows,
-                         .choice = attention.choice,
-                         .ratio = attention.ratio,
-                         .selected = on.of(attention.selected),
-                         .sink = on.of(attention.sink),
-                         .scale = attention.scale,
-                         .runs = attention.runs,
-                         .windows = windows,
-                         .entries = entries,
-                         .out = on.of(attention.out)},
-           .wo_a = args.wo_a,
-           .latent = on.of(args.latent)});
+      call(AttendArgs{
+          .rows =
+              {.queries = {.x = q, .weight = on.of(queries.weight), .eps = queries.eps, .cosine = cosine, .sine = sine},
+               .keys = {.x = on.of(keys.x),
+                        .weight = on.of(keys.weight),
+                        .eps = keys.eps,
+                        .cosine = cosine,
+                        .sine = sine,
+                        .format = keys.format,
+                        .rows = rows}},
+          .attention = {.q = q,
+                        .format = attention.format,
+                        .window = attention.window,
+                        .fresh = rows,
+                        .choice = attention.choice,
+                        .ratio = attention.ratio,
+                        .selected = on.of(attention.selected),
+                        .sink = on.of(attention.sink),
+                        .scale = attention.scale,
+                        .runs = attention.runs,
+                        .windows = windows,
+                        .entries = entries,
+                        .out = on.of(attention.out)},
+          .wo_a = args.wo_a,
+          .latent = on.of(args.latent)});
     });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {

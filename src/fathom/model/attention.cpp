@@ -7,6 +7,18 @@
 #include "fathom/model/lightning_indexer.h"
 
 namespace fathom {
+namespace {
+
+EntryChoice choice_of(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::sliding: return EntryChoice::none;
+    case AttentionKind::csa: return EntryChoice::selected;
+    case AttentionKind::hca: return EntryChoice::all;
+  }
+  return EntryChoice::none;
+}
+
+}  // namespace
 
 const RotaryAngles& Attention::angles(const Step& step) const {
   return config_.attention_kind(block_) == AttentionKind::sliding ? step.plain : step.compressed;
@@ -57,17 +69,6 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
   backend.linears({.x = query_latent, .outputs = of_latent});
 
-  EntryChoice choice = EntryChoice::none;
-  View<const std::int32_t, 2> selected;
-  if (kind != AttentionKind::sliding) {
-    store_entries(step, compressor_input);
-    choice = EntryChoice::all;
-  }
-  if (indexer) {
-    selected = indexer->select(step, indexer_input);
-    choice = EntryChoice::selected;
-  }
-
   // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
   // heads, in the cache's storage from the start. What heads have seen turns back at the query's position, and each
   // group of heads shrinks through wo_a.
@@ -77,29 +78,35 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
   const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
   const auto latent = arena.take<float, 3>({tokens, config_.output_groups, config_.output_latent});
-  backend.attend({.rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
-                           .keys = {.x = kv,
-                                    .weight = weights_.kv_norm.view(),
-                                    .eps = config_.norm_eps,
-                                    .cosine = cosine,
-                                    .sine = sine,
-                                    .format = layout_.entry,
-                                    .rows = fresh}},
-                  .attention = {.q = q,
-                                .format = layout_.entry,
-                                .window = config_.window,
-                                .fresh = fresh,
-                                .choice = choice,
-                                .ratio = config_.ratio(block_),
-                                .selected = selected,
-                                .sink = weights_.attn_sink.view(),
-                                .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
-                                .runs = step.runs,
-                                .windows = windows,
-                                .entries = entries,
-                                .out = heads_out},
-                  .wo_a = *weights_.wo_a,
-                  .latent = latent});
+  AttendArgs attend{.rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
+                             .keys = {.x = kv,
+                                      .weight = weights_.kv_norm.view(),
+                                      .eps = config_.norm_eps,
+                                      .cosine = cosine,
+                                      .sine = sine,
+                                      .format = layout_.entry,
+                                      .rows = fresh}},
+                    .attention = {.q = q,
+                                  .format = layout_.entry,
+                                  .window = config_.window,
+                                  .fresh = fresh,
+                                  .choice = choice_of(kind),
+                                  .ratio = config_.ratio(block_),
+                                  .selected = {nullptr, {tokens, indexer ? config_.index_topk : 0}},
+                                  .sink = weights_.attn_sink.view(),
+                                  .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
+                                  .runs = step.runs,
+                                  .windows = windows,
+                                  .entries = entries,
+                                  .out = heads_out},
+                    .wo_a = *weights_.wo_a,
+                    .latent = latent};
+  backend.begin_attend(attend);
+
+  if (kind != AttentionKind::sliding) store_entries(step, compressor_input);
+  if (indexer) attend.attention.selected = indexer->select(step, indexer_input);
+  backend.attend(attend);
+
   // wo_b joins the groups.
   backend.linear({.weight = *weights_.wo_b,
                   .x = latent.reshape<2>({tokens, config_.output_groups * config_.output_latent}),

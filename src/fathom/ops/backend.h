@@ -103,6 +103,7 @@ class Backend {
   void commit_tails(const CommitTailsArgs& args);
   void shared_expert(const SharedExpertArgs& args);
   void queries_and_keys(const QueriesAndKeysArgs& args);
+  void begin_attend(const AttendArgs& args);
   void attend(const AttendArgs& args);
   void feed_forward(const FeedForwardArgs& args);
   void select_entries(const SelectEntriesArgs& args);
@@ -142,6 +143,7 @@ class Backend {
   virtual void do_commit_tails(const CommitTailsArgs& args);
   virtual void do_shared_expert(const SharedExpertArgs& args);
   virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_begin_attend(const AttendArgs& args);
   virtual void do_attend(const AttendArgs& args);
   virtual void do_feed_forward(const FeedForwardArgs& args);
   virtual void do_select_entries(const SelectEntriesArgs& args);

@@ -60,8 +60,10 @@ struct QueriesAndKeysArgs {
   NewKeysArgs keys;
 };
 
-// A step's attention up to the latent of its groups: queries_and_keys, sparse_attention of them, commit_rows of the new
-// keys to their windows, rotate back, grouped_linear. q and out are scratch afterwards.
+// A step's attention up to the latent of its groups, in two operations, with whatever makes entries and chooses among
+// them in between. begin_attend: queries_and_keys; of `attention.selected` it sees the shape alone, and from here on q
+// and out are the backend's. attend: sparse_attention of them, commit_rows of the new keys to their windows, rotate
+// back, grouped_linear.
 struct AttendArgs {
   QueriesAndKeysArgs rows;
   SparseAttentionArgs attention;  // q is the queries' x, fresh the keys' rows

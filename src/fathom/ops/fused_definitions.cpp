@@ -54,6 +54,20 @@ SharedExpertArgs shared_expert_of(const FeedForwardArgs& args) {
           .out = args.experts.out};
 }
 
+void check_attend(const AttendArgs& args) {
+  check_norm_rotate(args.rows.queries);
+  check_new_keys(args.rows.keys);
+  check_sparse_attention(args.attention);
+  const auto [tokens, heads, head_dim] = args.attention.q.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  check(args.attention.q.data() == args.rows.queries.x.data(), "attend's attention is of its queries");
+  check(args.attention.fresh.data() == args.rows.keys.rows.data(), "attend's attention sees its keys");
+  check(groups > 0 && heads % groups == 0, "attend's heads divide into groups");
+  check_equal(args.wo_a.in, heads / groups * head_dim, "attend wo_a columns");
+  check_equal(args.latent.extent(0), tokens, "attend latent rows");
+  check_equal(groups * args.latent.extent(2), args.wo_a.out, "attend latent columns");
+}
+
 void check_index_queries(const IndexQueriesArgs& args) {
   const auto [tokens, heads, index_dim] = args.x.shape();
   check_angles(args.cosine, args.sine, tokens, index_dim);
@@ -135,26 +149,22 @@ void Backend::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   new_keys(args.keys);
 }
 
+void Backend::begin_attend(const AttendArgs& args) {
+  check_attend(args);
+  if (!args.attention.q.empty()) do_begin_attend(args);
+}
+
+void Backend::do_begin_attend(const AttendArgs& args) { queries_and_keys(args.rows); }
+
 void Backend::attend(const AttendArgs& args) {
-  check_norm_rotate(args.rows.queries);
-  check_new_keys(args.rows.keys);
-  check_sparse_attention(args.attention);
-  const auto [tokens, heads, head_dim] = args.attention.q.shape();
-  const std::int64_t groups = args.latent.extent(1);
-  check(args.attention.q.data() == args.rows.queries.x.data(), "attend's attention is of its queries");
-  check(args.attention.fresh.data() == args.rows.keys.rows.data(), "attend's attention sees its keys");
-  check(groups > 0 && heads % groups == 0, "attend's heads divide into groups");
-  check_equal(args.wo_a.in, heads / groups * head_dim, "attend wo_a columns");
-  check_equal(args.latent.extent(0), tokens, "attend latent rows");
-  check_equal(groups * args.latent.extent(2), args.wo_a.out, "attend latent columns");
-  if (tokens > 0) do_attend(args);
+  check_attend(args);
+  if (!args.attention.q.empty()) do_attend(args);
 }
 
 void Backend::do_attend(const AttendArgs& args) {
   const SparseAttentionArgs& attention = args.attention;
   const auto [tokens, heads, head_dim] = attention.out.shape();
   const std::int64_t groups = args.latent.extent(1);
-  queries_and_keys(args.rows);
   sparse_attention(attention);
   // Only now may the newest rows replace those that early queries of the run still had to see.
   commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});

@@ -125,34 +125,41 @@ void CudaLauncher::attend_widened(const WidenedAttention& kernel) {
 }
 
 // Where keys are widened for all queries, these are rounded by the kernel that norms and turns them, and values leave
-// attention as wo_a reads its rows.
+// attention as wo_a reads its rows. The shape says so at the beginning and at the end alike.
+bool CudaLauncher::attends_packed(const AttendArgs& args, const AttentionShape& shape) const {
+  const TiledWeight* wo_a = tiled(args.wo_a);
+  return shape.widened_rows > 0 && wo_a != nullptr && operand_of(wo_a->weight().kind) == Operand::e4m3 &&
+         fits_rounded_queries(norm_rotate_kernel(args.rows.queries));
+}
+
+void CudaLauncher::do_begin_attend(const AttendArgs& args) {
+  if (!attends_packed(args, attention_shape_of(args.attention))) return Backend::do_begin_attend(args);
+  auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
+  launch_rounded_queries({.queries = norm_rotate_kernel(args.rows.queries), .out = rounded}, device_.stream());
+  new_keys(args.rows.keys);
+}
+
 void CudaLauncher::do_attend(const AttendArgs& args) {
   const SparseAttentionArgs& attention = args.attention;
-  const NormRotateKernel queries = norm_rotate_kernel(args.rows.queries);
-  const TiledWeight* wo_a = tiled(args.wo_a);
   const AttentionShape shape = attention_shape_of(attention);
-  const bool packs = wo_a != nullptr && operand_of(wo_a->weight().kind) == Operand::e4m3;
-  if (shape.widened_rows == 0 || !packs || !fits_rounded_queries(queries)) return Backend::do_attend(args);
+  if (!attends_packed(args, shape)) return Backend::do_attend(args);
 
   const auto [tokens, heads, head_dim] = attention.q.shape();
   const std::int64_t groups = args.latent.extent(1);
   const Arena::Scope scope(scratch_);
-  auto* rounded = reinterpret_cast<std::uint32_t*>(attention.out.data());  // where no values go
-  launch_rounded_queries({.queries = queries, .out = rounded}, device_.stream());
-  new_keys(args.rows.keys);
   WidenedAttention kernel = widened_attention(attention_kernel(attention, shape), tokens, most_entries(attention));
   const RowsOfX values = {.rows = tokens, .in = heads / groups * head_dim, .groups = groups};
   std::uint8_t* blocks = workspace(packed_rows_bytes(tokens, values.in, groups, Operand::e4m3));
   const PackedRows rows = rows_packed_elsewhere(values, Operand::e4m3, blocks);
-  kernel.queries = reinterpret_cast<const std::uint16_t*>(rounded);
+  kernel.queries = reinterpret_cast<const std::uint16_t*>(attention.out.data());
   kernel.packed = {.blocks = blocks,
                    .chunks = rows.chunks(),
                    .heads_of_group = heads / groups,
-                   .cosine = queries.cosine,
-                   .sine = queries.sine};
+                   .cosine = args.rows.queries.cosine.data(),
+                   .sine = args.rows.queries.sine.data()};
   attend_widened(kernel);
   commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});
-  multiply_groups(product_device_, wo_a->weight(), rows, args.latent.data(), device_.stream());
+  multiply_groups(product_device_, tiled(args.wo_a)->weight(), rows, args.latent.data(), device_.stream());
 }
 
 }  // namespace fathom::cuda

@@ -109,6 +109,7 @@ class CudaLauncher final : public Backend {
   void do_new_keys(const NewKeysArgs& args) override;
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
   void do_index_queries(const IndexQueriesArgs& args) override;
+  void do_begin_attend(const AttendArgs& args) override;
   void do_attend(const AttendArgs& args) override;
   void do_feed_forward(const FeedForwardArgs& args) override;
   void do_select_entries(const SelectEntriesArgs& args) override;
@@ -135,6 +136,7 @@ class CudaLauncher final : public Backend {
   // With its keys in scratch_.
   WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void attend_widened(const WidenedAttention& kernel);
+  bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
