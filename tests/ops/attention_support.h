@@ -24,6 +24,7 @@ struct AttentionCase {
   std::int64_t ratio = 4;
   std::int64_t top_k = 3;
   float scale = 0.3F;
+  std::int64_t offset = 1;  // floats from a boundary of sixteen bytes to queries and values
 };
 
 // Everything a call needs, made from whole sequences and a division of them into runs.
@@ -31,7 +32,8 @@ class Attention {
  public:
   Attention(const AttentionCase& shape, std::vector<Run> runs, Random& random) : shape_(shape), runs_(std::move(runs)) {
     const std::int64_t tokens = tokens_of(runs_);
-    q_ = random.normals(tokens * shape.heads * shape.format.head_dim);
+    q_ = Array<float>(tokens * shape.heads * shape.format.head_dim, shape.offset);
+    for (float& value : q_.span()) value = random.normal();
     sink_ = random.normals(shape.heads);
     selected_ = Array<std::int32_t>(tokens * shape.top_k);
     fresh_ = Array<std::byte>(tokens * shape.format.row_bytes(), 4);
@@ -49,22 +51,27 @@ class Attention {
 
   std::vector<float> run(Backend& backend) {
     const std::int64_t tokens = tokens_of(runs_);
-    const std::int64_t head_dim = shape_.format.head_dim;
-    const Array<float> out(tokens * shape_.heads * head_dim);
-    backend.sparse_attention({.q = q_.view<3>({tokens, shape_.heads, head_dim}),
-                              .format = shape_.format,
-                              .window = shape_.window,
-                              .fresh = fresh_.view<2>({tokens, shape_.format.row_bytes()}),
-                              .choice = shape_.choice,
-                              .ratio = shape_.ratio,
-                              .selected = selected_.view<2>({tokens, shape_.top_k}),
-                              .sink = sink_.view<1>({shape_.heads}),
-                              .scale = shape_.scale,
-                              .runs = runs_,
-                              .windows = rings_,
-                              .entries = entries_,
-                              .out = out.view<3>({tokens, shape_.heads, head_dim})});
+    const Array<float> out(tokens * shape_.heads * shape_.format.head_dim, shape_.offset);
+    backend.sparse_attention(args(q_, fresh_, out));
     return copy_of(out);
+  }
+
+  // The operation on these sequences, with the caller's queries, new rows and values.
+  SparseAttentionArgs args(const Array<float>& q, const Array<std::byte>& fresh, const Array<float>& out) const {
+    const std::int64_t tokens = tokens_of(runs_);
+    return {.q = q.view<3>({tokens, shape_.heads, shape_.format.head_dim}),
+            .format = shape_.format,
+            .window = shape_.window,
+            .fresh = fresh.view<2>({tokens, shape_.format.row_bytes()}),
+            .choice = shape_.choice,
+            .ratio = shape_.ratio,
+            .selected = selected_.view<2>({tokens, shape_.top_k}),
+            .sink = sink_.view<1>({shape_.heads}),
+            .scale = shape_.scale,
+            .runs = runs_,
+            .windows = rings_,
+            .entries = entries_,
+            .out = out.view<3>({tokens, shape_.heads, shape_.format.head_dim})};
   }
 
   // The same queries with one run for each token, as decoding would have seen them.
@@ -91,7 +98,7 @@ class Attention {
       one.sequences_ = {sequences_[index]};
     }
     const std::int64_t size = shape_.heads * shape_.format.head_dim;
-    one.q_ = Array<float>(size);
+    one.q_ = Array<float>(size, shape_.offset);
     one.selected_ = Array<std::int32_t>(shape_.top_k);
     one.fresh_ = Array<std::byte>(shape_.format.row_bytes(), 4);
     std::copy_n(q_.data() + row * size, size, one.q_.data());
@@ -118,7 +125,7 @@ class Attention {
       : shape_(other.shape_),
         runs_(other.runs_),
         sequences_(other.sequences_),
-        q_(other.q_.size()),
+        q_(other.q_.size(), other.shape_.offset),
         sink_(other.sink_.size()),
         selected_(other.selected_.size()),
         fresh_(other.fresh_.size(), 4) {

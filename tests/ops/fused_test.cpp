@@ -1,4 +1,6 @@
 // Every fused operation equals its definition to the last bit, on every backend.
+#include <deque>
+
 #include "tests/ops/definition_support.h"
 #include "tests/ops/weight_support.h"
 
@@ -267,6 +269,67 @@ TEST_P(FusedTest, SharedExpertAddsToWhatIsThere) {
       for (const float value : expected.span()) largest = std::max(largest, std::fabs(static_cast<double>(value)));
       for (std::int64_t index = 0; index < expected.size(); ++index)
         ASSERT_NEAR(found[index], expected[index], 2e-6 * largest) << w1.shape().name() << ", element " << index;
+    }
+}
+
+// What slots leave is summed where it is mixed in, for many tokens on tensor cores.
+TEST_P(FusedTest, FeedForwardIsItsParts) {
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::fp4_group})
+    for (const auto& [tokens, streams, shared] :
+         {std::tuple<std::int64_t, std::int64_t, bool>{1, 4, true}, {70, 4, true}, {66, 3, true}, {70, 4, false}}) {
+      constexpr std::int64_t kExperts = 5;
+      constexpr std::int64_t kSelected = 3;
+      const std::int64_t channels = 192;
+      const std::int64_t dim = 96;
+      const Array<float> x = random.normals(tokens * channels);
+      const Array<float> route = random.normals(tokens * kSelected);
+      const Array<float> post = random.normals(tokens * streams);
+      const Array<float> comb = random.normals(tokens * streams * streams);
+      Array<std::int32_t> selected(tokens * kSelected);
+      for (std::int64_t slot = 0; slot < selected.size(); ++slot)
+        selected[slot] = static_cast<std::int32_t>((slot % kSelected + slot / kSelected) % kExperts);
+      std::deque<TestWeight> weights;
+      const auto prepared = [&](std::int64_t out_rows, std::int64_t in) {
+        return backend->prepare(weights.emplace_back(shape(format, out_rows, in), random).view());
+      };
+      std::vector<ExpertWeights> experts;
+      for (std::int64_t expert = 0; expert <= kExperts; ++expert)  // and the shared one
+        experts.push_back({prepared(dim, channels), prepared(channels, dim), prepared(dim, channels)});
+      const Array<float> before = random.normals(tokens * streams * channels);
+      const auto run = [&](bool fused, std::int64_t offset) {
+        Arena arena(host_allocator());
+        Array<float> mixed(before.size(), offset);
+        std::copy_n(before.data(), before.size(), mixed.data());
+        const Array<float> out(tokens * channels, offset);
+        const auto rows = x.view<2>({tokens, channels});
+        const ExpertsArgs of_experts = {.x = rows,
+                                        .selected = selected.view<2>({tokens, kSelected}),
+                                        .weights = route.view<2>({tokens, kSelected}),
+                                        .experts = std::span(experts).first(kExperts),
+                                        .limit = 2.0F,
+                                        .arena = arena,
+                                        .out = out.view<2>({tokens, channels})};
+        const ExpandStreamsArgs into = {.y = out.view<2>({tokens, channels}),
+                                        .post = post.view<2>({tokens, streams}),
+                                        .comb = comb.view<3>({tokens, streams, streams}),
+                                        .streams = mixed.view<3>({tokens, streams, channels})};
+        const ExpertWeights none;
+        if (fused) {
+          backend->feed_forward({.experts = of_experts, .shared = shared ? experts.back() : none, .into = into});
+          return copy_of(mixed);
+        }
+        backend->experts(of_experts);
+        if (shared)
+          backend->shared_expert({.x = rows,
+                                  .weights = experts.back(),
+                                  .limit = 2.0F,
+                                  .arena = arena,
+                                  .out = out.view<2>({tokens, channels})});
+        backend->expand_streams(into);
+        return copy_of(mixed);
+      };
+      for (const std::int64_t offset : {1, 4})  // off a boundary of sixteen bytes, and on it
+        expect_same_bits(run(true, offset), run(false, offset), std::to_string(tokens) + " tokens");
     }
 }
 

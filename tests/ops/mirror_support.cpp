@@ -1,107 +1,12 @@
 #include "tests/ops/mirror_support.h"
 
-#include <deque>
 #include <vector>
 
 #include "fathom/tensor/arena.h"
+#include "tests/ops/mirrored_arrays.h"
 
 namespace fathom::op_test {
 namespace {
-
-// The arrays of one operation on the device.
-class Copies {
- public:
-  explicit Copies(Backend& inner) : inner_(inner) {}
-
-  template <typename T, std::size_t Rank>
-  View<T, Rank> of(const View<T, Rank>& host) {
-    if (host.empty()) return host;
-    std::byte* device = device_of(host.data(), host.size() * static_cast<std::int64_t>(sizeof(T)), !std::is_const_v<T>);
-    return View<T, Rank>(reinterpret_cast<T*>(device), host.shape());
-  }
-
-  NormRotateArgs of(const NormRotateArgs& host) {
-    return {
-        .x = of(host.x), .weight = of(host.weight), .eps = host.eps, .cosine = of(host.cosine), .sine = of(host.sine)};
-  }
-
-  NewKeysArgs of(const NewKeysArgs& host) {
-    return {.x = of(host.x),
-            .weight = of(host.weight),
-            .eps = host.eps,
-            .cosine = of(host.cosine),
-            .sine = of(host.sine),
-            .format = host.format,
-            .rows = of(host.rows)};
-  }
-
-  RouteArgs of(const RouteArgs& host) {
-    return {.logits = of(host.logits),
-            .bias = of(host.bias),
-            .hash = of(host.hash),
-            .ids = host.ids,
-            .route_scale = host.route_scale,
-            .selected = of(host.selected),
-            .weights = of(host.weights)};
-  }
-
-  std::vector<Ring> rings(std::span<const Ring> host, bool written) {
-    std::vector<Ring> result;
-    for (const Ring& ring : host)
-      result.push_back({device_of(ring.rows, ring.capacity * ring.row_bytes, written), ring.capacity, ring.row_bytes});
-    return result;
-  }
-
-  // The pages that hold the entries up to each run's end.
-  std::vector<PagedRows> paged(std::span<const PagedRows> host, std::span<const Run> runs, std::int64_t ratio,
-                               bool written) {
-    std::vector<PagedRows> result;
-    for (std::size_t run = 0; run < host.size(); ++run) {
-      PagedRows rows = host[run];
-      const std::int64_t entries = (runs[run].start + runs[run].tokens) / ratio;
-      std::vector<std::byte*>& pages = tables_.emplace_back();
-      for (std::int64_t page = 0; page * rows.rows_per_page < entries; ++page)
-        pages.push_back(device_of(rows.pages[page], rows.offset + rows.rows_per_page * rows.row_bytes, written));
-      rows.pages = pages.data();
-      result.push_back(rows);
-    }
-    return result;
-  }
-
-  void back() {
-    for (const Piece& piece : pieces_)
-      if (piece.written) inner_.download(piece.device, {piece.host, static_cast<std::size_t>(piece.bytes)});
-  }
-
- private:
-  struct Piece {
-    std::byte* host;
-    std::int64_t bytes;
-    Memory memory;
-    std::byte* device;
-    bool written;
-  };
-
-  std::byte* device_of(const void* data, std::int64_t bytes, bool written) {
-    auto* host = const_cast<std::byte*>(static_cast<const std::byte*>(data));
-    for (Piece& piece : pieces_)
-      if (host >= piece.host && host + bytes <= piece.host + piece.bytes) {
-        piece.written = piece.written || written;
-        return piece.device + (host - piece.host);
-      }
-    constexpr std::int64_t kLine = 64;
-    const auto offset = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(host) % kLine);
-    Piece& piece =
-        pieces_.emplace_back(Piece{host, bytes, Memory(inner_.allocator(), offset + bytes), nullptr, written});
-    piece.device = piece.memory.data() + offset;
-    inner_.upload({host, static_cast<std::size_t>(bytes)}, piece.device);
-    return piece.device;
-  }
-
-  Backend& inner_;
-  std::deque<Piece> pieces_;
-  std::deque<std::vector<std::byte*>> tables_;
-};
 
 class MirroredBackend final : public Backend {
  public:
@@ -293,6 +198,21 @@ class MirroredBackend final : public Backend {
                        .out = on.of(args.out)});
     });
   }
+  void do_feed_forward(const FeedForwardArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      const auto out = on.of(args.experts.out);
+      inner_->feed_forward({.experts = {.x = on.of(args.experts.x),
+                                        .selected = on.of(args.experts.selected),
+                                        .weights = on.of(args.experts.weights),
+                                        .experts = args.experts.experts,
+                                        .limit = args.experts.limit,
+                                        .arena = arena,
+                                        .out = out},
+                            .shared = args.shared,
+                            .into = on.of(args.into)});
+    });
+  }
   void do_linears(const LinearsArgs& args) override {
     mirrored([&](Copies& on) {
       std::vector<LinearOutput> outputs;
@@ -327,6 +247,53 @@ class MirroredBackend final : public Backend {
   }
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override {
     mirrored([&](Copies& on) { inner_->queries_and_keys({.queries = on.of(args.queries), .keys = on.of(args.keys)}); });
+  }
+  void do_begin_attend(const AttendArgs& args) override {
+    mirrored_attend(args, [this](const AttendArgs& there) { inner_->begin_attend(there); });
+  }
+  void do_attend(const AttendArgs& args) override {
+    mirrored_attend(args, [this](const AttendArgs& there) { inner_->attend(there); });
+  }
+  template <typename Call>
+  void mirrored_attend(const AttendArgs& args, const Call& call) {
+    mirrored([&](Copies& on) {
+      const NormRotateArgs& queries = args.rows.queries;
+      const NewKeysArgs& keys = args.rows.keys;
+      const SparseAttentionArgs& attention = args.attention;
+      const auto windows = on.rings(attention.windows, true);
+      std::vector<PagedRows> entries;
+      if (attention.choice != EntryChoice::none)
+        entries = on.paged(attention.entries, attention.runs, attention.ratio, false);
+      const auto q = on.of(queries.x);
+      const auto rows = on.of(keys.rows);
+      const auto cosine = on.of(queries.cosine);
+      const auto sine = on.of(queries.sine);
+      call(AttendArgs{
+          .rows =
+              {.queries = {.x = q, .weight = on.of(queries.weight), .eps = queries.eps, .cosine = cosine, .sine = sine},
+               .keys = {.x = on.of(keys.x),
+                        .weight = on.of(keys.weight),
+                        .eps = keys.eps,
+                        .cosine = cosine,
+                        .sine = sine,
+                        .format = keys.format,
+                        .rows = rows}},
+          .attention = {.q = q,
+                        .format = attention.format,
+                        .window = attention.window,
+                        .fresh = rows,
+                        .choice = attention.choice,
+                        .ratio = attention.ratio,
+                        .selected = on.of(attention.selected),
+                        .sink = on.of(attention.sink),
+                        .scale = attention.scale,
+                        .runs = attention.runs,
+                        .windows = windows,
+                        .entries = entries,
+                        .out = on.of(attention.out)},
+          .wo_a = args.wo_a,
+          .latent = on.of(args.latent)});
+    });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {
     mirrored([&](Copies& on) {
@@ -381,7 +348,8 @@ class MirroredBackend final : public Backend {
                        .shared = args.shared,
                        .limit = args.limit,
                        .arena = arena,
-                       .out = on.of(args.out)});
+                       .out = on.of(args.out),
+                       .into = on.of(args.into)});
     });
   }
 

@@ -78,15 +78,22 @@ TEST_F(RoundedAttentionTest, ManyTiles) {
 }
 
 // More blocks than the device takes at once: whole queries, where one alone is split.
+// Keys are widened before where queries lie on a boundary of sixteen bytes.
 TEST_F(RoundedAttentionTest, WholeQueries) {
-  Attention attention(released(EntryChoice::selected, 2), runs_of({{280, 500}, {20, 10}}), random_);
-  check(attention, "whole");
-  check_alone(attention);
+  for (const std::int64_t offset : {1, 4}) {
+    AttentionCase shape = released(EntryChoice::selected, 2);
+    shape.offset = offset;
+    Attention attention(shape, runs_of({{280, 500}, {20, 10}}), random_);
+    check(attention, "whole");
+    check_alone(attention);
+  }
 }
 
 TEST_F(RoundedAttentionTest, WholeAndSplitOverTiles) {
   for (const std::int64_t heads : {64, 70}) {
-    Attention attention(released(EntryChoice::selected, heads), runs_of({{280, 500}, {20, 10}}), random_);
+    AttentionCase shape = released(EntryChoice::selected, heads);
+    shape.offset = 4;
+    Attention attention(shape, runs_of({{280, 500}, {20, 10}}), random_);
     check_alone(attention);
   }
 }
@@ -106,6 +113,7 @@ TEST_F(RoundedAttentionTest, WidenedKeysAreThoseDecodedInPlace) {
     for (const std::int64_t heads : {1, 65}) {
       AttentionCase shape = released(choice, heads);
       shape.scale = 0x1p-20F;
+      shape.offset = 4;
       Attention attention(shape, runs_of({{280, 500}, {20, 10}}), random_);
       for (Sequence& sequence : attention.sequences_) {
         distort(sequence.window_rows);

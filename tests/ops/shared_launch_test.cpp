@@ -1,4 +1,6 @@
 // Operations that share launches where there are few rows equal their parts, each by itself on the same backend.
+#include <algorithm>
+
 #include "tests/ops/weight_support.h"
 
 namespace fathom::op_test {
@@ -46,6 +48,7 @@ TEST_P(SharedLaunchTest, MixtureIsItsParts) {
   struct Size {
     std::int64_t channels, dim, experts, selected;
   };
+  constexpr std::int64_t kStreams = 4;
   const bool fp8 = std::string_view(GetParam()) == "cuda_fp8";
   const Size sizes[] = {{192, 136, 5, 3}, {fp8 ? 1184 : 288, fp8 ? 1056 : 160, 9, 4}};
   for (const auto& [channels, dim, experts, selected] : sizes)
@@ -68,12 +71,21 @@ TEST_P(SharedLaunchTest, MixtureIsItsParts) {
         const auto prepared_gate = backend->prepare(gate.view());
         const Array<float> x = random.normals(tokens * channels);
         const Array<float> bias = random.normals(experts, 0.1F);
+        const Array<float> post = random.normals(tokens * kStreams);
+        const Array<float> comb = random.normals(tokens * kStreams * kStreams);
+        const Array<float> start = random.normals(tokens * kStreams * channels);
         const auto run = [&](bool whole) {
           Arena arena(host_allocator());
           const Array<float> logits(tokens * experts);
           const Array<std::int32_t> chosen(tokens * selected);
           const Array<float> weights(tokens * selected);
           const Array<float> out(tokens * channels);
+          const Array<float> streams(start.size());
+          std::ranges::copy(start.span(), streams.data());
+          const ExpandStreamsArgs into = {.y = out.view<2>({tokens, channels}),
+                                          .post = post.view<2>({tokens, kStreams}),
+                                          .comb = comb.view<3>({tokens, kStreams, kStreams}),
+                                          .streams = streams.view<3>({tokens, kStreams, channels})};
           const auto rows = x.view<2>({tokens, channels});
           const RouteArgs route = {.logits = logits.view<2>({tokens, experts}),
                                    .bias = bias.view<1>({experts}),
@@ -91,7 +103,8 @@ TEST_P(SharedLaunchTest, MixtureIsItsParts) {
                               .shared = shared,
                               .limit = 2.0F,
                               .arena = arena,
-                              .out = out.view<2>({tokens, channels})});
+                              .out = out.view<2>({tokens, channels}),
+                              .into = into});
           } else {
             backend->linear({.weight = *prepared_gate, .x = rows, .out = logits.view<2>({tokens, experts})});
             backend->route(route);
@@ -104,8 +117,9 @@ TEST_P(SharedLaunchTest, MixtureIsItsParts) {
                               .out = out.view<2>({tokens, channels})});
             backend->shared_expert(
                 {.x = rows, .weights = shared, .limit = 2.0F, .arena = arena, .out = out.view<2>({tokens, channels})});
+            backend->expand_streams(into);
           }
-          std::vector<float> all = copy_of(out);
+          std::vector<float> all = copy_of(streams);
           for (const float weight : weights.span()) all.push_back(weight);
           for (const std::int32_t expert : chosen.span()) all.push_back(static_cast<float>(expert));
           return all;

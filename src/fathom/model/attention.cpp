@@ -7,6 +7,18 @@
 #include "fathom/model/lightning_indexer.h"
 
 namespace fathom {
+namespace {
+
+EntryChoice choice_of(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::sliding: return EntryChoice::none;
+    case AttentionKind::csa: return EntryChoice::selected;
+    case AttentionKind::hca: return EntryChoice::all;
+  }
+  return EntryChoice::none;
+}
+
+}  // namespace
 
 const RotaryAngles& Attention::angles(const Step& step) const {
   return config_.attention_kind(block_) == AttentionKind::sliding ? step.plain : step.compressed;
@@ -28,20 +40,6 @@ void Attention::store_entries(const Step& step, const CompressorInput& input) co
                               .ratio = ratio,
                               .runs = step.runs,
                               .entries = step.places(&SequenceCache::entries, block_)});
-}
-
-// Heads turn back at the query's position, each group of heads shrinks through wo_a, wo_b joins the groups.
-void Attention::project_output(const Step& step, View<float, 3> heads_out, View<float, 2> out) const {
-  const auto [tokens, heads, head_dim] = heads_out.shape();
-  const std::int64_t groups = config_.output_groups;
-  const auto [cosine, sine] = angles(step);
-  step.backend.rotate({.x = heads_out, .cosine = cosine, .sine = sine, .inverse = true});
-  const auto latent = step.arena.take<float, 2>({tokens, groups * config_.output_latent});
-  step.backend.grouped_linear({.weight = *weights_.wo_a,
-                               .x = heads_out.reshape<3>({tokens, groups, heads / groups * head_dim}),
-                               .out = latent.reshape<3>({tokens, groups, config_.output_latent}),
-                               .next = weights_.wo_b.get()});
-  step.backend.linear({.weight = *weights_.wo_b, .x = latent, .out = out});
 }
 
 void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
@@ -72,48 +70,48 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   backend.linears({.x = query_latent, .outputs = of_latent});
 
   // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
-  // heads, in the cache's storage from the start.
-  const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
-  backend.queries_and_keys({.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
-                            .keys = {.x = kv,
-                                     .weight = weights_.kv_norm.view(),
-                                     .eps = config_.norm_eps,
-                                     .cosine = cosine,
-                                     .sine = sine,
-                                     .format = layout_.entry,
-                                     .rows = fresh}});
-
-  EntryChoice choice = EntryChoice::none;
-  View<const std::int32_t, 2> selected;
-  if (kind != AttentionKind::sliding) {
-    store_entries(step, compressor_input);
-    choice = EntryChoice::all;
-  }
-  if (indexer) {
-    selected = indexer->select(step, indexer_input);
-    choice = EntryChoice::selected;
-  }
-
+  // heads, in the cache's storage from the start. What heads have seen turns back at the query's position, and each
+  // group of heads shrinks through wo_a.
   const auto windows = step.places(&SequenceCache::window, block_);
   const auto entries =
       kind == AttentionKind::sliding ? std::vector<PagedRows>() : step.places(&SequenceCache::entries, block_);
+  const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
   const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
-  backend.sparse_attention({.q = q,
-                            .format = layout_.entry,
-                            .window = config_.window,
-                            .fresh = fresh,
-                            .choice = choice,
-                            .ratio = config_.ratio(block_),
-                            .selected = selected,
-                            .sink = weights_.attn_sink.view(),
-                            .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
-                            .runs = step.runs,
-                            .windows = windows,
-                            .entries = entries,
-                            .out = heads_out});
-  // Only now may the newest rows replace those that early queries of the run still had to see.
-  backend.commit_rows({.rows = fresh, .runs = step.runs, .rings = windows});
-  project_output(step, heads_out, out);
+  const auto latent = arena.take<float, 3>({tokens, config_.output_groups, config_.output_latent});
+  AttendArgs attend{.rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
+                             .keys = {.x = kv,
+                                      .weight = weights_.kv_norm.view(),
+                                      .eps = config_.norm_eps,
+                                      .cosine = cosine,
+                                      .sine = sine,
+                                      .format = layout_.entry,
+                                      .rows = fresh}},
+                    .attention = {.q = q,
+                                  .format = layout_.entry,
+                                  .window = config_.window,
+                                  .fresh = fresh,
+                                  .choice = choice_of(kind),
+                                  .ratio = config_.ratio(block_),
+                                  .selected = {nullptr, {tokens, indexer ? config_.index_topk : 0}},
+                                  .sink = weights_.attn_sink.view(),
+                                  .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
+                                  .runs = step.runs,
+                                  .windows = windows,
+                                  .entries = entries,
+                                  .out = heads_out},
+                    .wo_a = *weights_.wo_a,
+                    .latent = latent,
+                    .next = weights_.wo_b.get()};
+  backend.begin_attend(attend);
+
+  if (kind != AttentionKind::sliding) store_entries(step, compressor_input);
+  if (indexer) attend.attention.selected = indexer->select(step, indexer_input);
+  backend.attend(attend);
+
+  // wo_b joins the groups.
+  backend.linear({.weight = *weights_.wo_b,
+                  .x = latent.reshape<2>({tokens, config_.output_groups * config_.output_latent}),
+                  .out = out});
 }
 
 }  // namespace fathom

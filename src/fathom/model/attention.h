@@ -19,7 +19,6 @@ class Attention {
 
  private:
   void store_entries(const Step& step, const CompressorInput& input) const;
-  void project_output(const Step& step, View<float, 3> heads_out, View<float, 2> out) const;
   const RotaryAngles& angles(const Step& step) const;
 
   const ModelConfig& config_;

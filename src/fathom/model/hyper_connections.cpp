@@ -24,9 +24,13 @@ HyperConnections::Gates HyperConnections::collapse(const Step& step, View<const 
   return gates;
 }
 
+ExpandStreamsArgs HyperConnections::expansion(const Gates& gates, View<const float, 2> y, View<float, 3> streams) {
+  return {.y = y, .post = gates.post, .comb = gates.comb, .streams = streams};
+}
+
 void HyperConnections::expand(const Step& step, const Gates& gates, View<const float, 2> y,
                               View<float, 3> streams) const {
-  step.backend.expand_streams({.y = y, .post = gates.post, .comb = gates.comb, .streams = streams});
+  step.backend.expand_streams(expansion(gates, y, streams));
 }
 
 }  // namespace fathom

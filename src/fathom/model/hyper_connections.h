@@ -21,6 +21,8 @@ class HyperConnections {
   // Reads streams [tokens, streams, channels] into the sublayer's input [tokens, channels], normed by `norm`
   // [channels].
   Gates collapse(const Step& step, View<const float, 3> streams, View<const float, 1> norm, View<float, 2> out) const;
+  // How the sublayer's output y [tokens, channels] is written back.
+  static ExpandStreamsArgs expansion(const Gates& gates, View<const float, 2> y, View<float, 3> streams);
   // Writes the sublayer's output y [tokens, channels] back.
   void expand(const Step& step, const Gates& gates, View<const float, 2> y, View<float, 3> streams) const;
 

@@ -2,7 +2,7 @@
 
 namespace fathom {
 
-void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
+void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out, const ExpandStreamsArgs& into) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t tokens = step.tokens();
   const auto logits = step.arena.take<float, 2>({tokens, config_.experts});
@@ -24,7 +24,8 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out) 
                         .shared = weights_.shared,
                         .limit = config_.swiglu_limit,
                         .arena = step.arena,
-                        .out = out});
+                        .out = out,
+                        .into = into});
   if (step.observer != nullptr) step.observer->on_route(block_, route);
   if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
 }

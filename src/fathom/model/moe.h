@@ -12,8 +12,8 @@ class Moe {
   Moe(const ModelConfig& config, std::int64_t block, const MoeWeights& weights)
       : config_(config), block_(block), weights_(weights) {}
 
-  // x [tokens, channels] -> out [tokens, channels].
-  void forward(const Step& step, View<const float, 2> x, View<float, 2> out) const;
+  // x [tokens, channels] -> out [tokens, channels], which is written back to the streams and scratch afterwards.
+  void forward(const Step& step, View<const float, 2> x, View<float, 2> out, const ExpandStreamsArgs& into) const;
 
  private:
   const ModelConfig& config_;

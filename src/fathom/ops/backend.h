@@ -104,6 +104,9 @@ class Backend {
   void shared_expert(const SharedExpertArgs& args);
   void mixture(const MixtureArgs& args);
   void queries_and_keys(const QueriesAndKeysArgs& args);
+  void begin_attend(const AttendArgs& args);
+  void attend(const AttendArgs& args);
+  void feed_forward(const FeedForwardArgs& args);
   void select_entries(const SelectEntriesArgs& args);
   void shortlist_product(const ShortlistProductArgs& args);
 
@@ -142,6 +145,9 @@ class Backend {
   virtual void do_shared_expert(const SharedExpertArgs& args);
   virtual void do_mixture(const MixtureArgs& args);
   virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_begin_attend(const AttendArgs& args);
+  virtual void do_attend(const AttendArgs& args);
+  virtual void do_feed_forward(const FeedForwardArgs& args);
   virtual void do_select_entries(const SelectEntriesArgs& args);
 
   // InternalError unless shortlist_bytes() says that there is one.

@@ -36,6 +36,19 @@ void check_shape(const std::array<std::int64_t, Rank>& found, const std::array<s
     check_equal(found[dimension], expected[dimension], what, file, line);
 }
 
+void check_expert_weights(const ExpertsArgs& args) {
+  const std::int64_t channels = args.x.extent(1);
+  check(args.selected.extent(1) > 0 && !args.experts.empty(), "every token has experts");
+  for (const ExpertWeights& expert : args.experts) {
+    check_equal(expert.w1->in, channels, "expert w1 columns");
+    check_equal(expert.w3->in, channels, "expert w3 columns");
+    check_equal(expert.w3->out, expert.w1->out, "expert w3 rows");
+    check_equal(expert.w2->in, expert.w1->out, "expert w2 columns");
+    check_equal(expert.w2->out, channels, "expert w2 rows");
+    check_equal(expert.w1->out, args.experts.front().w1->out, "rows of every expert's w1");
+  }
+}
+
 }  // namespace
 
 void Backend::upload(std::span<const std::byte> host, std::byte* device) {
@@ -161,7 +174,7 @@ void Backend::index_top_k(const IndexTopKArgs& args) {
   do_index_top_k(args);
 }
 
-void Backend::sparse_attention(const SparseAttentionArgs& args) {
+void check_sparse_attention(const SparseAttentionArgs& args) {
   const auto [tokens, heads, head_dim] = args.q.shape();
   check_runs(args.runs, tokens);
   check_equal(head_dim, args.format.head_dim, "sparse_attention head_dim");
@@ -176,6 +189,10 @@ void Backend::sparse_attention(const SparseAttentionArgs& args) {
     check_rows(args.entries, args.runs, args.format.row_bytes());
   }
   if (args.choice == EntryChoice::selected) check_equal(args.selected.extent(0), tokens, "sparse_attention selected");
+}
+
+void Backend::sparse_attention(const SparseAttentionArgs& args) {
+  check_sparse_attention(args);
   do_sparse_attention(args);
 }
 
@@ -206,11 +223,15 @@ void Backend::collapse_streams(const CollapseStreamsArgs& args) {
   do_collapse_streams(args);
 }
 
-void Backend::expand_streams(const ExpandStreamsArgs& args) {
+void check_expand_streams(const ExpandStreamsArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
   check_shape(args.y.shape(), {tokens, channels}, "expand_streams y");
   check_shape(args.post.shape(), {tokens, streams}, "expand_streams post");
   check_shape(args.comb.shape(), {tokens, streams, streams}, "expand_streams comb");
+}
+
+void Backend::expand_streams(const ExpandStreamsArgs& args) {
+  check_expand_streams(args);
   do_expand_streams(args);
 }
 
@@ -245,16 +266,7 @@ void check_experts(const ExpertsArgs& args) {
   check_shape(args.weights.shape(), args.selected.shape(), "experts weights");
   check_equal(args.selected.extent(0), tokens, "experts selected");
   check_shape(args.out.shape(), {tokens, channels}, "experts output");
-  if (tokens == 0) return;
-  check(args.selected.extent(1) > 0 && !args.experts.empty(), "every token has experts");
-  for (const ExpertWeights& expert : args.experts) {
-    check_equal(expert.w1->in, channels, "expert w1 columns");
-    check_equal(expert.w3->in, channels, "expert w3 columns");
-    check_equal(expert.w3->out, expert.w1->out, "expert w3 rows");
-    check_equal(expert.w2->in, expert.w1->out, "expert w2 columns");
-    check_equal(expert.w2->out, channels, "expert w2 rows");
-    check_equal(expert.w1->out, args.experts.front().w1->out, "rows of every expert's w1");
-  }
+  if (tokens > 0) check_expert_weights(args);
 }
 
 void Backend::experts(const ExpertsArgs& args) {

@@ -60,6 +60,19 @@ struct QueriesAndKeysArgs {
   NewKeysArgs keys;
 };
 
+// A step's attention up to the latent of its groups, in two operations, with whatever makes entries and chooses among
+// them in between. begin_attend: queries_and_keys; of `attention.selected` it sees the shape alone, and from here on q
+// and out are the backend's. attend: sparse_attention of them, commit_rows of the new keys to their windows, rotate
+// back, grouped_linear.
+struct AttendArgs {
+  QueriesAndKeysArgs rows;
+  SparseAttentionArgs attention;         // q is the queries' x, fresh the keys' rows
+  const PreparedWeight& wo_a;            // [groups * latent, heads / groups * head_dim]
+  View<float, 3> latent;                 // [tokens, groups, latent]
+  const PreparedWeight* next = nullptr;  // grouped_linear's
+};
+void check_sparse_attention(const SparseAttentionArgs& args);
+
 // rotate, hadamard, round_index: the indexer's queries on the grid of its keys. In place.
 struct IndexQueriesArgs {
   View<float, 3> x;             // [tokens, index_heads, index_dim]
@@ -93,7 +106,14 @@ struct SharedExpertArgs {
   View<float, 2> out;  // [tokens, channels]
 };
 
-// A feed-forward sublayer: linear (gate), route, experts, shared_expert.
+// experts, shared_expert where there is one, expand_streams of their sum, which is scratch afterwards.
+struct FeedForwardArgs {
+  ExpertsArgs experts;
+  const ExpertWeights& shared;  // w1 null: none
+  ExpandStreamsArgs into;       // y is the experts' out
+};
+
+// A feed-forward sublayer: linear (gate), route, feed_forward.
 struct MixtureArgs {
   View<const float, 2> x;      // [tokens, channels]
   const PreparedWeight& gate;  // [experts, channels]
@@ -103,9 +123,11 @@ struct MixtureArgs {
   const ExpertWeights& shared;             // w1 null: there is none
   float limit = 0.0F;                      // of all experts
   Arena& arena;
-  View<float, 2> out;  // [tokens, channels]
+  View<float, 2> out;      // [tokens, channels], scratch afterwards
+  ExpandStreamsArgs into;  // y is `out`
 };
 void check_route(const RouteArgs& args);
 void check_experts(const ExpertsArgs& args);
+void check_expand_streams(const ExpandStreamsArgs& args);
 
 }  // namespace fathom

@@ -38,25 +38,10 @@ void check_new_keys(const NewKeysArgs& args) {
   check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
 }
 
-void check_index_queries(const IndexQueriesArgs& args) {
-  const auto [tokens, heads, index_dim] = args.x.shape();
-  check_angles(args.cosine, args.sine, tokens, index_dim);
-  check_equal(args.format.index_dim, index_dim, "index_queries columns");
-}
-
-ExpertsArgs experts_of(const MixtureArgs& args) {
-  return {.x = args.x,
-          .selected = args.route.selected,
-          .weights = args.route.weights,
-          .experts = args.experts,
-          .limit = args.limit,
-          .arena = args.arena,
-          .out = args.out};
-}
-
 // The shared expert is clamped too, and carries no weight.
-SharedExpertArgs shared_expert_of(const MixtureArgs& args) {
-  return {.x = args.x, .weights = args.shared, .limit = args.limit, .arena = args.arena, .out = args.out};
+SharedExpertArgs shared_expert_of(const FeedForwardArgs& args) {
+  const ExpertsArgs& experts = args.experts;
+  return {.x = experts.x, .weights = args.shared, .limit = experts.limit, .arena = experts.arena, .out = experts.out};
 }
 
 void check_shared_expert(const SharedExpertArgs& args) {
@@ -65,6 +50,45 @@ void check_shared_expert(const SharedExpertArgs& args) {
   check_equal(args.weights.w2->in, args.weights.w1->out, "shared_expert w2 columns");
   check_equal(args.weights.w2->out, args.out.extent(1), "shared_expert w2 rows");
   check_equal(args.out.extent(0), args.x.extent(0), "shared_expert output rows");
+}
+
+void check_feed_forward(const FeedForwardArgs& args) {
+  check_experts(args.experts);
+  if (args.shared.w1 != nullptr) check_shared_expert(shared_expert_of(args));
+  check_expand_streams(args.into);
+  check(args.into.y.data() == args.experts.out.data(), "feed_forward expands what experts leave");
+}
+
+FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
+  return {.experts = {.x = args.x,
+                      .selected = args.route.selected,
+                      .weights = args.route.weights,
+                      .experts = args.experts,
+                      .limit = args.limit,
+                      .arena = args.arena,
+                      .out = args.out},
+          .shared = args.shared,
+          .into = args.into};
+}
+
+void check_attend(const AttendArgs& args) {
+  check_norm_rotate(args.rows.queries);
+  check_new_keys(args.rows.keys);
+  check_sparse_attention(args.attention);
+  const auto [tokens, heads, head_dim] = args.attention.q.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  check(args.attention.q.data() == args.rows.queries.x.data(), "attend's attention is of its queries");
+  check(args.attention.fresh.data() == args.rows.keys.rows.data(), "attend's attention sees its keys");
+  check(groups > 0 && heads % groups == 0, "attend's heads divide into groups");
+  check_equal(args.wo_a.in, heads / groups * head_dim, "attend wo_a columns");
+  check_equal(args.latent.extent(0), tokens, "attend latent rows");
+  check_equal(groups * args.latent.extent(2), args.wo_a.out, "attend latent columns");
+}
+
+void check_index_queries(const IndexQueriesArgs& args) {
+  const auto [tokens, heads, index_dim] = args.x.shape();
+  check_angles(args.cosine, args.sine, tokens, index_dim);
+  check_equal(args.format.index_dim, index_dim, "index_queries columns");
 }
 
 }  // namespace
@@ -142,6 +166,32 @@ void Backend::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   new_keys(args.keys);
 }
 
+void Backend::begin_attend(const AttendArgs& args) {
+  check_attend(args);
+  if (!args.attention.q.empty()) do_begin_attend(args);
+}
+
+void Backend::do_begin_attend(const AttendArgs& args) { queries_and_keys(args.rows); }
+
+void Backend::attend(const AttendArgs& args) {
+  check_attend(args);
+  if (!args.attention.q.empty()) do_attend(args);
+}
+
+void Backend::do_attend(const AttendArgs& args) {
+  const SparseAttentionArgs& attention = args.attention;
+  const auto [tokens, heads, head_dim] = attention.out.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  sparse_attention(attention);
+  // Only now may the newest rows replace those that early queries of the run still had to see.
+  commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});
+  rotate({.x = attention.out, .cosine = args.rows.queries.cosine, .sine = args.rows.queries.sine, .inverse = true});
+  grouped_linear({.weight = args.wo_a,
+                  .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
+                  .out = args.latent,
+                  .next = args.next});
+}
+
 void Backend::index_queries(const IndexQueriesArgs& args) {
   check_index_queries(args);
   if (args.x.extent(0) > 0) do_index_queries(args);
@@ -199,6 +249,17 @@ void Backend::shared_expert(const SharedExpertArgs& args) {
   if (args.x.extent(0) > 0) do_shared_expert(args);
 }
 
+void Backend::feed_forward(const FeedForwardArgs& args) {
+  check_feed_forward(args);
+  if (args.experts.x.extent(0) > 0) do_feed_forward(args);
+}
+
+void Backend::do_feed_forward(const FeedForwardArgs& args) {
+  experts(args.experts);
+  if (args.shared.w1 != nullptr) shared_expert(shared_expert_of(args));
+  expand_streams(args.into);
+}
+
 void Backend::do_shared_expert(const SharedExpertArgs& args) {
   const Arena::Scope scope(args.arena);
   const std::int64_t tokens = args.x.extent(0);
@@ -219,16 +280,14 @@ void Backend::mixture(const MixtureArgs& args) {
   check_equal(args.logits.extent(1), args.gate.out, "mixture columns of logits");
   check(args.route.logits.data() == args.logits.data(), "mixture's route is by its logits");
   check_route(args.route);
-  check_experts(experts_of(args));
-  if (args.shared.w1 != nullptr) check_shared_expert(shared_expert_of(args));
+  check_feed_forward(feed_forward_of(args));
   if (args.x.extent(0) > 0) do_mixture(args);
 }
 
 void Backend::do_mixture(const MixtureArgs& args) {
   linear({.weight = args.gate, .x = args.x, .out = args.logits});
   route(args.route);
-  experts(experts_of(args));
-  if (args.shared.w1 != nullptr) shared_expert(shared_expert_of(args));
+  feed_forward(feed_forward_of(args));
 }
 
 }  // namespace fathom

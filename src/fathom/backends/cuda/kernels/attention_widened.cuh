@@ -4,12 +4,11 @@
 // the first two run ahead into the next query while the others finish the one before.
 #pragma once
 
-#include "fathom/backends/cuda/kernels/attention_weights.cuh"
-#include "fathom/backends/cuda/kernels/attention_widened.h"
+#include "fathom/backends/cuda/kernels/attention_tokens.cuh"
+#include "fathom/backends/cuda/kernels/attention_values.cuh"
 
 namespace fathom::cuda {
 
-constexpr int kPairs = kBands / 2;                     // of bands
 constexpr int kLaneRows = kOwnRows * kPieces / kWarp;  // of a band, that a lane sends a piece for
 
 struct WidenedShared {
@@ -17,6 +16,7 @@ struct WidenedShared {
   uint4 keys[kWeighers][kBands][kKeys][kPieces];
   StoredWeights weights;
   float2 of_tile[kBlockHeads];  // its largest score and its sum of weights
+  LargestValues largest;
   std::uint64_t keys_free[kWeighers][kPairs];
   std::uint64_t queries_full;
   std::uint64_t queries_free;
@@ -29,7 +29,7 @@ struct WidenedShared {
 __device__ inline void prepare_barriers(WidenedShared& shared) {
   for (auto& weigher : shared.keys_free)
     for (std::uint64_t& pair : weigher) barrier_init(shared_address(&pair), 2 * kWarps);
-  barrier_init(shared_address(&shared.queries_full), kWeighers * kWarps);
+  barrier_init(shared_address(&shared.queries_full), kWeighers * kWarpgroupThreads);
   barrier_init(shared_address(&shared.queries_free), kWeighers * kWarps);
   barrier_init(shared_address(&shared.weights_full), kWarps);
   barrier_init(shared_address(&shared.weights_free), 2 * kWarps);
@@ -41,53 +41,10 @@ __device__ inline void copy_sixteen_or_zeros(std::uint32_t to, const std::byte* 
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
 }
 
-// A key's row among all: what was read to find it is looked at when the row is sent for.
-struct KeyPlace {
-  int entry;
-  int first_row;
-  int limit;  // of entries that there are
-
-  __device__ int row() const {
-    return static_cast<unsigned>(entry) < static_cast<unsigned>(limit) ? first_row + entry : -1;
-  }
-};
-
-// The tokens that a block takes, and the heads.
-class BlockTokens {
- public:
-  __device__ explicit BlockTokens(const WidenedAttention& args) : args_(args) {}
-
-  __device__ static int first() { return static_cast<int>(blockIdx.x); }
-  __device__ static int next(int token) { return token + static_cast<int>(gridDim.x); }
-  __device__ bool is_one(int token) const { return token < static_cast<int>(args_.tokens); }
-
-  __device__ static int first_head() { return static_cast<int>(blockIdx.y) * kBlockHeads; }
-  __device__ int heads() const { return min(kBlockHeads, static_cast<int>(args_.attention.heads) - first_head()); }
-
-  __device__ int count(int token) const { return args_.keys[token].count; }
-  __device__ int tiles(int token) const { return is_one(token) ? tiles_of(count(token)) : 0; }
-  __device__ static int tiles_of(int count) { return max(1, (count + kKeys - 1) / kKeys); }
-
-  __device__ KeyPlace place(int token, int key) const {
-    constexpr int kAny = 0x7fffffff;
-    const auto* stored = reinterpret_cast<const int4*>(&args_.keys[token]);
-    const int4 window = stored[0];  // plain loads: the kernel before this one wrote them
-    const int4 entries = stored[1];
-    if (key >= entries.z) return {0, 0, 0};
-    if (key < window.w) return {key < window.y ? window.x + key : window.z + key - window.y, 0, kAny};
-    const int entry = key - window.w;
-    if (args_.attention.choice != KeyChoice::window_and_selected) return {entry, entries.x, kAny};
-    return {args_.attention.selected[token * args_.attention.top_k + entry], entries.x, entries.y};
-  }
-
-  __device__ const float* queries(int token) const {
-    return args_.attention.q + (token * args_.attention.heads + first_head()) * kDim;
-  }
-  __device__ float* values(int token) const { return args_.attention.out + token * args_.attention.heads * kDim; }
-
- private:
-  const WidenedAttention& args_;
-};
+// Of a thread, when all that it has sent for is there.
+__device__ inline void arrive_behind_copies(std::uint64_t& barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
+}
 
 // Brings every second tile of keys, multiplies it with the queries and weighs it. Tiles count over all queries.
 class WeighWidened {
@@ -106,7 +63,11 @@ class WeighWidened {
       const int tiles = tokens_.tiles_of(count);
       const int first_own = (group_ ^ first_tile) & 1;
       wait_free(shared_.queries_free, turn);
-      load_queries(token);
+      if (args_.queries == nullptr) {
+        load_queries(token);
+      } else {
+        send_for_queries(token);
+      }
       prefetch_queries(tokens_.next(token));  // now, not before: what comes from far would be in the way
 #pragma unroll 1
       for (int tile = first_own; tile < tiles; tile += kWeighers) {
@@ -154,8 +115,10 @@ class WeighWidened {
   // To the second-level cache, all of a block's heads.
   __device__ void prefetch_queries(int token) const {
     if (threadIdx.x != 0 || !tokens_.is_one(token)) return;
-    const int bytes = tokens_.heads() * kDim * static_cast<int>(sizeof(float));
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(tokens_.queries(token)), "r"(bytes) : "memory");
+    const bool rounded = args_.queries != nullptr;
+    const int bytes = tokens_.heads() * kDim * static_cast<int>(rounded ? sizeof(std::uint16_t) : sizeof(float));
+    const void* queries = rounded ? static_cast<const void*>(tokens_.rounded_queries(token)) : tokens_.queries(token);
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(queries), "r"(bytes) : "memory");
   }
 
   // Half of the heads to bfloat16, when nobody multiplies those of the query before. Heads that are none are zeros.
@@ -189,7 +152,27 @@ class WeighWidened {
         }
     }
     show_to_products();
-    arrive_warp(shared_.queries_full);
+    barrier_arrive(shared_address(&shared_.queries_full));
+  }
+
+  // The same of queries that were rounded before: nobody waits but for all of them. Who multiplies them shows them to
+  // the products.
+  __device__ void send_for_queries(int token) const {
+    constexpr int kOwnHeads = kBlockHeads / kWeighers / kWarps;
+    constexpr int kHeadPieces = kDim / 8;
+    const std::byte* q = tokens_.rounded_queries(token);
+    const int heads = tokens_.heads();
+#pragma unroll 2
+    for (int own = 0; own < kOwnHeads; ++own) {
+      const int head = (group_ * kWarps + warp_of_group()) * kOwnHeads + own;
+      const bool there = head < heads;
+      const std::byte* from = q + (there ? head : 0) * (2 * kDim);
+#pragma unroll
+      for (int piece = lane_id(); piece < kHeadPieces; piece += kWarp)
+        copy_sixteen_or_zeros(shared_address(&shared_.queries[piece / kPieces][head][(piece ^ head) % kPieces]),
+                              from + piece * 16, there);
+    }
+    arrive_behind_copies(shared_.queries_full);
   }
 
   // A lane sends for a piece of every fourth row of a band.
@@ -276,8 +259,9 @@ class MultiplyWidened {
 
   __device__ void run() {
     int all_tiles = 0;
+    int turn = 0;
 #pragma unroll 1
-    for (int token = tokens_.first(); tokens_.is_one(token); token = tokens_.next(token)) {
+    for (int token = tokens_.first(); tokens_.is_one(token); token = tokens_.next(token), ++turn) {
       const int tiles = tokens_.tiles(token);
       BandValues joint[kPairs] = {};
       largest_[0] = largest_[1] = kNoScore;
@@ -299,7 +283,7 @@ class MultiplyWidened {
           join_values(shares, values, joint[pair]);
         }
       }
-      finish(token, joint);
+      finish(token, turn, joint);
     }
   }
 
@@ -320,8 +304,8 @@ class MultiplyWidened {
     }
   }
 
-  __device__ void finish(int token, BandValues (&joint)[kPairs]) const {
-    float* out = tokens_.values(token);
+  __device__ void finish(int token, int turn, BandValues (&joint)[kPairs]) const {
+    const PackedValues& packed = args_.packed;
     float factors[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -330,32 +314,17 @@ class MultiplyWidened {
       factors[half] = Multiplied(sums_[half], largest_[half], sink).inverse();
     }
 #pragma unroll
-    for (int pair = 0; pair < kPairs; ++pair) {
+    for (int pair = 0; pair < kPairs; ++pair)
 #pragma unroll
       for (int index = 0; index < kLine / 2; ++index) joint[pair][index] *= factors[index / 2 % 2];
-      store_quads(out, 2 * pair + half_, joint[pair]);
+    if (packed.blocks != nullptr) {
+      const TokenHeads place = {token, tokens_.first_head(), tokens_.heads(), half_};
+      pack_values(packed, place, shared_.largest[turn % 2], joint);
+      return;
     }
-  }
-
-  // Of two eights of columns the even lanes take the first, the odd ones the second: four columns each.
-  __device__ void store_quads(float* out, int band, const BandValues& values) const {
-    const int lane = lane_id();
-    const bool odd = lane % 2 != 0;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int head = head_of_thread(half);
-      const bool there = head < tokens_.heads();
-      float* own = out + (tokens_.first_head() + head) * kDim + band * kLine + (odd ? 8 : 0) + lane % 4 / 2 * 4;
-#pragma unroll
-      for (int eights = 0; eights < kLine / 16; ++eights) {
-        const float* first = values + eights * 8 + half * 2;
-        const float* second = first + 4;
-        const float x = __shfl_xor_sync(kAllLanes, odd ? first[0] : second[0], 1);
-        const float y = __shfl_xor_sync(kAllLanes, odd ? first[1] : second[1], 1);
-        const float4 quad = odd ? make_float4(x, y, second[0], second[1]) : make_float4(first[0], first[1], x, y);
-        if (there) *reinterpret_cast<float4*>(own + eights * 16) = quad;
-      }
-    }
+    for (int pair = 0; pair < kPairs; ++pair)
+      store_quads(tokens_.values(token), tokens_.heads(), 2 * pair + half_, joint[pair]);
   }
 
   const WidenedAttention& args_;

@@ -17,13 +17,23 @@ struct alignas(16) TokenKeys {
   std::int32_t unused;
 };
 
+// Where values go that are turned back and rounded to e4m3, as a grouped product reads them (product_layout.h).
+struct PackedValues {
+  std::uint8_t* blocks;  // [heads, head_dim / 128, chunks] of 64 tokens; null: values go to attention.out as they are
+  std::int64_t chunks;
+  const float* cosine;  // [tokens, 32]
+  const float* sine;    // [tokens, 32]
+};
+
 struct WidenedAttention {
   AttentionKernel attention;
-  std::int64_t tokens;   // of the step
-  std::int64_t entries;  // of any run, at most
-  std::uint16_t* rows;   // [widened_rows, head_dim]: the step's, then of each run its window and its entries
-  TokenKeys* keys;       // [tokens]
-  std::int64_t blocks;   // that the device runs at a time
+  std::int64_t tokens;           // of the step
+  std::int64_t entries;          // of any run, at most
+  std::uint16_t* rows;           // [widened_rows, head_dim]: the step's, then of each run its window and its entries
+  TokenKeys* keys;               // [tokens]
+  std::int64_t blocks;           // that the device runs at a time
+  const std::uint16_t* queries;  // [tokens, heads, head_dim] rounded before; null: attention.q
+  PackedValues packed;
 
   FATHOM_ON_BOTH_SIDES std::int64_t rows_of_run() const { return attention.window + entries; }
   FATHOM_ON_BOTH_SIDES std::int64_t row_count() const { return tokens + attention.runs.count * rows_of_run(); }

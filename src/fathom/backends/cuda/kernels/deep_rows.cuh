@@ -106,12 +106,13 @@ struct PieceOrder {
   }
 };
 
-// A block some rows and a part of the pieces.
+// A block some rows and a part of the pieces. The last rows come first: who writes streams leaves these in the
+// second-level cache, and who reads them next begins with the first.
 __global__ void __launch_bounds__(kWarps* kWarp, 2) sum_rows(DeepProductKernel args) {
   begin_in_turn();
   extern __shared__ __align__(128) float4 stages[];
   const PieceOrder order = {static_cast<int>(blockIdx.x % kDeepParts), static_cast<int>(args.pieces() / kWarp)};
-  const std::int64_t first_row = std::int64_t{blockIdx.x / static_cast<unsigned>(kDeepParts)} * kRows;
+  const std::int64_t first_row = std::int64_t{(gridDim.x - 1 - blockIdx.x) / static_cast<unsigned>(kDeepParts)} * kRows;
   const auto copy = [&](int step) {
     float4* stage = stages + step % kStages * kLines * kFours;
     const std::int64_t place = order.piece(step) * kDeepPiece + 4 * lane_id();

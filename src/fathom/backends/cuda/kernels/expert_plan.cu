@@ -30,23 +30,41 @@ __device__ int before(int value, int* warp_sums, int& total) {
   return earlier + sum - value;
 }
 
+// What a thread's next slots want, all of them asked for at once; -1 behind the last.
+constexpr int kSlotsAtOnce = 8;
+__device__ void load_wanted(const ExpertPlan& plan, int first, int (&wanted)[kSlotsAtOnce]) {
+#pragma unroll
+  for (int index = 0; index < kSlotsAtOnce; ++index) {
+    const int slot = first + index * kThreads;
+    wanted[index] = slot < plan.slots ? plan.selected[slot] : -1;
+  }
+}
+
 // One thread block: the plan of a step is small beside its products. Within an expert the rows' order is not fixed; a
 // row's bits do not depend on it.
 __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) {
   __shared__ int count[kThreads];
   __shared__ int next_row[kThreads];
   __shared__ int warp_sums[kThreads / 32];
+  __shared__ bool here[kThreads];
   let_later_kernels_begin();
   wait_for_earlier_kernels();
   const int expert = threadIdx.x;
   count[expert] = 0;
+  here[expert] = expert < plan.experts && plan.present[expert] != nullptr;
   __syncthreads();
-  for (int slot = threadIdx.x; slot < plan.slots; slot += kThreads) {
-    const int chosen = expert_of(plan, slot);
-    if (chosen >= 0) atomicAdd(&count[chosen], 1);
-    const int wanted = plan.selected[slot];
-    if (plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
-      *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
+  const auto is_here = [&](int wanted) { return wanted >= 0 && wanted < plan.experts && here[wanted]; };
+  for (int first = threadIdx.x; first < plan.slots; first += kThreads * kSlotsAtOnce) {
+    int wanted[kSlotsAtOnce];
+    load_wanted(plan, first, wanted);
+#pragma unroll
+    for (int index = 0; index < kSlotsAtOnce; ++index) {
+      if (is_here(wanted[index])) atomicAdd(&count[wanted[index]], 1);
+      const bool unknown =
+          first + index * kThreads < plan.slots && (wanted[index] < 0 || wanted[index] >= plan.experts);
+      if (plan.fault != nullptr && unknown)
+        *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted[index], .limit = plan.experts};
+    }
   }
   __syncthreads();
   const int rows = count[expert];
@@ -66,11 +84,19 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
     plan.counts[1] = all_chunks * plan.chunk_rows;
   }
   __syncthreads();
-  for (int slot = threadIdx.x; slot < plan.slots; slot += kThreads) {
-    const int chosen = expert_of(plan, slot);
-    const int row = chosen >= 0 ? atomicAdd(&next_row[chosen], 1) : -1;
-    plan.row_of_slot[slot] = row;
-    if (row >= 0) plan.slot_of_row[row] = slot;
+  for (int first = threadIdx.x; first < plan.slots; first += kThreads * kSlotsAtOnce) {
+    int wanted[kSlotsAtOnce];
+    load_wanted(plan, first, wanted);
+    int row[kSlotsAtOnce];
+#pragma unroll
+    for (int index = 0; index < kSlotsAtOnce; ++index)
+      row[index] = is_here(wanted[index]) ? atomicAdd(&next_row[wanted[index]], 1) : -1;
+#pragma unroll
+    for (int index = 0; index < kSlotsAtOnce; ++index) {
+      const int slot = first + index * kThreads;
+      if (slot < plan.slots) plan.row_of_slot[slot] = row[index];
+      if (row[index] >= 0) plan.slot_of_row[row[index]] = slot;
+    }
   }
 }
 

@@ -92,19 +92,20 @@ class ExpertStep {
   }
 
   ExpertPlan plan() const {
-    return {.selected = args_.selected,
-            .present = args_.experts.w1,
-            .slots = static_cast<int>(sizes_.slots),
-            .experts = static_cast<int>(args_.experts.experts),
-            .chunk_rows = sizes_.chunk_rows,
-            .group_chunks = prefill_.chunks,
-            .last_rows = prefill_.last_columns > 0 ? prefill_.last_columns / columns_of_row(operand_) : sizes_.chunk_rows,
-            .items = at_.items,
-            .counts = at_.counts,
-            .slot_of_row = at_.slot_of_row,
-            .row_of_slot = at_.row_of_slot,
-            .use = args_.use,
-            .fault = args_.fault};
+    return {
+        .selected = args_.selected,
+        .present = args_.experts.w1,
+        .slots = static_cast<int>(sizes_.slots),
+        .experts = static_cast<int>(args_.experts.experts),
+        .chunk_rows = sizes_.chunk_rows,
+        .group_chunks = prefill_.chunks,
+        .last_rows = prefill_.last_columns > 0 ? prefill_.last_columns / columns_of_row(operand_) : sizes_.chunk_rows,
+        .items = at_.items,
+        .counts = at_.counts,
+        .slot_of_row = at_.slot_of_row,
+        .row_of_slot = at_.row_of_slot,
+        .use = args_.use,
+        .fault = args_.fault};
   }
 
   void run() const {
@@ -118,6 +119,7 @@ class ExpertStep {
     if (!sizes_.few) pack_activated(gate, up);
     const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
     multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), true);
+    if (args_.out == nullptr) return;
     launch_sum(device_.capability,
                {.rows = at_.down,
                 .row_of_slot = at_.row_of_slot,
@@ -128,6 +130,8 @@ class ExpertStep {
                 .beside = args_.beside},
                stream_);
   }
+
+  ExpertRows rows() const { return {.rows = at_.down, .row_of_slot = at_.row_of_slot}; }
 
  private:
   PackWork pack_work(std::int64_t in) const {
@@ -235,12 +239,14 @@ ExpertPlan expert_plan(const ProductDevice& device, const ExpertProducts& args, 
   return ExpertStep(device, args, operand, workspace, Stream(nullptr)).plan();
 }
 
-void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     Stream stream) {
+ExpertRows expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                           std::uint8_t* workspace, Stream stream) {
   check(args.experts.experts <= kMostExperts, "a layer has at most 1,024 experts");
   check(args.slots > 0, "every token has experts");
-  if (args.tokens == 0) return;
-  ExpertStep(device, args, operand, workspace, stream).run();
+  if (args.tokens == 0) return {};
+  const ExpertStep step(device, args, operand, workspace, stream);
+  step.run();
+  return step.rows();
 }
 
 }  // namespace fathom::cuda

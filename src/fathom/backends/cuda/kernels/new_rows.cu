@@ -5,6 +5,7 @@
 #include "fathom/backends/cuda/kernels/norm_rotate_few.cuh"
 #include "fathom/backends/cuda/kernels/query_codes.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
+#include "fathom/backends/cuda/kernels/rounded_queries.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -215,6 +216,12 @@ bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKer
 
 void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream) {
   if (queries.rows + keys.rows > 0) norm_rotate_few::launch_both(queries, keys, stream);
+}
+
+bool fits_rounded_queries(const NormRotateKernel& queries) { return rounded_queries::fits(queries); }
+
+void launch_rounded_queries(const RoundedQueriesKernel& args, Stream stream) {
+  rounded_queries::launch_rows(args, stream);
 }
 
 bool index_queries_encode(const float* x, std::int64_t index_dim) {

@@ -28,6 +28,14 @@ void launch_norm_rotate(const NormRotateKernel& args, Stream stream);
 bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKernel& keys);
 void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream);
 
+// Queries without a weight, normed and turned, rounded to bfloat16: rows of 512 whose last 64 columns turn.
+struct RoundedQueriesKernel {
+  NormRotateKernel queries;  // x stays
+  std::uint32_t* out;        // [rows, heads, head_dim / 2] pairs
+};
+bool fits_rounded_queries(const NormRotateKernel& queries);
+void launch_rounded_queries(const RoundedQueriesKernel& args, Stream stream);
+
 // Rotation, Hadamard, and the grid of the index keys where they are stored so.
 struct IndexQueriesKernel {
   float* x;             // [rows, heads, index_dim]

@@ -89,9 +89,9 @@ class PrefillBlocks {
     int scales;       // of a chunk
 
     __device__ void keep() {
-      asm volatile("" : "+r"(share.codes), "+r"(scales));
-      if constexpr (kKind == TileKind::fp4) asm volatile("" : "+r"(share.groups));
-      if constexpr (kKind == TileKind::fp8) asm volatile("" : "+r"(share.exponents));
+      // FP4 has no register for its scales' place; that one is found anew beside products in flight.
+      if constexpr (kKind == TileKind::fp4) asm volatile("" : "+r"(share.codes), "+r"(share.groups));
+      if constexpr (kKind == TileKind::fp8) asm volatile("" : "+r"(share.codes), "+r"(share.exponents), "+r"(scales));
     }
   };
 

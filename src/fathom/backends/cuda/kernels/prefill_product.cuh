@@ -70,9 +70,19 @@ class PrefillProduct {
     const int within = index % of_group;
     const int place = first + within % places;
     ProductUnit unit = product_unit(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
-    if constexpr (kKind == TileKind::fp4)
+    if constexpr (kKnowsEven)
       unit.even =
           unit.exists && (unit.tiles[0][codes_bytes(kKind)] & unit.tiles[1][codes_bytes(kKind)] & kEvenTile) != 0;
+    return unit;
+  }
+  // Uneven tiles are rare: the copying warp hands their units out chunk by chunk, so that no code with more chunks
+  // needs registers beside that of even ones.
+  static constexpr bool kKnowsEven = kKind == TileKind::fp4 && kOperand == Operand::e4m3;
+  __device__ static int parts_of(const ProductUnit& unit) { return kKnowsEven && !unit.even ? chunks_of(unit) : 1; }
+  __device__ static ProductUnit part_of(ProductUnit unit, int part) {
+    unit.x += part * kBlock;
+    unit.out += part * kChunkRows * unit.row_stride;
+    unit.rows = min(kChunkRows, unit.rows - part * kChunkRows);
     return unit;
   }
   __device__ static int chunks_of(const ProductUnit& unit) { return (unit.rows + kChunkRows - 1) / kChunkRows; }
@@ -83,25 +93,33 @@ class PrefillProduct {
     Stage stage;
     int turn = 0;
     for (int index = blockIdx.x; index < units_; index += gridDim.x) {
-      const ProductUnit unit = unit_at(index);
-      if (!unit.exists) break;
-      const int chunks = chunks_of(unit);
-      leave_unit(unit, turn++, stage, lane);
-      for (int block = 0; block < work_.weight_blocks; ++block) {
-        barrier_wait(stages_.empty + 8 * stage.index, stage.parity ^ 1);
-        const std::uint32_t full = stages_.full + 8 * stage.index;
-        const std::uint32_t to = memory + stage.index * stages_.bytes;
-        expect_bytes(full, 2 * kTile + chunks * kBlock, lane);
-        copy_bytes(to, unit.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
-        copy_bytes(to + kTile, unit.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
-        copy_bytes(to + 2 * kTile, unit.x + std::int64_t{block / work_.parts} * work_.x_chunks * kBlock,
-                   chunks * kBlock, full, lane);
-        copies_issued(full);
-        stage.advance(stages_.count);
+      const ProductUnit whole = unit_at(index);
+      if (!whole.exists) break;
+      const int parts = kHasCopyEngine ? parts_of(whole) : 1;
+      for (int part = 0; part < parts; ++part) {
+        const ProductUnit unit = parts > 1 ? part_of(whole, part) : whole;
+        leave_unit(unit, turn++, stage, lane);
+        copy_unit(unit, stage, memory, lane);
       }
     }
     leave_unit({}, turn, stage, lane);
     if constexpr (kHasCopyEngine) expect_bytes(stages_.full + 8 * stage.index, 0, lane);
+  }
+
+  __device__ void copy_unit(const ProductUnit& unit, Stage& stage, std::uint32_t memory, int lane) const {
+    const int chunks = chunks_of(unit);
+    for (int block = 0; block < work_.weight_blocks; ++block) {
+      barrier_wait(stages_.empty + 8 * stage.index, stage.parity ^ 1);
+      const std::uint32_t full = stages_.full + 8 * stage.index;
+      const std::uint32_t to = memory + stage.index * stages_.bytes;
+      expect_bytes(full, 2 * kTile + chunks * kBlock, lane);
+      copy_bytes(to, unit.tiles[0] + std::int64_t{block} * kTile, kTile, full, lane);
+      copy_bytes(to + kTile, unit.tiles[1] + std::int64_t{block} * kTile, kTile, full, lane);
+      copy_bytes(to + 2 * kTile, unit.x + std::int64_t{block / work_.parts} * work_.x_chunks * kBlock, chunks * kBlock,
+                 full, lane);
+      copies_issued(full);
+      stage.advance(stages_.count);
+    }
   }
 
   // The copying warp leaves each unit where the computing ones find it when its first block of inputs has come, or
@@ -144,10 +162,11 @@ class PrefillProduct {
     }
   }
 
-  // Even and uneven units have nothing in common that would be kept in registers.
   template <int kCount>
   __device__ static void compute_unit(const Blocks& blocks, const ProductUnit& unit, Stage& stage) {
-    if (kKind == TileKind::fp4 && kOperand == Operand::e4m3 && unit.even) {
+    if constexpr (!kKnowsEven) {
+      compute_unit<kCount, false>(blocks, unit, stage);
+    } else if (unit.even || (kCount > 1 && kHasCopyEngine)) {
       compute_unit<kCount, true>(blocks, unit, stage);
     } else {
       compute_unit<kCount, false>(blocks, unit, stage);

@@ -168,6 +168,12 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by,
   return packed;
 }
 
+PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace) {
+  PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
+  packed.blocks = workspace;
+  return packed;
+}
+
 PackedRows pack_swiglu(const ProductDevice& device, const SwigluRows& rows, Operand operand, std::uint8_t* workspace,
                        Stream stream) {
   PackedRows packed = packed_shape(rows.rows, rows.in, 1, operand);

@@ -84,6 +84,9 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
 
+// The same rows, which somebody else writes to `workspace` as product_layout.h says.
+PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace);
+
 // silu(min(gate, limit)) * clamp(up, -limit, limit) * weights[row], packed; limit 0: no clamp; weights null: 1.
 struct SwigluRows {
   const float* gate = nullptr;     // [rows, in]
@@ -134,7 +137,7 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;           // [tokens, channels]
+  float* out = nullptr;           // [tokens, channels], or null: each slot's row is left where ExpertRows says
   std::uint32_t* use = nullptr;   // [experts] times chosen, added to; or null
   Fault* fault = nullptr;         // or null: for an expert that does not exist
   const float* beside = nullptr;  // [tokens, channels] added to the sum, or null
@@ -142,7 +145,12 @@ struct ExpertProducts {
 };
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand);
-void expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand, std::uint8_t* workspace,
-                     Stream stream);
+// In the workspace.
+struct ExpertRows {
+  const float* rows = nullptr;                // [rows, channels]
+  const std::int32_t* row_of_slot = nullptr;  // [tokens * slots] -1: its expert is not here
+};
+ExpertRows expert_products(const ProductDevice& device, const ExpertProducts& args, Operand operand,
+                           std::uint8_t* workspace, Stream stream);
 
 }  // namespace fathom::cuda

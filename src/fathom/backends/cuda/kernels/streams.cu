@@ -61,6 +61,10 @@ __global__ void collapse(CollapseKernel args) {
   args.out[place] = sum;
 }
 
+__device__ inline float4 added(const float4& a, const float4& b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w};
+}
+
 // out[k] = post[k] * y + sum_i comb[i, k] * x[i]
 template <int kCount>  // streams, 0: any number up to kMostStreams
 __global__ void expand(ExpandKernel args) {
@@ -87,18 +91,43 @@ __global__ void expand(ExpandKernel args) {
   }
 }
 
+// Four channels of a token's experts in order, their rows on their way at once.
+__device__ inline float4 sum_of_slots(const ExpertSum& of, std::int64_t token, std::int64_t four) {
+  constexpr int kAtOnce = 8;
+  const std::int64_t fours = of.channels / 4;
+  const auto* rows = reinterpret_cast<const float4*>(of.rows) + four;
+  float4 total = {};
+  for (std::int64_t first = 0; first < of.slots; first += kAtOnce) {
+    int row[kAtOnce];
+    float4 values[kAtOnce];
+#pragma unroll
+    for (int slot = 0; slot < kAtOnce; ++slot)
+      row[slot] = first + slot < of.slots ? of.row_of_slot[token * of.slots + first + slot] : -1;
+#pragma unroll
+    for (int slot = 0; slot < kAtOnce; ++slot)
+      if (row[slot] >= 0) values[slot] = rows[row[slot] * fours];
+#pragma unroll
+    for (int slot = 0; slot < kAtOnce; ++slot)
+      if (row[slot] >= 0) total = added(total, values[slot]);
+  }
+  return total;
+}
+
 // Four streams, four channels a thread.
-__global__ void __launch_bounds__(kThreads) expand_fours(ExpandKernel args, std::uint32_t blocks_of_token) {
+template <bool kSums>
+__global__ void __launch_bounds__(kThreads)
+    expand_fours(const __grid_constant__ ExpandKernel args, std::uint32_t blocks_of_token) {
   begin_in_turn();
   const std::int64_t fours = args.channels / 4;
   const std::int64_t token = blockIdx.x / blocks_of_token;
   const std::int64_t four = std::int64_t{blockIdx.x % blocks_of_token} * kThreads + threadIdx.x;
   if (four >= fours) return;
   auto* x = reinterpret_cast<float4*>(args.x) + token * kFourStreams * fours + four;
-  const float4 y = reinterpret_cast<const float4*>(args.y)[token * fours + four];
+  float4 y = reinterpret_cast<const float4*>(args.y)[token * fours + four];
   float4 old[kFourStreams];
 #pragma unroll
   for (int from = 0; from < kFourStreams; ++from) old[from] = x[from * fours];
+  if constexpr (kSums) y = added(sum_of_slots(args.before, token, four), y);
   const float* comb = args.comb + token * kFourStreams * kFourStreams;
 #pragma unroll
   for (int to = 0; to < kFourStreams; ++to) {
@@ -120,6 +149,8 @@ bool in_fours(const ExpandKernel& args) {
   const auto aligned = [](const float* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
   return args.streams == kFourStreams && args.channels % 4 == 0 && aligned(args.x) && aligned(args.y);
 }
+
+bool expand_in_fours(const ExpandKernel& args) { return args.tokens >= kManyTokens && in_fours(args); }
 
 std::size_t sum_bytes(std::int64_t count) {
   return static_cast<std::size_t>(block_row_sum_floats(count)) * sizeof(float);
@@ -155,13 +186,15 @@ void launch_collapse(const CollapseKernel& args, Stream stream) {
       collapse, args);
 }
 
+bool expand_sums(const ExpandKernel& args) { return expand_in_fours(args); }
+
 void launch_expand(const ExpandKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  if (args.tokens >= kManyTokens && in_fours(args)) {
+  if (expand_in_fours(args)) {
     const unsigned blocks = blocks_for(args.channels / 4, kThreads);
     launch(stream, "expand_fours",
            {.blocks = {static_cast<unsigned>(args.tokens) * blocks}, .threads = kThreads, .chained = stream.chained},
-           expand_fours, args, blocks);
+           args.before.rows != nullptr ? expand_fours<true> : expand_fours<false>, args, blocks);
     return;
   }
   auto* kernel = args.streams == kFourStreams ? expand<kFourStreams> : expand<0>;

@@ -1,6 +1,7 @@
 // Hyper-connections: the gates of a token, and the mixing of its streams.
 #pragma once
 
+#include "fathom/backends/cuda/kernels/expert_plan.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 
 namespace fathom::cuda {
@@ -56,7 +57,10 @@ struct ExpandKernel {
   std::int64_t tokens;
   std::int64_t streams;
   std::int64_t channels;
+  ExpertSum before = {};  // rows null: none; y comes on top of each token's sum
 };
+// Whether an expansion can sum experts' slots.
+bool expand_sums(const ExpandKernel& args);
 void launch_expand(const ExpandKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

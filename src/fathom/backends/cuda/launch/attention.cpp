@@ -4,6 +4,7 @@
 
 #include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
+#include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -42,45 +43,53 @@ bool lies_on_sixteen(const float* place) { return reinterpret_cast<std::uintptr_
 
 }  // namespace
 
-void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
-  const auto [tokens, heads, head_dim] = args.q.shape();
-  if (tokens == 0 || heads == 0 || head_dim == 0) return;
-  const std::int64_t score_step = most_keys(args);
+AttentionShape CudaLauncher::attention_shape_of(const SparseAttentionArgs& args) const {
   AttentionShape shape = attention_shape({.format = args.format,
                                           .rounded = rounds_attention(),
-                                          .tokens = tokens,
-                                          .heads = heads,
-                                          .most_keys = score_step,
+                                          .tokens = args.q.extent(0),
+                                          .heads = args.q.extent(1),
+                                          .most_keys = most_keys(args),
                                           .own_rows = std::ssize(args.runs) * (args.window + most_entries(args))},
                                          device_.size());
   if (!lies_on_sixteen(args.q.data()) || !lies_on_sixteen(args.out.data())) shape.widened_rows = 0;
+  return shape;
+}
+
+// Of a whole step; what lies between kernels is in scratch_.
+AttentionKernel CudaLauncher::attention_kernel(const SparseAttentionArgs& args, const AttentionShape& shape) {
+  return {.format = args.format,
+          .q = args.q.data(),
+          .fresh = args.fresh.data(),
+          .sink = args.sink.data(),
+          .out = args.out.data(),
+          .heads = args.q.extent(1),
+          .window = args.window,
+          .choice = choice_of(args.choice),
+          .ratio = args.ratio,
+          .selected = args.selected.data(),
+          .top_k = args.choice == EntryChoice::selected ? args.selected.extent(1) : 0,
+          .scale = args.scale,
+          .runs = place({.runs = args.runs,
+                         .ratio = args.choice == EntryChoice::none ? 0 : args.ratio,
+                         .rings = args.windows,
+                         .rings_2 = {},
+                         .paged = args.choice == EntryChoice::none ? std::span<const PagedRows>() : args.entries}),
+          .first = 0,
+          .count = 0,
+          .scores = scratch_.take<float, 1>({shape.floats}).data(),
+          .score_step = most_keys(args),
+          .shape = shape,
+          .fault = fault()};
+}
+
+void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
+  const std::int64_t tokens = args.q.extent(0);
+  if (args.q.empty()) return;
+  const AttentionShape shape = attention_shape_of(args);
   const Arena::Scope scope(scratch_);
-  AttentionKernel kernel = {
-      .format = args.format,
-      .q = args.q.data(),
-      .fresh = args.fresh.data(),
-      .sink = args.sink.data(),
-      .out = args.out.data(),
-      .heads = heads,
-      .window = args.window,
-      .choice = choice_of(args.choice),
-      .ratio = args.ratio,
-      .selected = args.selected.data(),
-      .top_k = args.choice == EntryChoice::selected ? args.selected.extent(1) : 0,
-      .scale = args.scale,
-      .runs = place({.runs = args.runs,
-                     .ratio = args.choice == EntryChoice::none ? 0 : args.ratio,
-                     .rings = args.windows,
-                     .rings_2 = {},
-                     .paged = args.choice == EntryChoice::none ? std::span<const PagedRows>() : args.entries}),
-      .first = 0,
-      .count = 0,
-      .scores = scratch_.take<float, 1>({shape.floats}).data(),
-      .score_step = score_step,
-      .shape = shape,
-      .fault = fault()};
+  AttentionKernel kernel = attention_kernel(args, shape);
   if (shape.widened_rows > 0) {
-    attend_widened(kernel, tokens, most_entries(args));
+    attend_widened(widened_attention(kernel, tokens, most_entries(args)));
     return;
   }
   for (; kernel.first < tokens; kernel.first += shape.tokens) {
@@ -94,19 +103,62 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   }
 }
 
-void CudaLauncher::attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries) {
+WidenedAttention CudaLauncher::widened_attention(const AttentionKernel& attention, std::int64_t tokens,
+                                                 std::int64_t entries) {
   constexpr auto kKeysBytes = static_cast<std::int64_t>(sizeof(TokenKeys));
   const auto rows = scratch_.take<std::byte, 1>({attention.shape.widened_rows * attention.format.head_dim * 2});
   const auto keys = scratch_.take<std::byte, 1>({tokens * kKeysBytes});
-  const WidenedAttention kernel = {.attention = attention,
-                                   .tokens = tokens,
-                                   .entries = entries,
-                                   .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
-                                   .keys = reinterpret_cast<TokenKeys*>(keys.data()),
-                                   .blocks = device_.size().multiprocessors};
+  return {.attention = attention,
+          .tokens = tokens,
+          .entries = entries,
+          .rows = reinterpret_cast<std::uint16_t*>(rows.data()),
+          .keys = reinterpret_cast<TokenKeys*>(keys.data()),
+          .blocks = device_.size().multiprocessors,
+          .queries = nullptr,
+          .packed = {}};
+}
+
+void CudaLauncher::attend_widened(const WidenedAttention& kernel) {
   launch_widen_keys(kernel, device_.stream());
   launch_attention_widened(kernel, device_.stream());
   device_.check_launch("sparse_attention");
+}
+
+// Where keys are widened for all queries, these are rounded by the kernel that norms and turns them, and values leave
+// attention as wo_a reads its rows. The shape says so at the beginning and at the end alike.
+bool CudaLauncher::attends_packed(const AttendArgs& args, const AttentionShape& shape) const {
+  const TiledWeight* wo_a = tiled(args.wo_a);
+  return shape.widened_rows > 0 && wo_a != nullptr && operand_of(wo_a->weight().kind) == Operand::e4m3 &&
+         fits_rounded_queries(norm_rotate_kernel(args.rows.queries));
+}
+
+void CudaLauncher::do_begin_attend(const AttendArgs& args) {
+  if (!attends_packed(args, attention_shape_of(args.attention))) return Backend::do_begin_attend(args);
+  auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
+  launch_rounded_queries({.queries = norm_rotate_kernel(args.rows.queries), .out = rounded}, device_.stream());
+  new_keys(args.rows.keys);
+}
+
+void CudaLauncher::do_attend(const AttendArgs& args) {
+  const SparseAttentionArgs& attention = args.attention;
+  const AttentionShape shape = attention_shape_of(attention);
+  if (!attends_packed(args, shape)) return Backend::do_attend(args);
+
+  const auto [tokens, heads, head_dim] = attention.q.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  const Arena::Scope scope(scratch_);
+  WidenedAttention kernel = widened_attention(attention_kernel(attention, shape), tokens, most_entries(attention));
+  const RowsOfX values = {.rows = tokens, .in = heads / groups * head_dim, .groups = groups};
+  std::uint8_t* blocks = workspace(packed_rows_bytes(tokens, values.in, groups, Operand::e4m3));
+  const PackedRows rows = rows_packed_elsewhere(values, Operand::e4m3, blocks);
+  kernel.queries = reinterpret_cast<const std::uint16_t*>(attention.out.data());
+  kernel.packed = {.blocks = blocks,
+                   .chunks = rows.chunks(),
+                   .cosine = args.rows.queries.cosine.data(),
+                   .sine = args.rows.queries.sine.data()};
+  attend_widened(kernel);
+  commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});
+  multiply_groups(product_device_, tiled(args.wo_a)->weight(), rows, args.latent.data(), device_.stream());
 }
 
 }  // namespace fathom::cuda

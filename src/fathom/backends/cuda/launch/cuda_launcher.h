@@ -48,6 +48,13 @@ class PlainWeight final : public PreparedWeight {
 const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
+struct AttentionShape;
+struct ExpandKernel;
+struct NormRotateKernel;
+struct WidenedAttention;
+
+ExpandKernel expand_kernel(const ExpandStreamsArgs& args);
+NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
 
 class CudaLauncher final : public Backend {
  public:
@@ -103,6 +110,9 @@ class CudaLauncher final : public Backend {
   void do_new_keys(const NewKeysArgs& args) override;
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
   void do_index_queries(const IndexQueriesArgs& args) override;
+  void do_begin_attend(const AttendArgs& args) override;
+  void do_attend(const AttendArgs& args) override;
+  void do_feed_forward(const FeedForwardArgs& args) override;
   void do_select_entries(const SelectEntriesArgs& args) override;
   void do_commit_tails(const CommitTailsArgs& args) override;
   void do_shared_expert(const SharedExpertArgs& args) override;
@@ -123,13 +133,19 @@ class CudaLauncher final : public Backend {
   }
   // A deep product's launch of x's first rows, kDeepRows at most, with its parts in scratch_; out is the caller's.
   DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
-  void attend_widened(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
+  AttentionShape attention_shape_of(const SparseAttentionArgs& args) const;
+  AttentionKernel attention_kernel(const SparseAttentionArgs& args, const AttentionShape& shape);
+  // With its keys in scratch_.
+  WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
+  void attend_widened(const WidenedAttention& kernel);
+  bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;
   ExpertProducts expert_products_of(const ExpertsArgs& args);
-  void experts_on_tensor_cores(const ExpertsArgs& args);
+  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out);
+  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds);
   RouteKernel route_kernel(const RouteArgs& args);
   bool is_mixture_of_few(const MixtureArgs& args) const;
 

@@ -1,6 +1,7 @@
 // Routed experts without a look at what was chosen: every slot finds its expert's weights in a table on the device.
 // Bits are those of the definition (ops/experts_definition.cpp).
 #include "fathom/backends/cuda/kernels/rows.h"
+#include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -29,11 +30,12 @@ ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
           .fault = fault()};
 }
 
-void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
-  const ExpertProducts products = expert_products_of(args);
+// In scratch_, which is the caller's to give back.
+ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out) {
+  ExpertProducts products = expert_products_of(args);
+  products.out = out;
   const Operand operand = operand_of(products.experts.kind);
-  const Arena::Scope scope(scratch_);
-  expert_products(
+  return expert_products(
       product_device_, products, operand,
       workspace(expert_workspace_bytes(product_device_, products.experts, products.tokens, products.slots, operand)),
       device_.stream());
@@ -42,7 +44,11 @@ void CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args) {
 void CudaLauncher::do_experts(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
   if (tokens == 0) return;
-  if (tiled(*args.experts.front().w1) != nullptr) return experts_on_tensor_cores(args);
+  if (tiled(*args.experts.front().w1) != nullptr) {
+    const Arena::Scope scope(scratch_);
+    experts_on_tensor_cores(args, args.out.data());
+    return;
+  }
   const std::int64_t selected = args.selected.extent(1);
   const std::int64_t slots = tokens * selected;
   const std::int64_t dim = args.experts.front().w1->out;
@@ -85,6 +91,29 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
       {.parts = down.data(), .out = args.out.data(), .tokens = tokens, .slots = selected, .channels = channels},
       device_.stream());
   device_.check_launch("experts");
+}
+
+// Many tokens: each one's slots are summed where they are expanded.
+void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
+  const ExpertsArgs& experts = args.experts;
+  const auto [tokens, streams, channels] = args.into.streams.shape();
+  const SharedExpertArgs shared = {
+      .x = experts.x, .weights = args.shared, .limit = experts.limit, .arena = experts.arena, .out = experts.out};
+  ExpandKernel expand = expand_kernel(args.into);
+  const bool sums = expand_sums(expand) && args.shared.w1 != nullptr && is_shared_expert_tiled(args.shared) &&
+                    tiled(*experts.experts.front().w1) != nullptr;
+  if (!sums) return Backend::do_feed_forward(args);
+  const Arena::Scope scope(scratch_);
+  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr);
+  shared_expert_on_tensor_cores(shared, false);
+  expand.before = {.rows = rows.rows,
+                   .row_of_slot = rows.row_of_slot,
+                   .tokens = tokens,
+                   .slots = experts.selected.extent(1),
+                   .channels = channels,
+                   .out = nullptr};
+  launch_expand(expand, device_.stream());
+  device_.check_launch("feed_forward");
 }
 
 }  // namespace fathom::cuda

@@ -13,21 +13,6 @@
 namespace fathom::cuda {
 namespace {
 
-NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
-  const auto [rows, heads, head_dim] = args.x.shape();
-  return {.x = args.x.data(),
-          .weight = args.weight.empty() ? nullptr : args.weight.data(),
-          .cosine = args.cosine.data(),
-          .sine = args.sine.data(),
-          .encoded = nullptr,
-          .format = {},
-          .rows = rows,
-          .heads = heads,
-          .head_dim = head_dim,
-          .pairs = args.cosine.extent(1),
-          .eps = args.eps};
-}
-
 NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
   const auto [tokens, head_dim] = args.x.shape();
   return {.x = args.x.data(),
@@ -51,6 +36,21 @@ struct LikeProducts {
 };
 
 }  // namespace
+
+NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
+  const auto [rows, heads, head_dim] = args.x.shape();
+  return {.x = args.x.data(),
+          .weight = args.weight.empty() ? nullptr : args.weight.data(),
+          .cosine = args.cosine.data(),
+          .sine = args.sine.data(),
+          .encoded = nullptr,
+          .format = {},
+          .rows = rows,
+          .heads = heads,
+          .head_dim = head_dim,
+          .pairs = args.cosine.extent(1),
+          .eps = args.eps};
+}
 
 // Rows are packed once for each operand, and weights of one kind are one launch.
 void CudaLauncher::do_linears(const LinearsArgs& args) {
@@ -186,7 +186,11 @@ bool CudaLauncher::is_shared_expert_tiled(const ExpertWeights& weights) const {
 
 // SwiGLU's rows are packed as they come, and w2 adds to what the routed experts left.
 void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
-  if (!is_shared_expert_tiled(args.weights)) return Backend::do_shared_expert(args);
+  if (is_shared_expert_tiled(args.weights)) return shared_expert_on_tensor_cores(args, true);
+  Backend::do_shared_expert(args);
+}
+
+void CudaLauncher::shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds) {
   const TiledWeight& w1 = *tiled(*args.weights.w1);
   const TiledWeight& w2 = *tiled(*args.weights.w2);
   const TiledWeight& w3 = *tiled(*args.weights.w3);
@@ -204,7 +208,7 @@ void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
       {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
       operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
   const ProductOutput down = product_output(w2, args.out);
-  multiply(product_device_, {&down, 1}, activated, device_.stream(), true);
+  multiply(product_device_, {&down, 1}, activated, device_.stream(), adds);
 }
 
 }  // namespace fathom::cuda

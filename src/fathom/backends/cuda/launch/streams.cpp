@@ -55,17 +55,21 @@ void CudaLauncher::do_collapse_streams(const CollapseStreamsArgs& args) {
   device_.check_launch("collapse_streams");
 }
 
-void CudaLauncher::do_expand_streams(const ExpandStreamsArgs& args) {
+ExpandKernel expand_kernel(const ExpandStreamsArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
-  check(streams <= kMostStreams, "[cuda] a thread holds all streams");
-  launch_expand({.y = args.y.data(),
-                 .post = args.post.data(),
-                 .comb = args.comb.data(),
-                 .x = args.streams.data(),
-                 .tokens = tokens,
-                 .streams = streams,
-                 .channels = channels},
-                device_.stream());
+  return {.y = args.y.data(),
+          .post = args.post.data(),
+          .comb = args.comb.data(),
+          .x = args.streams.data(),
+          .tokens = tokens,
+          .streams = streams,
+          .channels = channels,
+          .before = {}};
+}
+
+void CudaLauncher::do_expand_streams(const ExpandStreamsArgs& args) {
+  check(args.streams.extent(1) <= kMostStreams, "[cuda] a thread holds all streams");
+  launch_expand(expand_kernel(args), device_.stream());
   device_.check_launch("expand_streams");
 }
 

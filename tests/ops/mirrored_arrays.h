@@ -1,0 +1,111 @@
+// One operation's arrays on a device: each is copied there at the same distance from a cache line, once, and back.
+#pragma once
+
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "fathom/ops/backend.h"
+
+namespace fathom::op_test {
+
+// The arrays of one operation on the device.
+class Copies {
+ public:
+  explicit Copies(Backend& inner) : inner_(inner) {}
+
+  template <typename T, std::size_t Rank>
+  View<T, Rank> of(const View<T, Rank>& host) {
+    if (host.empty()) return host;
+    std::byte* device = device_of(host.data(), host.size() * static_cast<std::int64_t>(sizeof(T)), !std::is_const_v<T>);
+    return View<T, Rank>(reinterpret_cast<T*>(device), host.shape());
+  }
+
+  NormRotateArgs of(const NormRotateArgs& host) {
+    return {
+        .x = of(host.x), .weight = of(host.weight), .eps = host.eps, .cosine = of(host.cosine), .sine = of(host.sine)};
+  }
+
+  NewKeysArgs of(const NewKeysArgs& host) {
+    return {.x = of(host.x),
+            .weight = of(host.weight),
+            .eps = host.eps,
+            .cosine = of(host.cosine),
+            .sine = of(host.sine),
+            .format = host.format,
+            .rows = of(host.rows)};
+  }
+
+  RouteArgs of(const RouteArgs& host) {
+    return {.logits = of(host.logits),
+            .bias = of(host.bias),
+            .hash = of(host.hash),
+            .ids = host.ids,
+            .route_scale = host.route_scale,
+            .selected = of(host.selected),
+            .weights = of(host.weights)};
+  }
+
+  ExpandStreamsArgs of(const ExpandStreamsArgs& host) {
+    return {.y = of(host.y), .post = of(host.post), .comb = of(host.comb), .streams = of(host.streams)};
+  }
+
+  std::vector<Ring> rings(std::span<const Ring> host, bool written) {
+    std::vector<Ring> result;
+    for (const Ring& ring : host)
+      result.push_back({device_of(ring.rows, ring.capacity * ring.row_bytes, written), ring.capacity, ring.row_bytes});
+    return result;
+  }
+
+  // The pages that hold the entries up to each run's end.
+  std::vector<PagedRows> paged(std::span<const PagedRows> host, std::span<const Run> runs, std::int64_t ratio,
+                               bool written) {
+    std::vector<PagedRows> result;
+    for (std::size_t run = 0; run < host.size(); ++run) {
+      PagedRows rows = host[run];
+      const std::int64_t entries = (runs[run].start + runs[run].tokens) / ratio;
+      std::vector<std::byte*>& pages = tables_.emplace_back();
+      for (std::int64_t page = 0; page * rows.rows_per_page < entries; ++page)
+        pages.push_back(device_of(rows.pages[page], rows.offset + rows.rows_per_page * rows.row_bytes, written));
+      rows.pages = pages.data();
+      result.push_back(rows);
+    }
+    return result;
+  }
+
+  void back() {
+    for (const Piece& piece : pieces_)
+      if (piece.written) inner_.download(piece.device, {piece.host, static_cast<std::size_t>(piece.bytes)});
+  }
+
+ private:
+  struct Piece {
+    std::byte* host;
+    std::int64_t bytes;
+    Memory memory;
+    std::byte* device;
+    bool written;
+  };
+
+  std::byte* device_of(const void* data, std::int64_t bytes, bool written) {
+    auto* host = const_cast<std::byte*>(static_cast<const std::byte*>(data));
+    for (Piece& piece : pieces_)
+      if (host >= piece.host && host + bytes <= piece.host + piece.bytes) {
+        piece.written = piece.written || written;
+        return piece.device + (host - piece.host);
+      }
+    constexpr std::int64_t kLine = 64;
+    const auto offset = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(host) % kLine);
+    Piece& piece =
+        pieces_.emplace_back(Piece{host, bytes, Memory(inner_.allocator(), offset + bytes), nullptr, written});
+    piece.device = piece.memory.data() + offset;
+    inner_.upload({host, static_cast<std::size_t>(bytes)}, piece.device);
+    return piece.device;
+  }
+
+  Backend& inner_;
+  std::deque<Piece> pieces_;
+  std::deque<std::vector<std::byte*>> tables_;
+};
+
+}  // namespace fathom::op_test
