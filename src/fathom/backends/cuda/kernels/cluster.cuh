@@ -34,6 +34,14 @@ __device__ inline void fence_barrier_init() {
 #endif
 }
 
+__device__ inline int cluster_rank() {
+  int rank = 0;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+#endif
+  return rank;
+}
+
 // `address` of this block's shared memory as the same place of another block's.
 __device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

@@ -56,7 +56,9 @@ class DecodeProduct {
     empty_ = full_ + 8 * shape.stages;
     kept_column_ = kept_column(shape.cluster);
     const int outputs = 128 / shape.cluster;
-    owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs), unit_row() / outputs % shape.cluster);
+    const int first_rank = cluster_rank() / shape.cluster * shape.cluster;  // a cluster can hold several units
+    owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs),
+                        first_rank + unit_row() / outputs % shape.cluster);
     if (work.items != nullptr && work.items_known == 0) wait_for_earlier_kernels();  // which experts
     unit_ = product_unit(work, {kTile, kBlockBytes, kChunkRows}, static_cast<int>(place) / shape.cluster);
   }

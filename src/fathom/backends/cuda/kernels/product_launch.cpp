@@ -49,7 +49,7 @@ void send_for_the_rest(const DecodeSize& size, DecodeShape& shape) {
   const auto own = static_cast<int>(pieces_of(size.blocks, shape.cluster));
   const int rest = std::max(0, own - shape.stages);
   const double bytes = 2.0 * static_cast<double>(size.units) * shape.cluster * rest * tile_bytes(size.kind);
-  if (size.dense && bytes <= kMostSentFor) shape.sent_for = rest;
+  if (size.waits_long && bytes <= kMostSentFor) shape.sent_for = rest;
 }
 
 }  // namespace
@@ -104,16 +104,16 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
 std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const DecodeSize& first,
                                          const DecodeSize& second) {
   constexpr int kResident = 2;
-  for (int cluster = kLargestCluster; cluster >= 1; cluster /= 2) {
-    if (cluster > std::min(first.blocks, second.blocks)) continue;
-    if ((first.units + second.units) * cluster > clustered(device, cluster) / cluster * cluster * kResident) continue;
-    std::array<DecodeShape, 2> shapes = {shape_in(device, first, cluster, kResident),
-                                         shape_in(device, second, cluster, kResident)};
-    if (shapes[0].stages == 0 || shapes[1].stages == 0) continue;
-    send_for_the_rest(first, shapes[0]);
-    send_for_the_rest(second, shapes[1]);
-    return shapes;
-  }
+  for (int cluster = kLargestCluster; cluster >= 1; cluster /= 2)
+    for (int own = cluster; own >= std::max(1, cluster / 2); own /= 2) {
+      if (cluster > second.blocks || own > first.blocks || first.units * own % cluster != 0) continue;
+      const std::int64_t blocks = first.units * own + second.units * cluster;
+      if (blocks > clustered(device, cluster) / cluster * cluster * kResident) continue;
+      std::array<DecodeShape, 2> shapes = {shape_in(device, first, own, kResident),
+                                           shape_in(device, second, cluster, kResident)};
+      if (shapes[0].stages == 0 || shapes[1].stages == 0) continue;
+      return shapes;
+    }
   return {};
 }
 

@@ -59,11 +59,12 @@ struct DecodeSize {
   int blocks = 0;
   std::int64_t rows = 0;
   bool packs = false;  // rows of float32, of eight columns
-  bool dense = false;  // the weights are known before the rows
+  // The rows come long after the weights are known: all of these may come ahead, and no short kernel waits behind them.
+  bool waits_long = false;
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
-// Of two products that share a launch, and so the size of its clusters: all blocks find room at once, two to a
-// multiprocessor. No stages: they do not fit.
+// Of two products that share a launch, whose clusters are the second's: those hold one unit of the first, or two. All
+// blocks find room at once, two to a multiprocessor. No stages: they do not fit.
 std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const DecodeSize& first,
                                          const DecodeSize& second);
 // `chunks` of each pair of row tiles.

@@ -77,7 +77,7 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                                                     .blocks = work.weight_blocks,
                                                     .rows = x.rows,
                                                     .packs = packs,
-                                                    .dense = true});
+                                                    .waits_long = work.next != nullptr});
     launch_decode(to, work, shape, stream);
     return;
   }
@@ -116,8 +116,7 @@ OwnProduct own_product(std::span<const ProductOutput> outputs, Operand operand, 
                  .units = work.pairs,
                  .blocks = work.weight_blocks,
                  .rows = count,
-                 .packs = true,
-                 .dense = true};
+                 .packs = true};
   return result;
 }
 

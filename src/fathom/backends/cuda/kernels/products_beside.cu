@@ -72,7 +72,7 @@ void launch_two_products(const BesideProduct& first, const BesideProduct& second
                      ? two_products<TileKind::fp8, Operand::e4m3, TileKind::f16, Operand::f16>
                      : two_products<TileKind::fp8, Operand::f16, TileKind::f16, Operand::f16>;
   launch(stream, "two_products",
-         launch_shape(first.blocks() + second.blocks(), std::max(shared_of(first), shared_of(second)), first.shape),
+         launch_shape(first.blocks() + second.blocks(), std::max(shared_of(first), shared_of(second)), second.shape),
          kernel, first.work, first.shape, second.work, second.shape);
 }
 
