@@ -43,19 +43,24 @@ __device__ inline void wait_products() {
 
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
-// Where the columns of a block lie, the lower half of a descriptor: in sixteens of bytes, which shared memory is too
-// small to carry over. Without swizzle: pieces of 8 columns by 16 bytes, 128 bytes apart along the inputs and a block's
-// row of pieces apart along the columns, which is the upper half.
-using Columns = std::uint32_t;
+// Where the columns of a block lie. Without swizzle: pieces of 8 columns by 16 bytes, 128 bytes apart along the inputs
+// and a block's row of pieces apart along the columns.
+using Columns = std::uint64_t;
 
 template <Operand kOperand>
 __device__ inline Columns columns_at(std::uint32_t address) {
-  return ((address & 0x3ffffU) >> 4) | ((128U >> 4) << 16);
-}
-template <Operand kOperand>
-__device__ inline std::uint64_t columns_of_step(Columns columns, int step) {
   constexpr std::uint64_t kColumnStep = 8 * kBlockInputs * operand_bytes(kOperand);
-  return std::uint64_t{columns + (256U >> 4) * static_cast<std::uint32_t>(step)} | ((kColumnStep >> 4) << 32);
+  return static_cast<std::uint64_t>((address & 0x3ffffU) >> 4) | (std::uint64_t{128 >> 4} << 16) |
+         ((kColumnStep >> 4) << 32);
+}
+
+// Shared memory is too small for the address to carry over. Many columns take additions of 32 bits, none of which waits
+// for another; kernels of few columns had more registers to spill with these.
+template <int N>
+__device__ inline std::uint64_t columns_of_step(Columns columns, int step) {
+  const std::uint32_t further = (256U >> 4) * static_cast<std::uint32_t>(step);
+  if constexpr (N < kPrefillColumns) return columns + further;
+  return (columns & ~std::uint64_t{0xffffffffU}) | (static_cast<std::uint32_t>(columns) + further);
 }
 
 __device__ inline void warpgroup_step_f16_8(float (&d)[4], const std::uint32_t (&a)[4], std::uint64_t x, int add) {
@@ -152,7 +157,7 @@ __device__ inline void warpgroup_step_e4m3_64(float (&d)[32], const std::uint32_
 template <Operand kOperand, int N>
 __device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], Columns columns, int step,
                                     int add) {
-  const std::uint64_t x = columns_of_step<kOperand>(columns, step);
+  const std::uint64_t x = columns_of_step<N>(columns, step);
   if constexpr (kOperand == Operand::f16) {
     if constexpr (N == 8) warpgroup_step_f16_8(sums, a, x, add);
     if constexpr (N == 16) warpgroup_step_f16_16(sums, a, x, add);

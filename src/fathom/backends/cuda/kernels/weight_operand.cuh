@@ -88,8 +88,13 @@ struct TileCodes {
 
   __device__ void load(const std::uint8_t* tile, const TileShare& own) {
 #pragma unroll
-    for (int word = 0; word < kWords; ++word)
-      words[word] = *reinterpret_cast<const uint4*>(tile + own.codes + word * kWarpgroupThreads * 16);
+    for (int word = 0; word < kWords; ++word) load_word(word, tile, own);
+    load_below(tile, own);
+  }
+  __device__ void load_word(int word, const std::uint8_t* tile, const TileShare& own) {
+    words[word] = *reinterpret_cast<const uint4*>(tile + own.codes + word * kWarpgroupThreads * 16);
+  }
+  __device__ void load_below(const std::uint8_t* tile, const TileShare& own) {
 #pragma unroll
     for (int half = 0; half < 2; ++half)
       if constexpr (kKind == TileKind::fp4)
@@ -111,11 +116,15 @@ struct WeightOperand {
 
   // `thread` of the warpgroup's 128; `tables` are fill_magnitude_tables'.
   __device__ void load(const std::uint8_t* tile, int thread, const std::uint8_t* tables) {
-    TileCodes<kKind> codes;
     const TileShare own = tile_share<kKind>(thread);
-    codes.load(tile, own);
+    TileCodes<kKind> codes;
+    codes.load_below(tile, own);
+#pragma unroll
+    for (int word = 0; word < TileCodes<kKind>::kWords; ++word) {  // few registers at a time
+      codes.load_word(word, tile, own);
+      widen_word<false>(word, codes, tables);
+    }
     codes.load_exponents(tile, own);
-    widen<false>(codes, tables);
     take_scales(codes);
   }
 
@@ -129,19 +138,7 @@ struct WeightOperand {
   template <bool kEven>
   __device__ void widen(const TileCodes<kKind>& codes, const std::uint8_t* tables) {
 #pragma unroll
-    for (int step = 0; step < 128 / 32; ++step) {
-      if constexpr (kKind == TileKind::fp4) {
-        const uint4 words = codes.words[step / 2];
-        const MagnitudeTable of_rows[2] = {table_of<kEven>(tables, codes.below[0], step),
-                                           table_of<kEven>(tables, codes.below[1], step)};
-        fp4_step(step, step % 2 == 0 ? words.x : words.z, step % 2 == 0 ? words.y : words.w, of_rows);
-      } else if constexpr (kKind == TileKind::fp8) {
-        fp8_step(step, codes.words[step]);
-      } else {
-        halves(2 * step, codes.words[2 * step]);
-        halves(2 * step + 1, codes.words[2 * step + 1]);
-      }
-    }
+    for (int word = 0; word < TileCodes<kKind>::kWords; ++word) widen_word<kEven>(word, codes, tables);
   }
 
   // After the wait for products that read these registers: the compiler takes a product's operands for read when it is
@@ -154,6 +151,24 @@ struct WeightOperand {
   }
 
  private:
+  template <bool kEven>
+  __device__ void widen_word(int word, const TileCodes<kKind>& codes, const std::uint8_t* tables) {
+    const uint4& words = codes.words[word];
+    if constexpr (kKind == TileKind::fp4) {
+      const auto step = [&](int step, std::uint32_t word0, std::uint32_t word1) {
+        const MagnitudeTable of_rows[2] = {table_of<kEven>(tables, codes.below[0], step),
+                                           table_of<kEven>(tables, codes.below[1], step)};
+        fp4_step(step, word0, word1, of_rows);
+      };
+      step(2 * word, words.x, words.y);
+      step(2 * word + 1, words.z, words.w);
+    } else if constexpr (kKind == TileKind::fp8) {
+      fp8_step(word, words);
+    } else {
+      halves(word, words);
+    }
+  }
+
   // A byte of `below` is eight times its group's place, which is where its table lies.
   template <bool kEven>
   __device__ static MagnitudeTable table_of(const std::uint8_t* tables, std::uint32_t below, int step) {
