@@ -41,9 +41,9 @@ struct AttentionSize {
 
 struct AttentionShape {
   AttentionMethod method = AttentionMethod::chains;
-  bool split = false;                          // not of chains: a block for each tile, and a kernel that joins them
+  bool split = false;        // not of chains: a block for each tile, and a kernel that joins them
+  bool large_tiles = false;  // chains: several heads and keys a thread. No lone bool: launch.cuh says why
   std::int64_t block_heads = kWarpgroupHeads;  // of split warpgroups: fewer where blocks are few
-  bool large_tiles = false;                    // chains: several heads and keys a thread
   // Of warpgroups: keys widened for the whole step before, each once. 0: where they are multiplied.
   std::int64_t widened_rows = 0;
   std::int64_t tokens = 0;  // of one launch, so that what lies between kernels fits its scratch

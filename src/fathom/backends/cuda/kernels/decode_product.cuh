@@ -65,7 +65,10 @@ class DecodeProduct {
 
   __device__ void run() {
     let_later_kernels_begin();
-    if (!unit_.exists) return;  // the whole cluster alike
+    if (!unit_.exists) {  // the whole cluster alike
+      wait_for_earlier_kernels();
+      return;
+    }
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < shape_.stages; ++stage) {
         barrier_init(full_ + 8 * stage, copy_arrivals());

@@ -2,6 +2,7 @@
 
 #include "fathom/backends/cuda/kernels/expert_plan_few.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/slot_sum.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -120,40 +121,16 @@ __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {
   sum.out[place] = sum.beside == nullptr ? total : total + sum.beside[place];
 }
 
-// Four channels a thread, and the rows of eight slots on their way at once.
 __global__ void __launch_bounds__(kSumThreads) sum_slots_of_fours(const ExpertSum sum, std::uint32_t blocks_of_token) {
-  constexpr int kAtOnce = 8;
   let_later_kernels_begin();
   wait_for_earlier_kernels();
   const std::int64_t fours = sum.channels / 4;
   const std::int64_t token = blockIdx.x / blocks_of_token;
   const std::int64_t four = std::int64_t{blockIdx.x % blocks_of_token} * kSumThreads + threadIdx.x;
   if (four >= fours) return;
-  const auto* rows = reinterpret_cast<const float4*>(sum.rows) + four;
-  float4 total = {};
-  for (std::int64_t first = 0; first < sum.slots; first += kAtOnce) {
-    int row[kAtOnce];
-    float4 values[kAtOnce];
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot)
-      row[slot] = first + slot < sum.slots ? sum.row_of_slot[token * sum.slots + first + slot] : -1;
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot)
-      if (row[slot] >= 0) values[slot] = rows[row[slot] * fours];
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot) {
-      if (row[slot] < 0) continue;
-      total.x += values[slot].x;
-      total.y += values[slot].y;
-      total.z += values[slot].z;
-      total.w += values[slot].w;
-    }
-  }
+  float4 total = sum_of_slots(sum, token, four);
   const std::int64_t place = token * fours + four;
-  if (sum.beside != nullptr) {
-    const float4 other = reinterpret_cast<const float4*>(sum.beside)[place];
-    total = {total.x + other.x, total.y + other.y, total.z + other.z, total.w + other.w};
-  }
+  if (sum.beside != nullptr) total = added(total, reinterpret_cast<const float4*>(sum.beside)[place]);
   reinterpret_cast<float4*>(sum.out)[place] = total;
 }
 

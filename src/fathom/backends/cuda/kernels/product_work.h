@@ -57,8 +57,8 @@ struct ProductWork {
   OwnRows own = {};
   const ExpertItem* items = nullptr;
   const int* item_count = nullptr;
-  // 1: they were written ahead of the launch before this one, none of whose blocks lets this one begin before it has
-  // waited for them. So weights may be sent for while that launch still runs.
+  // 1: they were written ahead of the launch before w2's, w1's and w3's, none of whose blocks lets a later kernel begin
+  // before it has waited for them. So weights may be sent for while that launch still runs, and one that packs between.
   std::int64_t items_known = 0;
   // Of what will be multiplied next: into the second-level cache, while this launch waits for its rows. Pieces of 16
   // bytes.

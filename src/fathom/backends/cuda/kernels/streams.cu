@@ -3,6 +3,7 @@
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 #include "fathom/backends/cuda/kernels/sinkhorn.cuh"
+#include "fathom/backends/cuda/kernels/slot_sum.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -61,10 +62,6 @@ __global__ void collapse(CollapseKernel args) {
   args.out[place] = sum;
 }
 
-__device__ inline float4 added(const float4& a, const float4& b) {
-  return {a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w};
-}
-
 // out[k] = post[k] * y + sum_i comb[i, k] * x[i]
 template <int kCount>  // streams, 0: any number up to kMostStreams
 __global__ void expand(ExpandKernel args) {
@@ -89,28 +86,6 @@ __global__ void expand(ExpandKernel args) {
       if (from < streams) sum += comb[from * streams + to] * old[from];
     x[to * args.channels] = args.post[token * streams + to] * y + sum;
   }
-}
-
-// Four channels of a token's experts in order, their rows on their way at once.
-__device__ inline float4 sum_of_slots(const ExpertSum& of, std::int64_t token, std::int64_t four) {
-  constexpr int kAtOnce = 8;
-  const std::int64_t fours = of.channels / 4;
-  const auto* rows = reinterpret_cast<const float4*>(of.rows) + four;
-  float4 total = {};
-  for (std::int64_t first = 0; first < of.slots; first += kAtOnce) {
-    int row[kAtOnce];
-    float4 values[kAtOnce];
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot)
-      row[slot] = first + slot < of.slots ? of.row_of_slot[token * of.slots + first + slot] : -1;
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot)
-      if (row[slot] >= 0) values[slot] = rows[row[slot] * fours];
-#pragma unroll
-    for (int slot = 0; slot < kAtOnce; ++slot)
-      if (row[slot] >= 0) total = added(total, values[slot]);
-  }
-  return total;
 }
 
 // Four streams, four channels a thread.

@@ -5,6 +5,7 @@
 #include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
+#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -128,7 +129,9 @@ void CudaLauncher::attend_widened(const WidenedAttention& kernel) {
 // attention as wo_a reads its rows. The shape says so at the beginning and at the end alike.
 bool CudaLauncher::attends_packed(const AttendArgs& args, const AttentionShape& shape) const {
   const TiledWeight* wo_a = tiled(args.wo_a);
-  return shape.widened_rows > 0 && wo_a != nullptr && operand_of(wo_a->weight().kind) == Operand::e4m3 &&
+  return shape.widened_rows > 0 && wo_a != nullptr &&
+         block_columns(args.attention.q.extent(0), Operand::e4m3) == kPrefillColumns &&
+         operand_of(wo_a->weight().kind) == Operand::e4m3 &&
          fits_rounded_queries(norm_rotate_kernel(args.rows.queries));
 }
 
