@@ -68,6 +68,18 @@ export async function answer_of(page) {
 
 export const said = async (page) => (await (await answer_of(page)).locator(".markdown").last().innerText()).trim();
 
+// Waits until the last answer is this, for the page may still show another conversation's.
+export async function says(page, expected) {
+  const is_said = (words) => (expected instanceof RegExp ? expected.test(words) : words === expected);
+  const patience = Date.now() + kPatience / 4;
+  let words = await said(page);
+  while (!is_said(words) && Date.now() < patience) {
+    await page.waitForTimeout(50);
+    words = await said(page);
+  }
+  assert.ok(is_said(words), `${expected} was expected, said is: ${words}`);
+}
+
 // What the page has kept in a store of its database.
 export const kept = (page, store) =>
   page.evaluate(

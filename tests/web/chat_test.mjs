@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { say, script, scripts, when } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
-import { ask, open_page, said, screenshot } from "./browser.mjs";
+import { ask, open_page, says, screenshot } from "./browser.mjs";
 
 const thought = script(when("deep"), "cached 4", "pace 5", say("Let me see, first this and then that.</think>It is so."));
 const endless = script(when("endless"), say("It begins"), "pause 300", say(" and goes on"), "end never");
@@ -22,7 +22,7 @@ test("an answer comes by one click on a question, with its figures", async (test
   const { url } = await serve(test);
   const page = await open_page(test, url);
   await page.locator(".questions button").first().click();
-  assert.equal(await said(page), "I see.");
+  await says(page, "I see.");
   const figures = await page.locator(".figures").innerText();
   for (const expected of [/deepseek-v4-flash/, /\d+ read/, /0 from cache/, /\d+ written/, /first after \d/])
     assert.match(figures, expected);
@@ -35,7 +35,7 @@ test("thinking is shown, folded and timed; the next request carries mode and eff
   await page.getByRole("radio", { name: "Expert" }).check();
   await page.locator(".effort select").selectOption("max");
   await ask(page, "Something deep");
-  assert.equal(await said(page), "It is so.");
+  await says(page, "It is so.");
   const thinking = page.locator(".thinking > button");
   assert.match(await thinking.innerText(), /Thought for [\d.]+ m?s/);
   assert.equal(await thinking.getAttribute("aria-expanded"), "false");
@@ -75,7 +75,7 @@ test("another answer and an edited question are branches, and both are kept over
   const { url } = await serve(test);
   const page = await open_page(test, url);
   await ask(page, "Which colour?");
-  assert.equal(await said(page), "Blue.");
+  await says(page, "Blue.");
   await page.getByRole("button", { name: "Another answer" }).click();
   await page.getByText("Green.").waitFor();
   assert.equal(await page.locator(".answer .siblings").innerText(), "2 / 2");
@@ -108,20 +108,20 @@ test("a system prompt goes with every request of its conversation", async (test)
   await page.getByLabel("System prompt", { exact: true }).fill("You are a cat.");
   await page.getByRole("button", { name: "Done" }).click();
   await ask(page, "Who are you?");
-  assert.equal(await said(page), "Meow.");
+  await says(page, "Meow.");
   await page.getByRole("button", { name: "New chat" }).first().click();
   await ask(page, "And you?");
-  assert.equal(await said(page), "I see.");
+  await says(page, "I see.");
 });
 
 test("conversations are found by what was said, exported, deleted and imported", async (test) => {
   const { url } = await serve(test);
   const page = await open_page(test, url, { refusals: [404] });
   await ask(page, "Which number?");
-  await said(page);
+  await says(page, "Seven.");
   await page.getByRole("button", { name: "New chat" }).first().click();
   await ask(page, "Which colour?");
-  await said(page);
+  await says(page, "Blue.");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("seven");
   await page.locator(".entry").getByText("Seven.").waitFor();
@@ -146,7 +146,7 @@ test("conversations are found by what was said, exported, deleted and imported",
   await page.getByText("Imported: 2").waitFor();
   await page.getByRole("button", { name: "Done" }).click();
   await page.locator(".entry a").first().click();
-  assert.equal(await said(page), "Seven.");
+  await says(page, "Seven.");
 });
 
 test("an answer goes on while another conversation is looked at", async (test) => {
@@ -157,7 +157,7 @@ test("an answer goes on while another conversation is looked at", async (test) =
   await page.getByText("One by").waitFor();
   await page.getByRole("button", { name: "New chat" }).first().click();
   await ask(page, "Meanwhile");
-  assert.equal(await said(page), "I see.");
+  await says(page, "I see.");
   await page.getByRole("link", { name: "A slow one" }).click();
-  assert.match(await said(page), /tell of the sea\.$/);
+  await says(page, /tell of the sea\.$/);
 });

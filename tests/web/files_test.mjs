@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { say, script, scripts, when } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
-import { ask, open_page, said, screenshot } from "./browser.mjs";
+import { ask, open_page, says, screenshot } from "./browser.mjs";
 
 const read = script(when("[file name]: book.txt", "needle 4711", "What is hidden?"), say("A needle, 4711."));
 
@@ -35,7 +35,7 @@ test("a file of more than 100,000 tokens is dropped, counted and read", async (t
   assert.ok(counted >= 100_000, `${counted} tokens`);
   await screenshot(page, "file");
   await ask(page, "What is hidden?");
-  assert.equal(await said(page), "A needle, 4711.");
+  await says(page, "A needle, 4711.");
   const [, prompt] = (await log.find(/surface=chat .*status=200/)).match(/prompt=(\d+)/);
   assert.ok(Number(prompt) >= 100_000, prompt);
   await page.reload();

@@ -7,7 +7,7 @@ import test from "node:test";
 import { clean_up_after } from "../clients/clean_up.mjs";
 import { say, scripts } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
-import { ask, assert_accessible, open_page, said, screenshot } from "./browser.mjs";
+import { ask, assert_accessible, open_page, says, screenshot } from "./browser.mjs";
 
 test("a key is asked for, used, and kept as the user wants it", async (test) => {
   const folder = mkdtempSync(join(tmpdir(), "fathom-page-"));
@@ -23,10 +23,10 @@ test("a key is asked for, used, and kept as the user wants it", async (test) => 
   await page.getByRole("button", { name: "Use this key" }).click();
   await dialog.waitFor({ state: "detached" });
   await ask(page, "Hello");
-  assert.equal(await said(page), "Welcome.");
+  await says(page, "Welcome.");
   assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes("sk-of-the-page")), false);
   await page.reload();
-  assert.equal(await said(page), "Welcome.");
+  await says(page, "Welcome.");
 
   const other = await page.context().newPage();
   await other.goto(url);

@@ -99,10 +99,12 @@ test("dark, as the system wants it and as the user does", async (test) => {
   await see_dialogs(page, "dark");
   await page.locator(".sidebar footer button").click();
   await page.getByRole("radio", { name: "Light" }).check();
+  const turns = (to, is) => page.waitForFunction(
+    ([color, same]) => (getComputedStyle(document.documentElement).backgroundColor === color) === same, [to, is]);
+  await turns(dark, false);
   const light = await ground();
-  assert.notEqual(light, dark);
   await page.reload();
-  assert.equal(await ground(), light);
+  await turns(light, true);
 });
 
 test("narrow, as on a phone", async (test) => {

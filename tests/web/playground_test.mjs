@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { serve_minnow } from "../clients/server.mjs";
-import { ask, assert_accessible, open_page, said, screenshot } from "./browser.mjs";
+import { ask, assert_accessible, open_page, says, screenshot } from "./browser.mjs";
 
 async function run(page) {
   await page.getByRole("button", { name: "Run" }).click();
@@ -16,7 +16,7 @@ test("minnow through the page", async (test) => {
 
   await test.test("a question is answered and told in figures", async () => {
     await ask(page, "Hello");
-    assert.match(await said(page), /\w/);
+    await says(page, /\w/);
     await screenshot(page, "minnow");
   });
   await page.getByRole("link", { name: "Playground" }).click();

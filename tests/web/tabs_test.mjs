@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { say, script, scripts, when } from "../clients/script.mjs";
 import { serve_script } from "../clients/server.mjs";
-import { answer_of, ask, kept, kept_messages, open_page, said, screenshot } from "./browser.mjs";
+import { answer_of, ask, kept, kept_messages, open_page, says, screenshot } from "./browser.mjs";
 
 const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(" ");
 const slow = script(when("slow"), "pace 30", say(words));
@@ -52,7 +52,7 @@ test("an answer is seen in both tabs as it comes, and kept once", async (test) =
   await screenshot(second, "second_tab");
   assert.equal(await second.getByText("interrupted").count(), 0);
   assert.equal(await second.getByRole("button", { name: "Go on", exact: true }).count(), 0);
-  for (const page of [first, second]) assert.equal(await said(page), words);
+  for (const page of [first, second]) await says(page, words);
   const figures = (page) => page.locator(".figures").innerText();
   assert.equal(await figures(second), await figures(first));
   assert.deepEqual((await answers(second)).map(({ content, state }) => ({ content, state })),
@@ -69,7 +69,7 @@ test("the second tab stops the first one's answer, and goes on with it in sight 
   await second.getByRole("button", { name: "Go on", exact: true }).click();
   await first.locator('article.answer[aria-busy="true"]').waitFor();
   const whole = "It begins and goes on slowly to its very end, as all things do.";
-  for (const page of [first, second]) assert.equal(await said(page), whole);
+  for (const page of [first, second]) await says(page, whole);
   assert.deepEqual((await answers(first)).map(({ content, state }) => ({ content, state })),
     [{ content: whole, state: "done" }]);
 });
@@ -85,7 +85,7 @@ test("both go on with one answer at the same moment: one of them writes it", asy
   const whole = "It begins and goes on slowly to its very end, as all things do.";
   for (const page of [first, second]) {
     await page.getByText("as all things do.").waitFor();
-    assert.equal(await said(page), whole);
+    await says(page, whole);
   }
   assert.deepEqual((await answers(first)).map(({ content }) => content), [whole]);
 });
@@ -99,7 +99,7 @@ test("a tab that is reloaded leaves its answer to be gone on with by the other",
   await second.getByRole("button", { name: "Go on", exact: true }).click();
   for (const page of [first, second]) {
     await page.getByText("as all things do.").waitFor();
-    assert.equal(await said(page), "It begins and goes on slowly to its very end, as all things do.");
+    await says(page, "It begins and goes on slowly to its very end, as all things do.");
   }
 });
 
@@ -196,7 +196,7 @@ test("a conversation that begins while the list is read again stays in it, and i
   await ask(first, "A slow one");
   await first.getByText("word3 ").waitFor();
   await first.evaluate(() => globalThis.let_come());
-  assert.equal(await said(first), words);
+  await says(first, words);
   assert.equal(await first.locator(".entry").count(), 2);
   const slow_one = (await answers(second)).find(({ content }) => content.startsWith("word0"));
   assert.equal(slow_one.content, words);

@@ -52,7 +52,10 @@ export function App() {
         sidebar: () => set_sidebar((shown) => !shown),
         search: () => {
           set_sidebar(true);
-          requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.focus());
+          const field = (): HTMLInputElement | null => document.querySelector("#search");
+          const there = field();
+          if (there) there.focus(); // at once: what is typed next is meant for it
+          else requestAnimationFrame(() => field()?.focus());
         },
       }),
     [],
