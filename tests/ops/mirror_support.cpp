@@ -166,10 +166,7 @@ class MirroredBackend final : public Backend {
     });
   }
   void do_expand_streams(const ExpandStreamsArgs& args) override {
-    mirrored([&](Copies& on) {
-      inner_->expand_streams(
-          {.y = on.of(args.y), .post = on.of(args.post), .comb = on.of(args.comb), .streams = on.of(args.streams)});
-    });
+    mirrored([&](Copies& on) { inner_->expand_streams(on.of(args)); });
   }
   void do_route(const RouteArgs& args) override {
     mirrored([&](Copies& on) { inner_->route(on.of(args)); });
@@ -257,42 +254,27 @@ class MirroredBackend final : public Backend {
   template <typename Call>
   void mirrored_attend(const AttendArgs& args, const Call& call) {
     mirrored([&](Copies& on) {
-      const NormRotateArgs& queries = args.rows.queries;
-      const NewKeysArgs& keys = args.rows.keys;
       const SparseAttentionArgs& attention = args.attention;
       const auto windows = on.rings(attention.windows, true);
       std::vector<PagedRows> entries;
       if (attention.choice != EntryChoice::none)
         entries = on.paged(attention.entries, attention.runs, attention.ratio, false);
-      const auto q = on.of(queries.x);
-      const auto rows = on.of(keys.rows);
-      const auto cosine = on.of(queries.cosine);
-      const auto sine = on.of(queries.sine);
-      call(AttendArgs{
-          .rows =
-              {.queries = {.x = q, .weight = on.of(queries.weight), .eps = queries.eps, .cosine = cosine, .sine = sine},
-               .keys = {.x = on.of(keys.x),
-                        .weight = on.of(keys.weight),
-                        .eps = keys.eps,
-                        .cosine = cosine,
-                        .sine = sine,
-                        .format = keys.format,
-                        .rows = rows}},
-          .attention = {.q = q,
-                        .format = attention.format,
-                        .window = attention.window,
-                        .fresh = rows,
-                        .choice = attention.choice,
-                        .ratio = attention.ratio,
-                        .selected = on.of(attention.selected),
-                        .sink = on.of(attention.sink),
-                        .scale = attention.scale,
-                        .runs = attention.runs,
-                        .windows = windows,
-                        .entries = entries,
-                        .out = on.of(attention.out)},
-          .wo_a = args.wo_a,
-          .latent = on.of(args.latent)});
+      call(AttendArgs{.rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
+                      .attention = {.q = on.of(attention.q),
+                                    .format = attention.format,
+                                    .window = attention.window,
+                                    .fresh = on.of(attention.fresh),
+                                    .choice = attention.choice,
+                                    .ratio = attention.ratio,
+                                    .selected = on.of(attention.selected),
+                                    .sink = on.of(attention.sink),
+                                    .scale = attention.scale,
+                                    .runs = attention.runs,
+                                    .windows = windows,
+                                    .entries = entries,
+                                    .out = on.of(attention.out)},
+                      .wo_a = args.wo_a,
+                      .latent = on.of(args.latent)});
     });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {
