@@ -27,7 +27,7 @@ TEST_P(ChainsTest, LinearIsOneChainFromZero) {
     for (const WeightShape& shape : weight_shapes(out, in)) {
       const TestWeight weight(shape, random);
       const auto prepared = backend.prepare(weight.view());
-      for (const std::int64_t rows : {1, 2, 11, 24, 25, 200}) {
+      for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 24, 25, 200}) {
         const Array<float> x = random.normals(rows * shape.in);
         std::vector<float> expected;
         for (std::int64_t row = 0; row < rows; ++row)

@@ -59,7 +59,7 @@ TEST_P(ScalesApartTest, BitsOfThePlainChain) {
                                  .scale_rows = 1,
                                  .scale_columns = scale_columns};
       const auto prepared = backend.prepare(weight);
-      for (std::int64_t rows = 1; rows <= 5; ++rows) {
+      for (std::int64_t rows = 1; rows <= 9; ++rows) {
         const Array<float> x(rows * kIn);
         for (float& value : x.span()) {
           const auto exponent = static_cast<int>(std::lround(random.uniform(bounds.least_x, bounds.most_x)));

@@ -55,9 +55,22 @@ struct Piece {
   float* out;  // [slots, weight.out]
 };
 
-void add_pieces(std::int64_t batch, const PreparedWeight& weight, float* out, std::vector<Piece>& pieces) {
-  for (std::int64_t first = 0; first < weight.out; first += kPieceOutputs)
-    pieces.push_back({batch, &weight, first, out});
+const MappedWeight* mapped(const PreparedWeight& weight) { return dynamic_cast<const MappedWeight*>(&weight); }
+
+// A row by itself has twice as many outputs: eight tiles' sums hide each other's latency.
+std::int64_t piece_outputs(const Batch& batch, const PreparedWeight& weight) {
+  return batch.count == 1 && mapped(weight) == nullptr ? 2 * kPieceOutputs : kPieceOutputs;
+}
+
+void add_pieces(const Grouped& grouped, std::int64_t batch, const PreparedWeight& weight, float* out,
+                std::vector<Piece>& pieces) {
+  const std::int64_t outputs = piece_outputs(grouped.batches[batch], weight);
+  for (std::int64_t first = 0; first < weight.out; first += outputs) pieces.push_back({batch, &weight, first, out});
+}
+
+// Mapped weights have codes of four or eight bits, which are alike in this.
+std::int64_t few_rows_of(const PreparedWeight& weight) {
+  return few_rows(mapped(weight) != nullptr ? CodeFormat::fp4 : packed(weight).code_format);
 }
 
 // Weights that are used where they lie are read ahead, a few batches of them.
@@ -65,7 +78,7 @@ void ask_ahead(const ExpertsArgs& args, const Grouped& grouped, std::int64_t bat
   if (batch >= std::ssize(grouped.batches)) return;
   const ExpertWeights& expert = args.experts[static_cast<std::size_t>(grouped.batches[batch].expert)];
   for (const PreparedWeight* weight : {expert.w1.get(), expert.w3.get(), expert.w2.get()})
-    if (const auto* mapped = dynamic_cast<const MappedWeight*>(weight); mapped != nullptr) mapped->will_need();
+    if (mapped(*weight) != nullptr) mapped(*weight)->will_need();
 }
 
 // The inputs of the products, rows of the slots in expert order.
@@ -73,21 +86,23 @@ class Inputs {
  public:
   Inputs(std::int64_t slots, std::int64_t batches, std::int64_t columns, Arena& arena)
       : rows_(static_cast<std::size_t>(slots)),
-        moderate_(static_cast<std::size_t>(batches)),
+        kinds_(static_cast<std::size_t>(batches)),
         columns_(columns),
         strips_(arena.take<float, 1>({slots * columns}).data()) {}
 
   void set_row(std::int64_t row, const float* values) { rows_[static_cast<std::size_t>(row)] = values; }
 
-  // Once the rows of a batch are set.
-  void prepare(const Batch& batch, std::int64_t index) {
+  // Once the rows of a batch are set; `weight` is one of those that they meet.
+  void prepare(const Batch& batch, std::int64_t index, const PreparedWeight& weight) {
     const auto rows =
         std::span(rows_).subspan(static_cast<std::size_t>(batch.first), static_cast<std::size_t>(batch.count));
-    if (batch.count <= kFewRows) {
-      moderate_[static_cast<std::size_t>(index)] = static_cast<std::uint8_t>(
-          std::all_of(rows.begin(), rows.end(), [&](const float* values) { return is_moderate(values, columns_); }));
+    if (batch.count <= few_rows_of(weight)) {
+      const bool moderate =
+          std::all_of(rows.begin(), rows.end(), [&](const float* values) { return is_moderate(values, columns_); });
+      kinds_[static_cast<std::size_t>(index)] = moderate ? Kind::moderate : Kind::as_they_lie;
       return;
     }
+    kinds_[static_cast<std::size_t>(index)] = Kind::strips;
     for (std::int64_t column = 0; column < columns_; column += kStripColumns)
       lay_strips(rows.data(), batch.count, columns_, column, strips_ + batch.first * columns_);
   }
@@ -95,13 +110,16 @@ class Inputs {
   void give(const Batch& batch, std::int64_t index, LinearPiece& product) const {
     product.rows = batch.count;
     product.x = rows_.data() + batch.first;
-    product.strips = batch.count <= kFewRows ? nullptr : strips_ + batch.first * columns_;
-    product.moderate_x = moderate_[static_cast<std::size_t>(index)] != 0;
+    const Kind kind = kinds_[static_cast<std::size_t>(index)];
+    product.strips = kind == Kind::strips ? strips_ + batch.first * columns_ : nullptr;
+    product.moderate_x = kind == Kind::moderate;
   }
 
  private:
+  enum class Kind : std::uint8_t { as_they_lie, moderate, strips };
+
   std::vector<const float*> rows_;
-  std::vector<std::uint8_t> moderate_;  // of batches of few rows; not bool: threads set them side by side
+  std::vector<Kind> kinds_;  // of batches
   std::int64_t columns_;
   float* strips_;
 };
@@ -112,16 +130,16 @@ void multiply(const Piece& piece, const Grouped& grouped, const Inputs& inputs, 
   const Batch& batch = grouped.batches[piece.batch];
   for (std::int64_t row = 0; row < batch.count; ++row)
     out[row] = piece.out + (batch.first + row) * weight.out + piece.first_out;
-  LinearPiece product = {
-      .first_out = piece.first_out, .last_out = std::min(weight.out, piece.first_out + kPieceOutputs), .out = out};
+  LinearPiece product = {.first_out = piece.first_out,
+                         .last_out = std::min(weight.out, piece.first_out + piece_outputs(batch, weight)),
+                         .out = out};
   inputs.give(batch, piece.batch, product);
-  const auto* mapped = dynamic_cast<const MappedWeight*>(&weight);
-  if (mapped == nullptr) {
+  if (mapped(weight) == nullptr) {
     product.weight = &packed(weight);
     return linear_piece(product);
   }
   const Arena::Scope scope(scratch);
-  const PackedTiles tiles = pack_piece(mapped->view(), product.first_out, product.last_out, scratch);
+  const PackedTiles tiles = pack_piece(mapped(weight)->view(), product.first_out, product.last_out, scratch);
   product.weight = &tiles;
   product.last_out -= product.first_out;
   product.first_out = 0;
@@ -147,8 +165,8 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
   std::vector<Piece> pieces;
   for (std::int64_t batch = 0; batch < batches; ++batch) {
     const ExpertWeights& expert = args.experts[grouped.batches[batch].expert];
-    add_pieces(batch, *expert.w1, gate.data(), pieces);
-    add_pieces(batch, *expert.w3, up.data(), pieces);
+    add_pieces(grouped, batch, *expert.w1, gate.data(), pieces);
+    add_pieces(grouped, batch, *expert.w3, up.data(), pieces);
   }
   const std::int64_t rows_of_batch = (slots + batches - 1) / batches;
   Inputs inputs(slots, batches, channels, args.arena);
@@ -156,7 +174,7 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
     const Batch& batch = grouped.batches[index];
     for (std::int64_t row = batch.first; row < batch.first + batch.count; ++row)
       inputs.set_row(row, args.x[grouped.slots[row] / selected].data());
-    inputs.prepare(batch, index);
+    inputs.prepare(batch, index, *args.experts[batch.expert].w1);
   });
   for_each(std::ssize(pieces), kPieceOutputs * channels * rows_of_batch, [&](std::int64_t index, Arena& scratch) {
     const Piece& piece = pieces[index];
@@ -172,11 +190,11 @@ void CpuBackend::do_experts(const ExpertsArgs& args) {
                  gate[row].data());
       activated.set_row(row, gate[row].data());
     }
-    activated.prepare(batch, index);
+    activated.prepare(batch, index, *args.experts[batch.expert].w2);
   });
   pieces.clear();
   for (std::int64_t batch = 0; batch < batches; ++batch)
-    add_pieces(batch, *args.experts[grouped.batches[batch].expert].w2, down.data(), pieces);
+    add_pieces(grouped, batch, *args.experts[grouped.batches[batch].expert].w2, down.data(), pieces);
   for_each(std::ssize(pieces), kPieceOutputs * dim * rows_of_batch,
            [&](std::int64_t piece, Arena& scratch) { multiply(pieces[piece], grouped, activated, scratch); });
 

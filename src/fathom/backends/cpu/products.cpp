@@ -118,7 +118,6 @@ void CpuBackend::do_embed(const EmbedArgs& args) {
 }
 
 void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t rows) {
-  const bool few = rows <= kFewRows;
   const std::int64_t outputs = piece_outputs(products, rows, threads());
   const RowPieces row_pieces{.rows = rows};
   const Arena::Scope scope(scratch_.front());
@@ -126,7 +125,8 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
   std::vector<std::int64_t> first_of{0};  // index of each product's first piece
   for (const Product& product : products) {
     const Product& before = products[prepared.empty() ? 0 : prepared.size() - 1];
-    if (!prepared.empty() && share_rows(before, product)) {
+    const bool few = rows <= few_rows(product.weight->code_format);
+    if (!prepared.empty() && share_rows(before, product) && few == (rows <= few_rows(before.weight->code_format))) {
       prepared.push_back(prepared.back());
     } else if (few) {
       prepared.push_back({.moderate = are_moderate(product, rows)});

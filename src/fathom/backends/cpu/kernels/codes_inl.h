@@ -132,15 +132,23 @@ struct Fp8Codes {
   }
 #else
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
+    hn::Vec<Words> pairs[2];
+    decode_four(block, part, 0, pairs);
+    HWY_UNROLL(4)
+    for (int column = 0; column < kColumns; ++column) values[column] = value(pairs, column);
+  }
+
+  // Four columns of one part, two in each of the pairs; `value` gives them one by one.
+  static HWY_INLINE void decode_four(const std::byte* block, int part, int four, hn::Vec<Words> (&pairs)[2]) {
+    (void)four;  // a block has no others
     // Two codes at a time, each in the top byte of sixteen bits; the arithmetic shift leaves the sign at the top.
     const hn::Repartition<std::int16_t, Lanes> halves;
-    const auto four = hn::BitCast(halves, load_words(part_of_block(block, part)));
-    const auto odd = hn::BitCast(Words(), hn::ShiftRight<4>(four));
-    const auto even = hn::BitCast(Words(), hn::ShiftRight<4>(hn::ShiftLeft<8>(four)));
-    values[0] = fields_of(hn::ShiftLeft<16>(even));
-    values[1] = fields_of(hn::ShiftLeft<16>(odd));
-    values[2] = fields_of(even);
-    values[3] = fields_of(odd);
+    const auto codes = hn::BitCast(halves, load_words(part_of_block(block, part)));
+    pairs[0] = hn::BitCast(Words(), hn::ShiftRight<4>(hn::ShiftLeft<8>(codes)));
+    pairs[1] = hn::BitCast(Words(), hn::ShiftRight<4>(codes));
+  }
+  static HWY_INLINE Part value(const hn::Vec<Words> (&pairs)[2], int column) {
+    return fields_of(column < 2 ? hn::ShiftLeft<16>(pairs[column]) : pairs[column - 2]);
   }
 #endif
 
@@ -169,25 +177,28 @@ struct Fp4Codes {
     HWY_UNROLL(2)
     for (int half = 0; half < 2; ++half) {
       hn::Vec<Words> pairs[2];
-      decode_half(block, part, half, pairs);
+      decode_four(block, part, half, pairs);
       HWY_UNROLL(4)
-      for (int column = 0; column < 4; ++column)
-        values[4 * half + column] = Bf16Codes::value(pairs[column / 2], column % 2);
+      for (int column = 0; column < 4; ++column) values[4 * half + column] = value(pairs, column);
     }
   }
 
-  // Columns [4 * half, 4 * half + 4) of one part as pairs of bf16.
-  static HWY_INLINE void decode_half(const std::byte* block, int part, int half, hn::Vec<Words> (&pairs)[2]) {
+  // Columns [4 * four, 4 * four + 4) of one part as pairs of bf16.
+  static HWY_INLINE void decode_four(const std::byte* block, int part, int four, hn::Vec<Words> (&pairs)[2]) {
     const Bytes bytes;
     const hn::Repartition<std::uint16_t, Lanes> halves;
     const auto codes = hn::BitCast(bytes, load_words(part_of_block(block, part)));
     const auto nibble = hn::Set(bytes, std::uint8_t{0xf});
-    if (half == 0) {
+    if (four == 0) {
       decode_two_pairs(hn::And(codes, nibble), pairs);
     } else {
       const auto high = hn::BitCast(bytes, hn::ShiftRight<4>(hn::BitCast(halves, codes)));
       decode_two_pairs(hn::And(high, nibble), pairs);
     }
+  }
+
+  static HWY_INLINE Part value(const hn::Vec<Words> (&pairs)[2], int column) {
+    return Bf16Codes::value(pairs[column / 2], column % 2);
   }
 
  private:
@@ -253,9 +264,9 @@ HWY_INLINE hn::Vec<Words> moderate_exponents(const PackedTiles& weight, std::int
 // 2^(exponent - 127)
 HWY_INLINE Part power_of_exponent(hn::Vec<Words> exponent) { return as_floats(hn::ShiftLeft<23>(exponent)); }
 
-// Scaled columns [first, last) of a tile as floats [column][16]; `first` begins a block and the panel takes whole
-// blocks.
-template <class Codes, bool kScaled>
+// Scaled columns [first, last) of a tile as floats, sixteen of every kStep of the panel; `first` begins a block and the
+// panel takes whole blocks.
+template <class Codes, bool kScaled, int kStep>
 HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
                                float* HWY_RESTRICT panel) {
   HWY_ALIGN float scales[kTileOutputs];
@@ -277,36 +288,38 @@ HWY_INLINE void decode_columns(const PackedTiles& weight, std::int64_t tile, std
         HWY_UNROLL(16)
         for (int step = 0; step < Codes::kColumns; ++step) {
           if constexpr (kScaled) values[step] = hn::Mul(values[step], scale.part[part]);
-          store_part(values[step], panel + step * kTileOutputs + part * kLanes);
+          store_part(values[step], panel + step * kStep + part * kLanes);
         }
       }
       block += block_bytes(Codes::kFormat);
-      panel += Codes::kColumns * kTileOutputs;
+      panel += Codes::kColumns * kStep;
     }
   }
 }
 
 // Columns of blocks that are held as bf16, anew.
-HWY_NOINLINE inline void mend_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first,
-                                      std::int64_t last, float* HWY_RESTRICT panel) {
+template <int kStep>
+HWY_NOINLINE void mend_columns(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
+                               float* HWY_RESTRICT panel) {
   for (const PlainBlock& block : weight.plain_blocks_of(tile)) {
     if (block.column < first || block.column >= last) continue;
-    float* to = panel + (block.column - first) * kTileOutputs;
+    float* to = panel + (block.column - first) * kStep;
     for (int part = 0; part < kParts; ++part) {
       Part values[Bf16Codes::kColumns];
       Bf16Codes::decode(block.codes, part, values);
       for (int column = 0; column < Bf16Codes::kColumns; ++column)
-        store_part(values[column], to + column * kTileOutputs + part * kLanes);
+        store_part(values[column], to + column * kStep + part * kLanes);
     }
   }
 }
 
-template <class Codes>
+template <class Codes, int kStep = static_cast<int>(kTileOutputs)>
 HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t last,
                              float* HWY_RESTRICT panel) {
-  if (weight.scale_format != ScaleFormat::none) return decode_columns<Codes, true>(weight, tile, first, last, panel);
-  decode_columns<Codes, false>(weight, tile, first, last, panel);
-  if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) mend_columns(weight, tile, first, last, panel);
+  if (weight.scale_format != ScaleFormat::none)
+    return decode_columns<Codes, true, kStep>(weight, tile, first, last, panel);
+  decode_columns<Codes, false, kStep>(weight, tile, first, last, panel);
+  if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) mend_columns<kStep>(weight, tile, first, last, panel);
 }
 
 // Asks for the codes of a tile's columns [first, first + count), and beyond its end for the next tile's: nothing else

@@ -8,7 +8,8 @@
 namespace fathom {
 
 inline constexpr std::int64_t kLinearRows = 192;    // rows of one call: they share a decoded panel
-inline constexpr std::int64_t kFewRows = 4;         // up to here codes are decoded in registers
+inline constexpr std::int64_t kFewRows = 4;         // up to here codes are decoded in registers on every machine
+inline constexpr std::int64_t kMostFewRows = 8;     // on any
 inline constexpr std::int64_t kRowsThatStay = 24;   // more have strips always
 inline constexpr std::int64_t kStripColumns = 256;  // of more rows, multiplied at a time
 
@@ -26,8 +27,12 @@ struct LinearPiece {
   const float* const* x = nullptr;  // [rows], weight.in floats each; read where there are no strips
   const float* strips = nullptr;    // lay_strips of every kStripColumns columns; or null, up to kRowsThatStay rows
   float* const* out = nullptr;      // [rows], last_out - first_out floats each
-  bool moderate_x = false;          // every row is_moderate (rows.h); asked of a few rows only
+  bool moderate_x = false;          // every row is_moderate (rows.h); asked of few rows only
 };
+
+// Rows that this machine multiplies by codes of a format as they lie: these need no strips, and are asked whether they
+// are moderate.
+std::int64_t few_rows(CodeFormat format);
 
 void linear_piece(const LinearPiece& piece);
 

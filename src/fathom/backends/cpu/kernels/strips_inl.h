@@ -45,47 +45,69 @@ HWY_INLINE void lay_block(const float* const* x, std::int64_t rows, std::int64_t
                            HWY_ATTR { lay_some(x + first, count, column, depth, to + first * depth); });
 }
 
-// sums[row][lane] += sum_k x[row][k] * panel[k][lane], for k ascending in [0, depth).
+// Tiles of a panel. One value of x meets all of them: with sixteen lanes to a register a product and a sum with one
+// tile take half a cycle each, and the value's load as long.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr int kPanelTiles = 2;
+#else
+inline constexpr int kPanelTiles = 1;
+#endif
+
+// sums[row][tile * 16 + lane] += sum_k x[row][k] * panel[k][tile * 16 + lane], for k ascending in [0, depth).
 struct StripsProduct {
   const float* strips = nullptr;  // lay_block of the rows
-  const float* panel = nullptr;   // [depth, 16]
+  std::int64_t laid = 0;          // its columns
+  std::int64_t first = 0;         // of them
+  const float* panel = nullptr;   // [depth, tiles, 16]
   std::int64_t depth = 0;
   std::int64_t rows = 0;
-  float* sums = nullptr;  // [rows, 16]
+  float* sums = nullptr;  // [rows, tiles, 16]
 };
 
-template <int kRows>
+template <int kRows, int kTiles>
 HWY_INLINE void multiply_strip(const float* HWY_RESTRICT x, const float* HWY_RESTRICT panel, std::int64_t depth,
                                float* HWY_RESTRICT to) {
-  Wide sums[kRows];
+  Wide sums[kRows][kTiles];
   HWY_UNROLL(16)
-  for (int row = 0; row < kRows; ++row) sums[row] = load_wide(to + row * kTileOutputs);
+  for (int row = 0; row < kRows; ++row) {
+    HWY_UNROLL(2)
+    for (int tile = 0; tile < kTiles; ++tile) sums[row][tile] = load_wide(to + (row * kTiles + tile) * kTileOutputs);
+  }
   HWY_UNROLL(2)
   for (std::int64_t k = 0; k < depth; ++k) {
-    const Wide line = load_wide(panel + k * kTileOutputs);
+    Wide line[kTiles];
+    HWY_UNROLL(2)
+    for (int tile = 0; tile < kTiles; ++tile) line[tile] = load_wide(panel + (k * kTiles + tile) * kTileOutputs);
     HWY_UNROLL(16)
     for (int row = 0; row < kRows; ++row) {
       const Part value = set_part(x[k * kRows + row]);
-      HWY_UNROLL(16)
-      for (int part = 0; part < kParts; ++part)
-        sums[row].part[part] = multiply_add(value, line.part[part], sums[row].part[part]);
+      HWY_UNROLL(2)
+      for (int tile = 0; tile < kTiles; ++tile) {
+        HWY_UNROLL(16)
+        for (int part = 0; part < kParts; ++part)
+          sums[row][tile].part[part] = multiply_add(value, line[tile].part[part], sums[row][tile].part[part]);
+      }
     }
   }
   HWY_UNROLL(16)
-  for (int row = 0; row < kRows; ++row) store_wide(sums[row], to + row * kTileOutputs);
+  for (int row = 0; row < kRows; ++row) {
+    HWY_UNROLL(2)
+    for (int tile = 0; tile < kTiles; ++tile) store_wide(sums[row][tile], to + (row * kTiles + tile) * kTileOutputs);
+  }
 }
 
-template <int kRows = kTileRows>
+template <int kTiles, int kRows = kTileRows>
 HWY_INLINE void multiply_some(const StripsProduct& product, std::int64_t first, std::int64_t count) {
   if (count == kRows)
-    return multiply_strip<kRows>(product.strips + first * product.depth, product.panel, product.depth,
-                                 product.sums + first * kTileOutputs);
-  if constexpr (kRows > 1) multiply_some<kRows - 1>(product, first, count);
+    return multiply_strip<kRows, kTiles>(product.strips + first * product.laid + product.first * kRows, product.panel,
+                                         product.depth, product.sums + first * kTiles * kTileOutputs);
+  if constexpr (kRows > 1) multiply_some<kTiles, kRows - 1>(product, first, count);
 }
 
+template <int kTiles>
 HWY_INLINE void multiply_strips(const StripsProduct& product) {
-  for_each_strip(product.rows,
-                 [&](std::int64_t first, std::int64_t count) HWY_ATTR { multiply_some(product, first, count); });
+  for_each_strip(product.rows, [&](std::int64_t first, std::int64_t count)
+                                   HWY_ATTR { multiply_some<kTiles>(product, first, count); });
 }
 
 }  // namespace fathom::HWY_NAMESPACE
