@@ -31,8 +31,10 @@ class HyperConnectionsTest : public PartTest {
     Result result;
     result.before.assign(streams.span().begin(), streams.span().end());
     const HyperConnections hyper_connections(config_, weights);
-    const auto gates = hyper_connections.collapse(step, streams, weights_.layers[0].attn_norm.view(), x);
-    hyper_connections.expand(step, gates, y, streams);
+    const auto gates = HyperConnections::take_gates(step, kStreams);
+    step.backend.hyper_connection(
+        hyper_connections.beginning(step, streams, weights_.layers[0].attn_norm.view(), gates, x));
+    step.backend.expand_streams(HyperConnections::expansion(gates, y, streams));
     result.x = recorder_.only("collapse_streams").view("out").values;  // before the norm
     EXPECT_EQ(std::vector<float>(x.span().begin(), x.span().end()), recorder_.only("rms_norm").view("out").values);
     result.y.assign(y.span().begin(), y.span().end());

@@ -29,10 +29,11 @@ class MoeTest : public PartTest {
         block == kMtp ? weights_.mtp.front().block : weights_.layers[static_cast<std::size_t>(block)];
     Moe(config_, block, weights.ffn)
         .forward(step, x_, out,
-                 {.y = out,
-                  .post = arena_.take<float, 2>({tokens, 1}),
-                  .comb = arena_.take<float, 3>({tokens, 1, 1}),
-                  .streams = arena_.take<float, 3>({tokens, 1, config_.channels})});
+                 {.into = {.y = out,
+                           .post = arena_.take<float, 2>({tokens, 1}),
+                           .comb = arena_.take<float, 3>({tokens, 1, 1}),
+                           .streams = arena_.take<float, 3>({tokens, 1, config_.channels})},
+                  .next = nullptr});
     end_step();
     return {out.span().begin(), out.span().end()};
   }

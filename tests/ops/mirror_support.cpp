@@ -199,6 +199,7 @@ class MirroredBackend final : public Backend {
     mirrored([&](Copies& on) {
       Arena arena(inner_->allocator());
       const auto out = on.of(args.experts.out);
+      const auto next = on.of(args.next, arena);
       inner_->feed_forward({.experts = {.x = on.of(args.experts.x),
                                         .selected = on.of(args.experts.selected),
                                         .weights = on.of(args.experts.weights),
@@ -207,7 +208,8 @@ class MirroredBackend final : public Backend {
                                         .arena = arena,
                                         .out = out},
                             .shared = args.shared,
-                            .into = on.of(args.into)});
+                            .into = on.of(args.into),
+                            .next = next.has_value() ? &*next : nullptr});
     });
   }
   void do_linears(const LinearsArgs& args) override {
@@ -221,19 +223,14 @@ class MirroredBackend final : public Backend {
   void do_hyper_connection(const HyperConnectionArgs& args) override {
     mirrored([&](Copies& on) {
       Arena arena(inner_->allocator());
-      inner_->hyper_connection({.streams = on.of(args.streams),
-                                .fn = args.fn,
-                                .scale = on.of(args.scale),
-                                .base = on.of(args.base),
-                                .iterations = args.iterations,
-                                .eps = args.eps,
-                                .norm_eps = args.norm_eps,
-                                .norm = on.of(args.norm),
-                                .arena = arena,
-                                .pre = on.of(args.pre),
-                                .post = on.of(args.post),
-                                .comb = on.of(args.comb),
-                                .out = on.of(args.out)});
+      inner_->hyper_connection(on.of(args, arena));
+    });
+  }
+  void do_between_sublayers(const BetweenSublayersArgs& args) override {
+    mirrored([&](Copies& on) {
+      Arena arena(inner_->allocator());
+      const auto next = on.of(args.next, arena);
+      inner_->between_sublayers({.into = on.of(args.into), .next = next.has_value() ? &*next : nullptr});
     });
   }
   void do_norm_rotate(const NormRotateArgs& args) override {
@@ -322,6 +319,7 @@ class MirroredBackend final : public Backend {
   void do_mixture(const MixtureArgs& args) override {
     mirrored([&](Copies& on) {
       Arena arena(inner_->allocator());
+      const auto next = on.of(args.next, arena);
       inner_->mixture({.x = on.of(args.x),
                        .gate = args.gate,
                        .logits = on.of(args.logits),
@@ -331,7 +329,8 @@ class MirroredBackend final : public Backend {
                        .limit = args.limit,
                        .arena = arena,
                        .out = on.of(args.out),
-                       .into = on.of(args.into)});
+                       .into = on.of(args.into),
+                       .next = next.has_value() ? &*next : nullptr});
     });
   }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "fathom/ops/backend.h"
+#include "fathom/tensor/arena.h"
 
 namespace fathom::op_test {
 
@@ -48,6 +50,27 @@ class Copies {
 
   ExpandStreamsArgs of(const ExpandStreamsArgs& host) {
     return {.y = of(host.y), .post = of(host.post), .comb = of(host.comb), .streams = of(host.streams)};
+  }
+
+  HyperConnectionArgs of(const HyperConnectionArgs& host, Arena& arena) {
+    return {.streams = of(host.streams),
+            .fn = host.fn,
+            .scale = of(host.scale),
+            .base = of(host.base),
+            .iterations = host.iterations,
+            .eps = host.eps,
+            .norm_eps = host.norm_eps,
+            .norm = of(host.norm),
+            .arena = arena,
+            .pre = of(host.pre),
+            .post = of(host.post),
+            .comb = of(host.comb),
+            .out = of(host.out)};
+  }
+  std::optional<HyperConnectionArgs> of(const HyperConnectionArgs* host, Arena& arena) {
+    std::optional<HyperConnectionArgs> device;
+    if (host != nullptr) device.emplace(of(*host, arena));
+    return device;
   }
 
   std::vector<Ring> rings(std::span<const Ring> host, bool written) {

@@ -18,13 +18,13 @@ class HyperConnections {
     View<float, 3> comb;  // [tokens, streams, streams]
   };
 
-  // Reads streams [tokens, streams, channels] into the sublayer's input [tokens, channels], normed by `norm`
-  // [channels].
-  Gates collapse(const Step& step, View<const float, 3> streams, View<const float, 1> norm, View<float, 2> out) const;
+  static Gates take_gates(const Step& step, std::int64_t streams);
+  // How a sublayer begins: streams [tokens, streams, channels] are read into its input [tokens, channels], normed by
+  // `norm` [channels].
+  HyperConnectionArgs beginning(const Step& step, View<const float, 3> streams, View<const float, 1> norm,
+                                const Gates& gates, View<float, 2> out) const;
   // How the sublayer's output y [tokens, channels] is written back.
   static ExpandStreamsArgs expansion(const Gates& gates, View<const float, 2> y, View<float, 3> streams);
-  // Writes the sublayer's output y [tokens, channels] back.
-  void expand(const Step& step, const Gates& gates, View<const float, 2> y, View<float, 3> streams) const;
 
  private:
   const ModelConfig& config_;

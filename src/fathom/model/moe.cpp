@@ -2,7 +2,7 @@
 
 namespace fathom {
 
-void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out, const ExpandStreamsArgs& into) const {
+void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out, const BetweenSublayersArgs& end) const {
   const Arena::Scope scope(step.arena);
   const std::int64_t tokens = step.tokens();
   const auto logits = step.arena.take<float, 2>({tokens, config_.experts});
@@ -25,7 +25,8 @@ void Moe::forward(const Step& step, View<const float, 2> x, View<float, 2> out, 
                         .limit = config_.swiglu_limit,
                         .arena = step.arena,
                         .out = out,
-                        .into = into});
+                        .into = end.into,
+                        .next = end.next});
   if (step.observer != nullptr) step.observer->on_route(block_, route);
   if (step.expert_use != nullptr) step.expert_use->count(block_, selected);
 }

@@ -13,7 +13,7 @@ class Moe {
       : config_(config), block_(block), weights_(weights) {}
 
   // x [tokens, channels] -> out [tokens, channels], which is written back to the streams and scratch afterwards.
-  void forward(const Step& step, View<const float, 2> x, View<float, 2> out, const ExpandStreamsArgs& into) const;
+  void forward(const Step& step, View<const float, 2> x, View<float, 2> out, const BetweenSublayersArgs& end) const;
 
  private:
   const ModelConfig& config_;

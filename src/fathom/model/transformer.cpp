@@ -189,15 +189,26 @@ Logits Transformer::forward(std::span<const BatchRun> batch, ForwardObserver* ob
   const Step step = begin_step(plan, observer);
   const auto streams = streams_arena_.take<float, 3>({step.tokens(), config_.streams, config_.channels});
   backend_.embed({.table = *weights_->embed, .ids = step.ids, .streams = streams});
-  for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-    Block(config_, *layout_, layer, weights_->layers[static_cast<std::size_t>(layer)]).forward(step, streams);
-    if (observer != nullptr) observer->on_streams(layer, streams);
-  }
+  run_blocks(step, streams);
   const Logits result = logits(step, {.batch = batch, .head = weights_->final, .streams = streams, .product = product});
   backend_.end_step();
   for (const BatchRun& run : batch) run.cache->set_tokens(run.cache->tokens() + std::ssize(run.ids));
   final_streams_ = streams;
   return result;
+}
+
+void Transformer::run_blocks(const Step& step, View<float, 3> streams) const {
+  std::vector<Block> blocks;
+  for (std::int64_t layer = 0; layer < config_.layers; ++layer)
+    blocks.emplace_back(config_, *layout_, layer, weights_->layers[static_cast<std::size_t>(layer)]);
+  const Arena::Scope scope(step.arena);
+  const Residual residual = take_residual(step, streams);
+  blocks.front().begin(step, residual);
+  for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
+    const Block* block = &blocks[static_cast<std::size_t>(layer)];
+    block->forward(step, residual, layer + 1 < config_.layers ? block + 1 : nullptr);
+    if (step.observer != nullptr) step.observer->on_streams(layer, streams);
+  }
 }
 
 Logits Transformer::draft(std::span<const BatchRun> batch, View<const float, 3> trunk_streams, HeadProduct product) {

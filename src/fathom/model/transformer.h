@@ -74,6 +74,7 @@ class Transformer {
   Plan make_plan(std::span<const BatchRun> batch, bool mtp) const;
   std::uint64_t pattern(const Plan& plan, std::span<const BatchRun> batch, bool mtp) const;
   Step begin_step(const Plan& plan, ForwardObserver* observer);
+  void run_blocks(const Step& step, View<float, 3> streams) const;
   RotaryAngles angles(std::span<const std::int64_t> positions, const Floats& frequencies);
   enum class HeadProduct : std::uint8_t { computed, may_be_left };
   Logits forward(std::span<const BatchRun> batch, ForwardObserver* observer, HeadProduct product);

@@ -97,6 +97,7 @@ class Backend {
 
   void linears(const LinearsArgs& args);
   void hyper_connection(const HyperConnectionArgs& args);
+  void between_sublayers(const BetweenSublayersArgs& args);
   void norm_rotate(const NormRotateArgs& args);
   void new_keys(const NewKeysArgs& args);
   void index_queries(const IndexQueriesArgs& args);
@@ -138,6 +139,7 @@ class Backend {
   virtual void do_experts(const ExpertsArgs& args);
   virtual void do_linears(const LinearsArgs& args);
   virtual void do_hyper_connection(const HyperConnectionArgs& args);
+  virtual void do_between_sublayers(const BetweenSublayersArgs& args);
   virtual void do_norm_rotate(const NormRotateArgs& args);
   virtual void do_new_keys(const NewKeysArgs& args);
   virtual void do_index_queries(const IndexQueriesArgs& args);

@@ -34,6 +34,13 @@ struct HyperConnectionArgs {
   View<float, 2> out;   // [tokens, channels]
 };
 
+// Where one sublayer ends and the next begins: expand_streams, then hyper_connection of what it leaves. What the next
+// one makes may lie where this one's gates lie: nobody needs these any more.
+struct BetweenSublayersArgs {
+  ExpandStreamsArgs into;
+  const HyperConnectionArgs* next = nullptr;  // of into.streams; null: none comes
+};
+
 // rms_norm of every head, then rotate. In place.
 struct NormRotateArgs {
   View<float, 3> x;             // [rows, heads, head_dim]
@@ -106,11 +113,12 @@ struct SharedExpertArgs {
   View<float, 2> out;  // [tokens, channels]
 };
 
-// experts, shared_expert where there is one, expand_streams of their sum, which is scratch afterwards.
+// experts, shared_expert where there is one, between_sublayers with their sum, which is scratch afterwards.
 struct FeedForwardArgs {
   ExpertsArgs experts;
   const ExpertWeights& shared;  // w1 null: none
   ExpandStreamsArgs into;       // y is the experts' out
+  const HyperConnectionArgs* next = nullptr;
 };
 
 // A feed-forward sublayer: linear (gate), route, feed_forward.
@@ -125,6 +133,7 @@ struct MixtureArgs {
   Arena& arena;
   View<float, 2> out;      // [tokens, channels], scratch afterwards
   ExpandStreamsArgs into;  // y is `out`
+  const HyperConnectionArgs* next = nullptr;
 };
 void check_route(const RouteArgs& args);
 void check_experts(const ExpertsArgs& args);

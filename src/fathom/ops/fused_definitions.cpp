@@ -38,6 +38,28 @@ void check_new_keys(const NewKeysArgs& args) {
   check_equal(args.rows.extent(1), args.format.row_bytes(), "new_keys row bytes");
 }
 
+void check_hyper_connection(const HyperConnectionArgs& args) {
+  const auto [tokens, streams, channels] = args.streams.shape();
+  check_equal(args.fn.in, streams * channels, "hyper_connection fn columns");
+  check_equal(args.fn.out, (2 + streams) * streams, "hyper_connection fn rows");
+  check_equal(args.scale.size(), 3, "hyper_connection scale");
+  check_equal(args.base.size(), args.fn.out, "hyper_connection base");
+  check_equal(args.norm.size(), channels, "hyper_connection norm");
+  check_equal(args.pre.size(), tokens * streams, "hyper_connection pre");
+  check_equal(args.post.size(), tokens * streams, "hyper_connection post");
+  check_equal(args.comb.size(), tokens * streams * streams, "hyper_connection comb");
+  check_equal(args.out.extent(0), tokens, "hyper_connection output rows");
+  check_equal(args.out.extent(1), channels, "hyper_connection output columns");
+}
+
+void check_between_sublayers(const BetweenSublayersArgs& args) {
+  check_expand_streams(args.into);
+  if (args.next == nullptr) return;
+  check_hyper_connection(*args.next);
+  check(args.next->streams.data() == args.into.streams.data(), "between_sublayers has the streams of both");
+  check_equal(args.next->streams.extent(0), args.into.streams.extent(0), "between_sublayers rows");
+}
+
 // The shared expert is clamped too, and carries no weight.
 SharedExpertArgs shared_expert_of(const FeedForwardArgs& args) {
   const ExpertsArgs& experts = args.experts;
@@ -55,7 +77,7 @@ void check_shared_expert(const SharedExpertArgs& args) {
 void check_feed_forward(const FeedForwardArgs& args) {
   check_experts(args.experts);
   if (args.shared.w1 != nullptr) check_shared_expert(shared_expert_of(args));
-  check_expand_streams(args.into);
+  check_between_sublayers({.into = args.into, .next = args.next});
   check(args.into.y.data() == args.experts.out.data(), "feed_forward expands what experts leave");
 }
 
@@ -68,7 +90,8 @@ FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
                       .arena = args.arena,
                       .out = args.out},
           .shared = args.shared,
-          .into = args.into};
+          .into = args.into,
+          .next = args.next};
 }
 
 void check_attend(const AttendArgs& args) {
@@ -103,18 +126,8 @@ void Backend::do_linears(const LinearsArgs& args) {
 }
 
 void Backend::hyper_connection(const HyperConnectionArgs& args) {
-  const auto [tokens, streams, channels] = args.streams.shape();
-  check_equal(args.fn.in, streams * channels, "hyper_connection fn columns");
-  check_equal(args.fn.out, (2 + streams) * streams, "hyper_connection fn rows");
-  check_equal(args.scale.size(), 3, "hyper_connection scale");
-  check_equal(args.base.size(), args.fn.out, "hyper_connection base");
-  check_equal(args.norm.size(), channels, "hyper_connection norm");
-  check_equal(args.pre.size(), tokens * streams, "hyper_connection pre");
-  check_equal(args.post.size(), tokens * streams, "hyper_connection post");
-  check_equal(args.comb.size(), tokens * streams * streams, "hyper_connection comb");
-  check_equal(args.out.extent(0), tokens, "hyper_connection output rows");
-  check_equal(args.out.extent(1), channels, "hyper_connection output columns");
-  if (tokens > 0) do_hyper_connection(args);
+  check_hyper_connection(args);
+  if (args.streams.extent(0) > 0) do_hyper_connection(args);
 }
 
 void Backend::do_hyper_connection(const HyperConnectionArgs& args) {
@@ -125,6 +138,16 @@ void Backend::do_hyper_connection(const HyperConnectionArgs& args) {
   hyper_connection_gates(gates_of(args, mix));
   collapse_streams({.streams = args.streams, .pre = args.pre, .out = args.out});
   rms_norm({.x = args.out, .weight = args.norm, .eps = args.norm_eps, .out = args.out});
+}
+
+void Backend::between_sublayers(const BetweenSublayersArgs& args) {
+  check_between_sublayers(args);
+  if (args.into.streams.extent(0) > 0) do_between_sublayers(args);
+}
+
+void Backend::do_between_sublayers(const BetweenSublayersArgs& args) {
+  expand_streams(args.into);
+  if (args.next != nullptr) hyper_connection(*args.next);
 }
 
 void Backend::norm_rotate(const NormRotateArgs& args) {
@@ -257,7 +280,7 @@ void Backend::feed_forward(const FeedForwardArgs& args) {
 void Backend::do_feed_forward(const FeedForwardArgs& args) {
   experts(args.experts);
   if (args.shared.w1 != nullptr) shared_expert(shared_expert_of(args));
-  expand_streams(args.into);
+  between_sublayers({.into = args.into, .next = args.next});
 }
 
 void Backend::do_shared_expert(const SharedExpertArgs& args) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cstring>
 #include <functional>
 #include <random>
 
@@ -199,6 +200,71 @@ TEST_F(ManyRowsTest, ExpandedStreams) {
          .comb = View<const float, 3>(comb + first * kStreams * kStreams, {count, kStreams, kStreams}),
          .streams = View<float, 3>(out, {count, kStreams, kChannels})});
   });
+}
+
+// More tokens than one launch takes, whose rows come again and again: each is as in a launch of few.
+TEST_F(ManyRowsTest, BetweenSublayers) {
+  constexpr std::int64_t kOwn = 277;
+  constexpr std::int64_t kTokens = 8192 + 329;
+  constexpr std::int64_t kStreams = 4;
+  constexpr std::int64_t kChannels = 4096;
+  constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
+  constexpr std::int64_t kIn = kStreams * kChannels;
+  const std::vector<float> weight = normals(kMixes * kIn);
+  const auto fn = cuda_->prepare(
+      {.format = WeightFormat::f32, .out = kMixes, .in = kIn, .data = std::as_bytes(std::span(weight)), .scale = {}});
+  const View<const float, 1> scale(on_device(normals(3)), {3});
+  const View<const float, 1> base(on_device(normals(kMixes)), {kMixes});
+  const View<const float, 1> norm(on_device(normals(kChannels)), {kChannels});
+  const float* given_streams = on_device(normals(kOwn * kIn));
+  const float* given_y = on_device(normals(kOwn * kChannels));
+  const float* given_post = on_device(normals(kOwn * kStreams));
+  const float* given_comb = on_device(normals(kOwn * kStreams * kStreams));
+  // Streams, gates and the next input of `tokens` tokens.
+  const auto left_of = [&](std::int64_t tokens) {
+    Arena arena(cuda_->allocator());
+    const auto again = [&](const float* rows, std::int64_t width) {
+      float* all = arena.take<float, 1>({tokens * width}).data();
+      for (std::int64_t token = 0; token < tokens; token += kOwn)
+        cuda_->copy({reinterpret_cast<const std::byte*>(rows),
+                     static_cast<std::size_t>(4 * std::min(kOwn, tokens - token) * width)},
+                    reinterpret_cast<std::byte*>(all + token * width));
+      return all;
+    };
+    const View<float, 3> streams(again(given_streams, kIn), {tokens, kStreams, kChannels});
+    const View<float, 2> y(again(given_y, kChannels), {tokens, kChannels});
+    const View<float, 2> post(again(given_post, kStreams), {tokens, kStreams});
+    const View<float, 3> comb(again(given_comb, kStreams * kStreams), {tokens, kStreams, kStreams});
+    const auto pre = arena.take<float, 2>({tokens, kStreams});
+    const auto out = arena.take<float, 2>({tokens, kChannels});
+    const HyperConnectionArgs next = {.streams = streams,
+                                      .fn = *fn,
+                                      .scale = scale,
+                                      .base = base,
+                                      .iterations = 20,
+                                      .eps = 1e-6F,
+                                      .norm_eps = 1e-6F,
+                                      .norm = norm,
+                                      .arena = arena,
+                                      .pre = pre,
+                                      .post = post,
+                                      .comb = comb,
+                                      .out = out};
+    cuda_->between_sublayers({.into = {.y = y, .post = post, .comb = comb, .streams = streams}, .next = &next});
+    return std::array<std::vector<float>, 4>{
+        from_device<float>(streams.data(), tokens * kIn), from_device<float>(pre.data(), tokens * kStreams),
+        from_device<float>(comb.data(), tokens * kStreams * kStreams), from_device<float>(out.data(), tokens * kChannels)};
+  };
+  const auto few = left_of(kOwn);
+  const auto many = left_of(kTokens);
+  for (std::size_t array = 0; array < few.size(); ++array) {
+    const std::size_t own = few[array].size();
+    for (std::size_t first = 0; first < many[array].size(); first += own) {
+      const std::size_t count = std::min(own, many[array].size() - first);
+      ASSERT_EQ(std::memcmp(&many[array][first], few[array].data(), 4 * count), 0)
+          << "array " << array << ", values from " << first << " on";
+    }
+  }
 }
 
 // 64 tokens behind two tiles of keys are few for a device and many for a block.

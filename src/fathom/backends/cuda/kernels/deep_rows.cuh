@@ -1,10 +1,8 @@
-// A deep product's sums for many rows (deep_product.h), in the order of its sums for few: lane l of those has four
-// inputs, and lanes join at distances 16, 8, 4, 2, 1. Here four lanes have the 32 fours of inputs in turn, so that a
-// lane sums eight of them, whose distances are 16, 8 and 4, in registers; what is left is two distances for 24 sums at
-// once.
+// A deep product's sums for many rows: rows and weights pass through shared memory, a thread has a tile of them
+// (deep_tile.cuh).
 #pragma once
 
-#include "fathom/backends/cuda/kernels/deep_product.h"
+#include "fathom/backends/cuda/kernels/deep_tile.cuh"
 #include "fathom/backends/cuda/kernels/later_copies.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
@@ -14,84 +12,12 @@ namespace fathom::cuda::deep_rows {
 constexpr int kRowWarps = 3;
 constexpr int kOutputWarps = 2;
 constexpr int kWarps = kRowWarps * kOutputWarps;
-constexpr int kOwnRows = 4;                               // of a thread
 constexpr int kOwnOutputs = 6;                            // of a thread
 constexpr int kRows = kRowWarps * 4 * kOwnRows;           // of a block
 constexpr int kOutputs = kOutputWarps * 2 * kOwnOutputs;  // of a block: all
-constexpr int kFours = static_cast<int>(kDeepPiece) / 4;  // of a row's piece
-constexpr int kLeaves = kFours / 4;                       // fours of a lane
 constexpr int kLines = kRows + kOutputs;                  // of a stage: rows' pieces, then weights'
 constexpr int kStages = 2;
 constexpr int kStageBytes = kLines * kFours * 16;
-
-// Odd lines of a stage have the upper and lower halves of every 128 bytes exchanged: two lines side by side lie in all
-// banks.
-__device__ inline int place_of(int line, int four) { return line * kFours + (four ^ (line % 2 * 4)); }
-
-struct Tile {
-  float sums[kOwnRows][kOwnOutputs];
-
-  __device__ void add(const Tile& other) {
-#pragma unroll
-    for (int row = 0; row < kOwnRows; ++row)
-#pragma unroll
-      for (int output = 0; output < kOwnOutputs; ++output) sums[row][output] += other.sums[row][output];
-  }
-};
-
-// Where a thread's first row and first output lie in a stage, for its even fours and its odd ones.
-struct OwnLines {
-  const float4* rows[2];
-  const float4* weights[2];
-
-  __device__ OwnLines(const float4* stage, int row, int output) {
-    const int four = lane_id() % 4;
-    for (int odd = 0; odd < 2; ++odd) {
-      rows[odd] = stage + place_of(row, 4 * odd + four) - 4 * odd;
-      weights[odd] = stage + place_of(kRows + output, 4 * odd + four) - 4 * odd;
-    }
-  }
-};
-
-// Leaf `kFirst` alone, or it and those `kStep` further, in pairs from the farthest on.
-template <int kFirst, int kStep>
-__device__ inline void sum_leaves(const OwnLines& lines, Tile& tile) {
-  if constexpr (kStep < kLeaves) {
-    sum_leaves<kFirst, 2 * kStep>(lines, tile);
-    Tile other;
-    sum_leaves<kFirst + kStep, 2 * kStep>(lines, other);
-    tile.add(other);
-  } else {
-    float4 x[kOwnRows];
-#pragma unroll
-    for (int row = 0; row < kOwnRows; ++row) x[row] = lines.rows[kFirst % 2][row * 4 * kFours + kFirst * 4];
-#pragma unroll
-    for (int output = 0; output < kOwnOutputs; ++output) {
-      const float4 weight = lines.weights[kFirst % 2][output * 2 * kFours + kFirst * 4];
-#pragma unroll
-      for (int row = 0; row < kOwnRows; ++row)
-        tile.sums[row][output] = fmaf(
-            weight.w, x[row].w, fmaf(weight.z, x[row].z, fmaf(weight.y, x[row].y, fmaf(weight.x, x[row].x, 0.0F))));
-    }
-  }
-}
-
-// Distances 2 and 1: lane l of four is left with row l.
-__device__ inline void join_lanes(const Tile& tile, float (&sums)[kOwnOutputs]) {
-  const bool upper = (lane_id() & 2) != 0;
-  const bool odd = (lane_id() & 1) != 0;
-#pragma unroll
-  for (int output = 0; output < kOwnOutputs; ++output) {
-    float halves[2];
-#pragma unroll
-    for (int row = 0; row < 2; ++row) {
-      const float low = tile.sums[row][output];
-      const float high = tile.sums[row + 2][output];
-      halves[row] = (upper ? high : low) + __shfl_xor_sync(kAllLanes, upper ? low : high, 2);
-    }
-    sums[output] = (odd ? halves[1] : halves[0]) + __shfl_xor_sync(kAllLanes, odd ? halves[0] : halves[1], 1);
-  }
-}
 
 // The pieces of a block, in the order in which it sums them: those of lane `part` of joined_pieces, of the lanes 16, 8
 // and 24 behind it; a lane has every 32nd.
@@ -136,8 +62,9 @@ __global__ void __launch_bounds__(kWarps* kWarp, 2) sum_rows(DeepProductKernel a
     wait_for_later_copies();
     __syncthreads();
     if (step + 1 < order.steps()) copy(step + 1);
-    Tile tile;
-    sum_leaves<0, 1>(OwnLines(stages + step % kStages * kLines * kFours, own_row, own_output), tile);
+    const float4* stage = stages + step % kStages * kLines * kFours;
+    Tile<kOwnOutputs> tile;
+    sum_leaves<0, 1>(OwnLines(stage, own_row, stage + kRows * kFours, own_output), tile);
     float piece[kOwnOutputs];
     join_lanes(tile, piece);
 #pragma unroll

@@ -80,6 +80,10 @@ bool hyper_connection_fits(std::int64_t streams, std::int64_t channels) {
          shared_floats(streams, channels) * static_cast<std::int64_t>(sizeof(float)) + kStatic <= kMostBytes;
 }
 
+bool hyper_connection_of_many(std::int64_t tokens, std::int64_t streams, std::int64_t channels) {
+  return hyper_rows::takes_rows(tokens, streams, channels);
+}
+
 std::int64_t hyper_connection_squares(const DeepProductKernel& product, std::int64_t streams, Stream stream) {
   const std::int64_t channels = product.in / streams;
   const bool few = stream.chained && product.rows < kFewTokens && streams == kFourStreams &&

@@ -18,6 +18,7 @@ struct HyperConnectionKernel {
   float* out;          // [tokens, channels]
   float* inverse_rms;  // [tokens] of scratch
   float* squares;      // [tokens, streams, channels / 512, 32] of launch_hyper_connection_sums, or null
+  const float* lanes;  // [32, tokens, (2 + streams) * streams] of mix_and_sum, or null; parts is, then
   std::int64_t tokens;
   std::int64_t streams;
   std::int64_t channels;
@@ -28,6 +29,8 @@ struct HyperConnectionKernel {
 };
 // Whether a block's shared memory has room for a row.
 bool hyper_connection_fits(std::int64_t streams, std::int64_t channels);
+// Whether it is kernels for many tokens that read the streams, as behind mix_and_sum.
+bool hyper_connection_of_many(std::int64_t tokens, std::int64_t streams, std::int64_t channels);
 // Floats of scratch for the sums of squares, where one kernel makes them beside the pieces; 0: it does not.
 std::int64_t hyper_connection_squares(const DeepProductKernel& product, std::int64_t streams, Stream stream);
 // The pieces, and the squares' sums if they are not null.

@@ -106,6 +106,7 @@ class CudaLauncher final : public Backend {
   void do_experts(const ExpertsArgs& args) override;
   void do_linears(const LinearsArgs& args) override;
   void do_hyper_connection(const HyperConnectionArgs& args) override;
+  void do_between_sublayers(const BetweenSublayersArgs& args) override;
   void do_norm_rotate(const NormRotateArgs& args) override;
   void do_new_keys(const NewKeysArgs& args) override;
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override;
@@ -140,6 +141,8 @@ class CudaLauncher final : public Backend {
   void attend_widened(const WidenedAttention& kernel);
   bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
   void deep_linear(const LinearArgs& args);
+  // expand_streams that may sum slots, then what the next sublayer begins with, if there is one.
+  void expand_and_begin(const ExpandKernel& expand, const HyperConnectionArgs* next);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;

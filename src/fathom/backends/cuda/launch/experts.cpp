@@ -112,7 +112,7 @@ void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
                    .slots = experts.selected.extent(1),
                    .channels = channels,
                    .out = nullptr};
-  launch_expand(expand, device_.stream());
+  expand_and_begin(expand, args.next);
   device_.check_launch("feed_forward");
 }
 

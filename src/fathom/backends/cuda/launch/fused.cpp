@@ -111,6 +111,7 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
                              .out = args.out.data() + token * channels,
                              .inverse_rms = inverse_rms,
                              .squares = squares,
+                             .lanes = nullptr,
                              .tokens = product.rows,
                              .streams = streams,
                              .channels = channels,

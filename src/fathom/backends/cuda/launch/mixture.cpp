@@ -60,7 +60,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
     throw InternalError("[cuda] the shared expert's rows are packed by its products");
   expert_products(product_device_, experts, experts_operand, memory, device_.stream());
   device_.check_launch("mixture");
-  expand_streams(args.into);
+  between_sublayers({.into = args.into, .next = args.next});
 }
 
 }  // namespace fathom::cuda

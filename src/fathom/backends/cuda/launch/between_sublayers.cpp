@@ -1,0 +1,92 @@
+// Where a sublayer of many tokens ends and the next begins: streams are mixed and the next one's deep product is summed
+// in one kernel.
+#include <algorithm>
+
+#include "fathom/backends/cuda/kernels/hyper_connection.h"
+#include "fathom/backends/cuda/kernels/mix_and_sum.h"
+#include "fathom/backends/cuda/launch/cuda_launcher.h"
+
+namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kMostTokens = 8192;  // of one launch
+
+// Tokens [first, first + count) of an expansion.
+ExpandKernel part_of(ExpandKernel expand, std::int64_t first, std::int64_t count) {
+  expand.y += first * expand.channels;
+  expand.post += first * expand.streams;
+  expand.comb += first * expand.streams * expand.streams;
+  expand.x += first * expand.streams * expand.channels;
+  if (expand.before.rows != nullptr) expand.before.row_of_slot += first * expand.before.slots;
+  expand.tokens = count;
+  return expand;
+}
+
+// What mix_and_sum leaves to be done for those tokens.
+HyperConnectionKernel rest_of(const HyperConnectionArgs& args, std::int64_t first, std::int64_t count) {
+  const std::int64_t streams = args.streams.extent(1);
+  const std::int64_t channels = args.streams.extent(2);
+  return {.x = args.streams.data() + first * streams * channels,
+          .parts = nullptr,
+          .scale = args.scale.data(),
+          .base = args.base.data(),
+          .norm = args.norm.data(),
+          .pre = args.pre.data() + first * streams,
+          .post = args.post.data() + first * streams,
+          .comb = args.comb.data() + first * streams * streams,
+          .out = args.out.data() + first * channels,
+          .inverse_rms = nullptr,
+          .squares = nullptr,
+          .lanes = nullptr,
+          .tokens = count,
+          .streams = streams,
+          .channels = channels,
+          .pieces = 0,
+          .iterations = args.iterations,
+          .eps = args.eps,
+          .norm_eps = args.norm_eps};
+}
+
+}  // namespace
+
+void CudaLauncher::do_between_sublayers(const BetweenSublayersArgs& args) {
+  check(args.into.streams.extent(1) <= kMostStreams, "[cuda] a thread holds all streams");
+  expand_and_begin(expand_kernel(args.into), args.next);
+  device_.check_launch("between_sublayers");
+}
+
+void CudaLauncher::expand_and_begin(const ExpandKernel& expand, const HyperConnectionArgs* next) {
+  const std::int64_t tokens = expand.tokens;
+  const bool deep =
+      next != nullptr && tiled(next->fn) == nullptr && plain(next->fn).method() == ProductMethod::deep;
+  const DeviceWeight* weight = deep ? &plain(next->fn).weight() : nullptr;
+  const auto* fn = deep ? reinterpret_cast<const float*>(weight->data) : nullptr;
+  const std::int64_t blocks =
+      deep ? mix_and_sum_blocks(expand, fn, weight->out, device_.size().multiprocessors, device_.size().capability,
+                                device_.size().shared_bytes)
+           : 0;
+  const std::int64_t last = tokens % kMostTokens;  // of the last launch; 0: as many as of all others
+  const bool many =
+      hyper_connection_of_many(last == 0 ? kMostTokens : last, expand.streams, expand.channels) && tokens > 0;
+  if (blocks == 0 || !many) {
+    launch_expand(expand, device_.stream());
+    if (next != nullptr) hyper_connection(*next);
+    return;
+  }
+  const Arena::Scope scope(scratch_);
+  constexpr std::int64_t kLanes = 32;
+  const std::int64_t most = std::min(tokens, kMostTokens);
+  float* lanes = scratch_.take<float, 1>({kLanes * most * weight->out}).data();
+  float* inverse_rms = scratch_.take<float, 1>({most}).data();
+  for (std::int64_t token = 0; token < tokens; token += kMostTokens) {
+    const std::int64_t count = std::min(kMostTokens, tokens - token);
+    launch_mix_and_sum(
+        {.mixed = part_of(expand, token, count), .weight = fn, .lanes = lanes, .blocks = blocks}, device_.stream());
+    HyperConnectionKernel rest = rest_of(*next, token, count);
+    rest.lanes = lanes;
+    rest.inverse_rms = inverse_rms;
+    launch_hyper_connection(rest, device_.stream());
+  }
+}
+
+}  // namespace fathom::cuda
