@@ -63,6 +63,7 @@ Device::~Device() {
 Stream Device::stream() const { return {raw_stream(), sink_, chains_}; }
 
 CUstream_st* Device::raw_stream() const {
+  if (before_use_) before_use_();
   int current = -1;  // asking is cheap, setting is not
   if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
   return stream_;

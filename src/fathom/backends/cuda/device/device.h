@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/kernels/launching.h"
@@ -30,6 +31,8 @@ class Device {
   // The calling thread's launches go to this device from here on, through `sink` where there is one.
   Stream stream() const;
   void set_sink(KernelSink* sink) { sink_ = sink; }
+  // Called before anything else goes to the stream: what was put off comes first.
+  void before_use(std::function<void()> call) { before_use_ = std::move(call); }
   const DeviceSize& size() const { return size_; }
 
   // For calls of the runtime; kernels take stream().
@@ -50,6 +53,7 @@ class Device {
   int device_;
   CUstream_st* stream_ = nullptr;
   KernelSink* sink_ = nullptr;
+  std::function<void()> before_use_;
   DeviceSize size_;
   bool chains_ = false;  // launches: sm_90 and later
 };

@@ -31,30 +31,43 @@ CudaLauncher::CudaLauncher(const CudaOptions& options)
       page_tables_(staged_, memory_),
       experts_(device_, memory_, weight_memory_, staged_),
       scratch_(memory_),
+      sums_(memory_),
       fault_(pinned_memory_, sizeof(Fault)) {
   device_.set_sink(&recorder_);
-  memory_.before_release([this] { recorder_.end(); });
+  device_.before_use([this] { send_expansion(); });
+  memory_.before_release([this] {
+    send_expansion();
+    recorder_.end();
+  });
 }
 
 CudaLauncher::~CudaLauncher() {
+  send_expansion();
   recorder_.end();
   memory_.before_release({});
+  device_.before_use({});
 }
 
 void CudaLauncher::begin_step(std::uint64_t pattern) {
+  send_expansion();
   experts_.begin_step();
   recorder_.begin(options_.graphs ? pattern : 0);
 }
 
-void CudaLauncher::end_step() { recorder_.end(); }
+void CudaLauncher::end_step() {
+  send_expansion();
+  recorder_.end();
+}
 
 void CudaLauncher::upload(std::span<const std::byte> host, std::byte* device) {
+  send_expansion();
   recorder_.end();
   device_.copy_to_device(host.data(), device, std::ssize(host));
   device_.synchronize();  // the caller's memory is its own again
 }
 
 void CudaLauncher::download(const std::byte* device, std::span<std::byte> host) {
+  send_expansion();
   recorder_.end();
   device_.copy_to_host(device, host.data(), std::ssize(host));
   device_.synchronize();
@@ -63,6 +76,7 @@ void CudaLauncher::download(const std::byte* device, std::span<std::byte> host) 
 }
 
 void CudaLauncher::copy(std::span<const std::byte> from, std::byte* to) {
+  send_expansion();
   recorder_.copy(from.data(), to, std::ssize(from));
 }
 

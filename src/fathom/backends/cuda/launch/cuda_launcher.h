@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
+#include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
@@ -49,7 +51,6 @@ const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
 struct AttentionShape;
-struct ExpandKernel;
 struct NormRotateKernel;
 struct WidenedAttention;
 
@@ -131,14 +132,21 @@ class CudaLauncher final : public Backend {
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
-  // A deep product's launch of x's first rows, kDeepRows at most, with its parts in scratch_; out is the caller's.
-  DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows);
+  // A deep product's launch of x's first rows, kDeepRows at most, with its parts in the arena; out is the caller's.
+  static DeepProductKernel deep_product(const PreparedWeight& weight, const float* x, std::int64_t rows, Arena& arena);
+  // A sublayer's end waits for what comes next: where that is another's beginning, it is one launch with this one's
+  // sums, and else it is launched first.
+  void expand_later(const ExpandKernel& args);
+  void send_expansion();
   AttentionShape attention_shape_of(const SparseAttentionArgs& args) const;
   AttentionKernel attention_kernel(const SparseAttentionArgs& args, const AttentionShape& shape);
   // With its keys in scratch_.
   WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void attend_widened(const WidenedAttention& kernel);
   bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
+  void launch_attention(const AttentionKernel& kernel);
+  bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
+  void attend_few(const AttendArgs& args, const AttentionShape& shape);
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
@@ -161,6 +169,8 @@ class CudaLauncher final : public Backend {
   ExpertStore experts_;
   Memory stored_;  // a weight as the checkpoint holds it, on its way to be tiled
   Arena scratch_;  // of one operation at a time
+  Arena sums_;     // of one that reads what the operation before left in scratch_
+  std::optional<ExpandKernel> expansion_;
   Memory fault_;   // pinned
   std::int64_t weights_prepared_ = 0;
 };

@@ -112,8 +112,8 @@ void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
                    .slots = experts.selected.extent(1),
                    .channels = channels,
                    .out = nullptr};
-  launch_expand(expand, device_.stream());
   device_.check_launch("feed_forward");
+  expand_later(expand);
 }
 
 }  // namespace fathom::cuda

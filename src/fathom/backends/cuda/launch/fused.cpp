@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
@@ -90,16 +92,23 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
   const auto [tokens, streams, channels] = args.streams.shape();
   const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
   if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
-  const Arena::Scope scope(scratch_);
-  DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens);
-  float* inverse_rms = scratch_.take<float, 1>({product.rows}).data();
+  const std::optional<ExpandKernel> expansion = std::exchange(expansion_, std::nullopt);
+  const Arena::Scope scope(sums_);
+  DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens, sums_);
+  const bool expands = expansion && hyper_connection_expands(*expansion, product, device_.stream());
+  if (expansion && !expands) launch_expand(*expansion, device_.stream());
+  float* inverse_rms = sums_.take<float, 1>({product.rows}).data();
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
     product.x = args.streams.data() + token * product.in;
-    const Arena::Scope squares_scope(scratch_);
+    const Arena::Scope squares_scope(sums_);
     const std::int64_t floats = hyper_connection_squares(product, streams, device_.stream());
-    float* squares = floats > 0 ? scratch_.take<float, 1>({floats}).data() : nullptr;
-    launch_hyper_connection_sums(product, squares, device_.stream());
+    float* squares = floats > 0 ? sums_.take<float, 1>({floats}).data() : nullptr;
+    if (expands) {
+      launch_expand_and_sums(*expansion, product, squares, device_.stream());
+    } else {
+      launch_hyper_connection_sums(product, squares, device_.stream());
+    }
     launch_hyper_connection({.x = product.x,
                              .parts = product.parts,
                              .scale = args.scale.data(),

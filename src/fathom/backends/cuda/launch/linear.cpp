@@ -15,7 +15,8 @@ PackedRows CudaLauncher::packed(const RowsOfX& x, PackedBy by, TileKind kind) {
                    device_.stream());
 }
 
-DeepProductKernel CudaLauncher::deep_product(const PreparedWeight& prepared, const float* x, std::int64_t rows) {
+DeepProductKernel CudaLauncher::deep_product(const PreparedWeight& prepared, const float* x, std::int64_t rows,
+                                             Arena& arena) {
   const DeviceWeight& weight = plain(prepared).weight();
   DeepProductKernel kernel = {.weight = reinterpret_cast<const float*>(weight.data),
                               .x = x,
@@ -25,14 +26,14 @@ DeepProductKernel CudaLauncher::deep_product(const PreparedWeight& prepared, con
                               .outputs = weight.out,
                               .in = weight.in};
   const std::int64_t few = std::min(kernel.rows, kManyDeepRows) * kernel.pieces();  // of a last launch
-  kernel.parts = scratch_.take<float, 1>({kernel.outputs * std::max(kernel.rows * kernel.sums(), few)}).data();
+  kernel.parts = arena.take<float, 1>({kernel.outputs * std::max(kernel.rows * kernel.sums(), few)}).data();
   return kernel;
 }
 
 void CudaLauncher::deep_linear(const LinearArgs& args) {
   const std::int64_t rows = args.x.extent(0);
   const Arena::Scope scope(scratch_);
-  DeepProductKernel kernel = deep_product(args.weight, args.x.data(), rows);
+  DeepProductKernel kernel = deep_product(args.weight, args.x.data(), rows, scratch_);
   for (std::int64_t row = 0; row < rows; row += kDeepRows) {
     kernel.rows = std::min(kDeepRows, rows - row);
     kernel.x = args.x.data() + row * kernel.in;

@@ -1,6 +1,8 @@
 // Hyper-connections and routing.
 #include "fathom/backends/cuda/kernels/streams.h"
 
+#include <utility>
+
 #include "fathom/backends/cuda/kernels/route.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
@@ -69,7 +71,18 @@ ExpandKernel expand_kernel(const ExpandStreamsArgs& args) {
 
 void CudaLauncher::do_expand_streams(const ExpandStreamsArgs& args) {
   check(args.streams.extent(1) <= kMostStreams, "[cuda] a thread holds all streams");
-  launch_expand(expand_kernel(args), device_.stream());
+  expand_later(expand_kernel(args));
+}
+
+void CudaLauncher::expand_later(const ExpandKernel& args) {
+  send_expansion();
+  expansion_ = args;
+}
+
+void CudaLauncher::send_expansion() {
+  if (!expansion_) return;
+  const ExpandKernel args = *std::exchange(expansion_, std::nullopt);
+  launch_expand(args, device_.stream());
   device_.check_launch("expand_streams");
 }
 
