@@ -1,6 +1,7 @@
 #include "fathom/backends/cuda/kernels/attention_widened.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
@@ -163,10 +164,30 @@ void CudaLauncher::attend_few(const AttendArgs& args, const AttentionShape& shap
 }
 
 void CudaLauncher::do_begin_attend(const AttendArgs& args) {
-  if (!attends_packed(args, attention_shape_of(args.attention))) return Backend::do_begin_attend(args);
+  if (!attends_packed(args, attention_shape_of(args.attention))) return begin_attend_few(args);
   auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
   launch_rounded_queries({.queries = norm_rotate_kernel(args.rows.queries), .out = rounded}, device_.stream());
   new_keys(args.rows.keys);
+  for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);
+}
+
+// Entries that lone tokens complete from few rows stand beside the queries and keys.
+void CudaLauncher::begin_attend_few(const AttendArgs& args) {
+  const NormRotateKernel queries = norm_rotate_kernel(args.rows.queries);
+  const NormRotateKernel keys = norm_rotate_kernel(args.rows.keys);
+  if (!norm_rotate_takes_both(queries, keys)) return Backend::do_begin_attend(args);
+  EntryCompletions beside;
+  std::vector<const CompleteEntriesArgs*> behind;
+  for (const CompleteEntriesArgs& completed : args.completed) {
+    if (beside.count < kMostCompletions && completes_beside(completed)) {
+      beside.of[beside.count++] = completion_kernel(completed);
+    } else {
+      behind.push_back(&completed);
+    }
+  }
+  launch_norm_rotate_both(queries, keys, beside, device_.stream());
+  device_.check_launch("begin_attend");
+  for (const CompleteEntriesArgs* completed : behind) complete_entries(*completed);
 }
 
 void CudaLauncher::do_attend(const AttendArgs& args) {

@@ -50,12 +50,15 @@ class PlainWeight final : public PreparedWeight {
 const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
+struct EntryCompletion;
 struct AttentionShape;
 struct NormRotateKernel;
 struct WidenedAttention;
 
 ExpandKernel expand_kernel(const ExpandStreamsArgs& args);
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
+NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args);
+bool completes_beside(const CompleteEntriesArgs& args);
 
 class CudaLauncher final : public Backend {
  public:
@@ -145,6 +148,8 @@ class CudaLauncher final : public Backend {
   void attend_widened(const WidenedAttention& kernel);
   bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
   void launch_attention(const AttentionKernel& kernel);
+  void begin_attend_few(const AttendArgs& args);
+  EntryCompletion completion_kernel(const CompleteEntriesArgs& args);
   bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
   void attend_few(const AttendArgs& args, const AttentionShape& shape);
   void deep_linear(const LinearArgs& args);
@@ -171,7 +176,7 @@ class CudaLauncher final : public Backend {
   Arena scratch_;  // of one operation at a time
   Arena sums_;     // of one that reads what the operation before left in scratch_
   std::optional<ExpandKernel> expansion_;
-  Memory fault_;   // pinned
+  Memory fault_;  // pinned
   std::int64_t weights_prepared_ = 0;
 };
 

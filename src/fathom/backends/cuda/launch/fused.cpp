@@ -15,6 +15,15 @@
 namespace fathom::cuda {
 namespace {
 
+// Weights that one launch can multiply.
+struct LikeProducts {
+  TileKind kind;
+  int parts;
+  std::vector<ProductOutput> outputs;
+};
+
+}  // namespace
+
 NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
   const auto [tokens, head_dim] = args.x.shape();
   return {.x = args.x.data(),
@@ -29,15 +38,6 @@ NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
           .pairs = args.cosine.extent(1),
           .eps = args.eps};
 }
-
-// Weights that one launch can multiply.
-struct LikeProducts {
-  TileKind kind;
-  int parts;
-  std::vector<ProductOutput> outputs;
-};
-
-}  // namespace
 
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
   const auto [rows, heads, head_dim] = args.x.shape();
@@ -149,7 +149,7 @@ void CudaLauncher::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   const NormRotateKernel queries = norm_rotate_kernel(args.queries);
   const NormRotateKernel keys = norm_rotate_kernel(args.keys);
   if (!norm_rotate_takes_both(queries, keys)) return Backend::do_queries_and_keys(args);
-  launch_norm_rotate_both(queries, keys, device_.stream());
+  launch_norm_rotate_both(queries, keys, {}, device_.stream());
   device_.check_launch("queries_and_keys");
 }
 
