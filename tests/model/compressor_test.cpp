@@ -22,14 +22,17 @@ class CompressorTest : public PartTest {
     std::vector<LinearOutput> products;
     const CompressorInput input = plan_input(step, weights, products);
     recorder_.linears({.x = x, .outputs = products});
-    const auto entries = compress(step, weights,
-                                  {.ratio = config_.ratio(layer),
-                                   .overlap = layer == 1,
-                                   .dim = config_.head_dim,
-                                   .norm_eps = config_.norm_eps,
-                                   .kv_tails = step.places(&SequenceCache::kv_tail, layer),
-                                   .gate_tails = step.places(&SequenceCache::gate_tail, layer)},
-                                  input);
+    const CompressorPlan plan = {.ratio = config_.ratio(layer),
+                                 .overlap = layer == 1,
+                                 .dim = config_.head_dim,
+                                 .norm_eps = config_.norm_eps,
+                                 .kv_tails = step.places(&SequenceCache::kv_tail, layer),
+                                 .gate_tails = step.places(&SequenceCache::gate_tail, layer),
+                                 .pages = step.places(&SequenceCache::entries, layer)};
+    CompleteEntriesArgs args = completion(step, weights, plan, input);
+    args.entry = layout_.entry;
+    recorder_.complete_entries(args);
+    const View<const float, 2> entries = args.pool.out;
     end_step();
     return {entries.span().begin(), entries.span().end()};
   }

@@ -28,6 +28,8 @@ class IndexerTest : public PartTest {
     const IndexerInput input = indexer.plan_input(step, of_x, of_latent);
     recorder_.linears({.x = x_, .outputs = of_x});
     recorder_.linears({.x = latent_, .outputs = of_latent});
+    const CompressorPlan plan = indexer.keys_plan(step);
+    recorder_.complete_entries(indexer.completed_keys(step, plan, input.keys));
     const auto selected = indexer.select(step, input);
     end_step();
     return {selected.span().begin(), selected.span().end()};

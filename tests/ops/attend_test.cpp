@@ -107,6 +107,26 @@ TEST_P(AttendTest, IsItsParts) {
   }
 }
 
+// Few tokens of the released shape, whose tiles are joined by a launch: windows that have come round, more runs than
+// lie in a kernel's arguments.
+TEST_P(AttendTest, OfFewTokensIsItsParts) {
+  for (const EntryChoice choice : {EntryChoice::none, EntryChoice::all, EntryChoice::selected})
+    for (const std::vector<fathom::Run>& runs :
+         {runs_of({{1, 0}}), runs_of({{1, 700}}), runs_of({{3, 90}, {1, 20}}),
+          runs_of({{1, 1}, {1, 70}, {1, 71}, {1, 200}, {2, 140}, {1, 5}, {1, 6}, {1, 9}, {1, 400}})}) {
+      AttendCase shape = {.attention = {}, .groups = 3, .latent = 5};
+      shape.attention.format = {CacheStorage::released, 512, 64};
+      shape.attention.heads = 6;
+      shape.attention.window = 70;
+      shape.attention.capacity = 71;
+      shape.attention.choice = choice;
+      shape.attention.top_k = 140;
+      shape.attention.offset = 4;
+      Attend attend(shape, runs, random);
+      attend.expect_parts(*backend, std::to_string(runs.size()) + " runs");
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, AttendTest, every_multiplier(), backend_name);
 
 // Many tokens in the mode that rounds attention: rounded queries, widened keys, packed values.

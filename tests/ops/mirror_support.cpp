@@ -242,6 +242,9 @@ class MirroredBackend final : public Backend {
   void do_queries_and_keys(const QueriesAndKeysArgs& args) override {
     mirrored([&](Copies& on) { inner_->queries_and_keys({.queries = on.of(args.queries), .keys = on.of(args.keys)}); });
   }
+  void do_complete_entries(const CompleteEntriesArgs& args) override {
+    mirrored([&](Copies& on) { inner_->complete_entries(Completed(on, args).args); });
+  }
   void do_begin_attend(const AttendArgs& args) override {
     mirrored_attend(args, [this](const AttendArgs& there) { inner_->begin_attend(there); });
   }
@@ -256,7 +259,11 @@ class MirroredBackend final : public Backend {
       std::vector<PagedRows> entries;
       if (attention.choice != EntryChoice::none)
         entries = on.paged(attention.entries, attention.runs, attention.ratio, false);
+      std::deque<Completed> kept;
+      std::vector<CompleteEntriesArgs> completed;
+      for (const CompleteEntriesArgs& one : args.completed) completed.push_back(kept.emplace_back(on, one).args);
       call(AttendArgs{.rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
+                      .completed = completed,
                       .attention = {.q = on.of(attention.q),
                                     .format = attention.format,
                                     .window = attention.window,

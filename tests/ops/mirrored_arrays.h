@@ -131,4 +131,31 @@ class Copies {
   std::deque<std::vector<std::byte*>> tables_;
 };
 
+// What a compressor's step reads and writes, with the spans of rings and pages.
+struct Completed {
+  Completed(Copies& on, const CompleteEntriesArgs& host)
+      : kv_rings(on.rings(host.pool.kv_rings, true)),
+        gate_rings(on.rings(host.pool.gate_rings, true)),
+        pages(on.paged(host.pages, host.pool.runs, host.pool.ratio, true)),
+        args(host) {
+    args.pool.kv = on.of(host.pool.kv);
+    args.pool.gate = on.of(host.pool.gate);
+    args.pool.ape = on.of(host.pool.ape);
+    args.pool.kv_rings = kv_rings;
+    args.pool.gate_rings = gate_rings;
+    args.pool.out = on.of(host.pool.out);
+    args.weight = on.of(host.weight);
+    args.cosine = on.of(host.cosine);
+    args.sine = on.of(host.sine);
+    args.pages = pages;
+  }
+  Completed(const Completed&) = delete;
+  Completed& operator=(const Completed&) = delete;
+
+  std::vector<Ring> kv_rings;
+  std::vector<Ring> gate_rings;
+  std::vector<PagedRows> pages;
+  CompleteEntriesArgs args;
+};
+
 }  // namespace fathom::op_test

@@ -24,22 +24,14 @@ const RotaryAngles& Attention::angles(const Step& step) const {
   return config_.attention_kind(block_) == AttentionKind::sliding ? step.plain : step.compressed;
 }
 
-void Attention::store_entries(const Step& step, const CompressorInput& input) const {
-  const Arena::Scope scope(step.arena);
-  const std::int64_t ratio = config_.ratio(block_);
-  const auto entries = compress(step, *weights_.compressor,
-                                {.ratio = ratio,
-                                 .overlap = config_.attention_kind(block_) == AttentionKind::csa,
-                                 .dim = config_.head_dim,
-                                 .norm_eps = config_.norm_eps,
-                                 .kv_tails = step.places(&SequenceCache::kv_tail, block_),
-                                 .gate_tails = step.places(&SequenceCache::gate_tail, block_)},
-                                input);
-  step.backend.store_entries({.format = layout_.entry,
-                              .x = entries,
-                              .ratio = ratio,
-                              .runs = step.runs,
-                              .entries = step.places(&SequenceCache::entries, block_)});
+CompressorPlan Attention::entries_plan(const Step& step) const {
+  return {.ratio = config_.ratio(block_),
+          .overlap = config_.attention_kind(block_) == AttentionKind::csa,
+          .dim = config_.head_dim,
+          .norm_eps = config_.norm_eps,
+          .kv_tails = step.places(&SequenceCache::kv_tail, block_),
+          .gate_tails = step.places(&SequenceCache::gate_tail, block_),
+          .pages = step.places(&SequenceCache::entries, block_)};
 }
 
 void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2> out) const {
@@ -73,8 +65,14 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   // heads, in the cache's storage from the start. What heads have seen turns back at the query's position, and each
   // group of heads shrinks through wo_a.
   const auto windows = step.places(&SequenceCache::window, block_);
-  const auto entries =
-      kind == AttentionKind::sliding ? std::vector<PagedRows>() : step.places(&SequenceCache::entries, block_);
+  const CompressorPlan plan = kind == AttentionKind::sliding ? CompressorPlan() : entries_plan(step);
+  const CompressorPlan keys_plan = indexer ? indexer->keys_plan(step) : CompressorPlan();
+  std::vector<CompleteEntriesArgs> completed;
+  if (kind != AttentionKind::sliding) {
+    completed.push_back(completion(step, *weights_.compressor, plan, compressor_input));
+    completed.back().entry = layout_.entry;
+  }
+  if (indexer) completed.push_back(indexer->completed_keys(step, keys_plan, indexer_input.keys));
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
   const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
   const auto latent = arena.take<float, 3>({tokens, config_.output_groups, config_.output_latent});
@@ -86,6 +84,7 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
                                       .sine = sine,
                                       .format = layout_.entry,
                                       .rows = fresh}},
+                    .completed = completed,
                     .attention = {.q = q,
                                   .format = layout_.entry,
                                   .window = config_.window,
@@ -97,14 +96,13 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
                                   .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
                                   .runs = step.runs,
                                   .windows = windows,
-                                  .entries = entries,
+                                  .entries = plan.pages,
                                   .out = heads_out},
                     .wo_a = *weights_.wo_a,
                     .latent = latent,
                     .next = weights_.wo_b.get()};
   backend.begin_attend(attend);
 
-  if (kind != AttentionKind::sliding) store_entries(step, compressor_input);
   if (indexer) attend.attention.selected = indexer->select(step, indexer_input);
   backend.attend(attend);
 

@@ -18,7 +18,7 @@ class Attention {
   void forward(const Step& step, View<const float, 2> x, View<float, 2> out) const;
 
  private:
-  void store_entries(const Step& step, const CompressorInput& input) const;
+  CompressorPlan entries_plan(const Step& step) const;
   const RotaryAngles& angles(const Step& step) const;
 
   const ModelConfig& config_;

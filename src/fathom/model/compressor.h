@@ -14,6 +14,7 @@ struct CompressorPlan {
   float norm_eps = 0.0F;
   std::vector<Ring> kv_tails;    // one per run
   std::vector<Ring> gate_tails;  // one per run
+  std::vector<PagedRows> pages;  // one per run, where entries are kept
 };
 
 // What the compressor reads of every token: its products of x.
@@ -25,9 +26,9 @@ struct CompressorInput {
 // Room for them in the step's arena; appends the products that fill it to `products`.
 CompressorInput plan_input(const Step& step, const CompressorWeights& weights, std::vector<LinearOutput>& products);
 
-// -> the entries completed in this step [new entries, dim]: pooled, normed, rotated at the position of the block's
-// first token. Keeps the tail for the steps to come.
-View<float, 2> compress(const Step& step, const CompressorWeights& weights, const CompressorPlan& plan,
-                        const CompressorInput& input);
+// What completes the step's entries: pooled, normed, rotated at the position of the block's first token. Keeps the tail
+// for the steps to come. How they are stored is the caller's to say, who keeps the plan.
+CompleteEntriesArgs completion(const Step& step, const CompressorWeights& weights, const CompressorPlan& plan,
+                               const CompressorInput& input);
 
 }  // namespace fathom

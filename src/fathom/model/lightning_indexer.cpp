@@ -13,23 +13,22 @@ IndexerInput LightningIndexer::plan_input(const Step& step, std::vector<LinearOu
   return input;
 }
 
-void LightningIndexer::store_keys(const Step& step, const CompressorInput& input) const {
-  const Arena::Scope scope(step.arena);
-  const std::int64_t ratio = config_.ratio(block_);
-  const auto keys = compress(step, weights_.compressor,
-                             {.ratio = ratio,
-                              .overlap = true,
-                              .dim = config_.index_dim,
-                              .norm_eps = config_.norm_eps,
-                              .kv_tails = step.places(&SequenceCache::index_kv_tail, block_),
-                              .gate_tails = step.places(&SequenceCache::index_gate_tail, block_)},
-                             input);
-  step.backend.hadamard({.x = keys});
-  step.backend.store_index_keys({.format = format_,
-                                 .x = keys,
-                                 .ratio = ratio,
-                                 .runs = step.runs,
-                                 .keys = step.places(&SequenceCache::index_keys, block_)});
+CompressorPlan LightningIndexer::keys_plan(const Step& step) const {
+  return {.ratio = config_.ratio(block_),
+          .overlap = true,
+          .dim = config_.index_dim,
+          .norm_eps = config_.norm_eps,
+          .kv_tails = step.places(&SequenceCache::index_kv_tail, block_),
+          .gate_tails = step.places(&SequenceCache::index_gate_tail, block_),
+          .pages = step.places(&SequenceCache::index_keys, block_)};
+}
+
+CompleteEntriesArgs LightningIndexer::completed_keys(const Step& step, const CompressorPlan& plan,
+                                                     const CompressorInput& input) const {
+  CompleteEntriesArgs args = completion(step, weights_.compressor, plan, input);
+  args.as = CompletedAs::index_keys;
+  args.key = format_;
+  return args;
 }
 
 View<const std::int32_t, 2> LightningIndexer::select(const Step& step, const IndexerInput& input) const {
@@ -37,8 +36,6 @@ View<const std::int32_t, 2> LightningIndexer::select(const Step& step, const Ind
   const std::int64_t tokens = step.tokens();
   const auto selected = step.arena.take<std::int32_t, 2>({tokens, config_.index_topk});
 
-  const Arena::Scope scope(step.arena);
-  store_keys(step, input.keys);
   const auto q = input.q.reshape<3>({tokens, config_.index_heads, config_.index_dim});
 
   // The report scales the weights by 1 / sqrt(index_dim * index_heads): a positive constant, which no choice can see.

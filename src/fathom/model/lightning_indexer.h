@@ -23,12 +23,14 @@ class LightningIndexer {
   // Room for the input in the step's arena; appends the products that fill it to those of x and of the query latent.
   IndexerInput plan_input(const Step& step, std::vector<LinearOutput>& of_x,
                           std::vector<LinearOutput>& of_latent) const;
-  // -> selected entries [tokens, index_topk]. The queries are rounded in place.
+  // Where the step's keys come from and go.
+  CompressorPlan keys_plan(const Step& step) const;
+  // What completes them; `plan` is the caller's to keep.
+  CompleteEntriesArgs completed_keys(const Step& step, const CompressorPlan& plan, const CompressorInput& input) const;
+  // -> selected entries [tokens, index_topk], the step's own among them. The queries are rounded in place.
   View<const std::int32_t, 2> select(const Step& step, const IndexerInput& input) const;
 
  private:
-  void store_keys(const Step& step, const CompressorInput& input) const;
-
   const ModelConfig& config_;
   const IndexKeyFormat& format_;
   std::int64_t block_;

@@ -105,6 +105,7 @@ class Backend {
   void shared_expert(const SharedExpertArgs& args);
   void mixture(const MixtureArgs& args);
   void queries_and_keys(const QueriesAndKeysArgs& args);
+  void complete_entries(const CompleteEntriesArgs& args);
   void begin_attend(const AttendArgs& args);
   void attend(const AttendArgs& args);
   void feed_forward(const FeedForwardArgs& args);
@@ -147,6 +148,7 @@ class Backend {
   virtual void do_shared_expert(const SharedExpertArgs& args);
   virtual void do_mixture(const MixtureArgs& args);
   virtual void do_queries_and_keys(const QueriesAndKeysArgs& args);
+  virtual void do_complete_entries(const CompleteEntriesArgs& args);
   virtual void do_begin_attend(const AttendArgs& args);
   virtual void do_attend(const AttendArgs& args);
   virtual void do_feed_forward(const FeedForwardArgs& args);

@@ -67,12 +67,38 @@ struct QueriesAndKeysArgs {
   NewKeysArgs keys;
 };
 
-// A step's attention up to the latent of its groups, in two operations, with whatever makes entries and chooses among
-// them in between. begin_attend: queries_and_keys; of `attention.selected` it sees the shape alone, and from here on q
-// and out are the backend's. attend: sparse_attention of them, commit_rows of the new keys to their windows, rotate
-// back, grouped_linear.
+// commit_rows of a compressor's two tails.
+struct CommitTailsArgs {
+  View<const float, 2> kv;           // [tokens, columns]
+  View<const float, 2> gate;         // [tokens, columns]
+  std::span<const Run> runs;         // [runs]
+  std::span<const Ring> kv_rings;    // [runs]
+  std::span<const Ring> gate_rings;  // [runs]
+};
+
+enum class CompletedAs : std::uint8_t { entries, index_keys };
+
+// What a compressor makes of a step's tokens: gated_pool, commit_tails, norm_rotate of the entries that are completed,
+// and these stored: store_entries, or hadamard and store_index_keys.
+struct CompleteEntriesArgs {
+  GatedPoolArgs pool;           // out is scratch afterwards
+  View<const float, 1> weight;  // [dim], of the norm
+  float eps = 0.0F;
+  View<const float, 2> cosine;  // [new entries, rope_dim / 2]
+  View<const float, 2> sine;    // [new entries, rope_dim / 2]
+  CompletedAs as = CompletedAs::entries;
+  EntryFormat entry;                 // of entries
+  IndexKeyFormat key;                // of index keys
+  std::span<const PagedRows> pages;  // [runs]
+};
+
+// A step's attention up to the latent of its groups, in two operations, with what chooses among entries in between.
+// begin_attend: queries_and_keys, and complete_entries of all `completed`, none of which depends on another; of
+// `attention.selected` it sees the shape alone, and from here on q and out are the backend's. attend: sparse_attention
+// of them, commit_rows of the new keys to their windows, rotate back, grouped_linear.
 struct AttendArgs {
   QueriesAndKeysArgs rows;
+  std::span<const CompleteEntriesArgs> completed = {};
   SparseAttentionArgs attention;         // q is the queries' x, fresh the keys' rows
   const PreparedWeight& wo_a;            // [groups * latent, heads / groups * head_dim]
   View<float, 3> latent;                 // [tokens, groups, latent]
@@ -94,15 +120,6 @@ struct SelectEntriesArgs {
   IndexTopKArgs choice;  // q is the queries' x
 };
 void check_index_top_k(const IndexTopKArgs& args);
-
-// commit_rows of a compressor's two tails.
-struct CommitTailsArgs {
-  View<const float, 2> kv;           // [tokens, columns]
-  View<const float, 2> gate;         // [tokens, columns]
-  std::span<const Run> runs;         // [runs]
-  std::span<const Ring> kv_rings;    // [runs]
-  std::span<const Ring> gate_rings;  // [runs]
-};
 
 // out += w2(swiglu(w1 x, w3 x)): the expert that every token has.
 struct SharedExpertArgs {

@@ -94,6 +94,15 @@ FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
           .next = args.next};
 }
 
+void check_complete_entries(const CompleteEntriesArgs& args) {
+  const auto [entries, dim] = args.pool.out.shape();
+  const bool as_entries = args.as == CompletedAs::entries;
+  check_angles(args.cosine, args.sine, entries, dim);
+  check_equal(args.weight.size(), dim, "complete_entries weight");
+  check_equal(as_entries ? args.entry.head_dim : args.key.index_dim, dim, "complete_entries columns");
+  check_equal(std::ssize(args.pages), std::ssize(args.pool.runs), "complete_entries pages");
+}
+
 void check_attend(const AttendArgs& args) {
   check_norm_rotate(args.rows.queries);
   check_new_keys(args.rows.keys);
@@ -189,12 +198,39 @@ void Backend::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   new_keys(args.keys);
 }
 
+void Backend::complete_entries(const CompleteEntriesArgs& args) {
+  check_complete_entries(args);
+  do_complete_entries(args);
+}
+
+void Backend::do_complete_entries(const CompleteEntriesArgs& args) {
+  const GatedPoolArgs& pool = args.pool;
+  const auto [entries, dim] = pool.out.shape();
+  gated_pool(pool);
+  commit_tails(
+      {.kv = pool.kv, .gate = pool.gate, .runs = pool.runs, .kv_rings = pool.kv_rings, .gate_rings = pool.gate_rings});
+  norm_rotate({.x = pool.out.reshape<3>({entries, 1, dim}),
+               .weight = args.weight,
+               .eps = args.eps,
+               .cosine = args.cosine,
+               .sine = args.sine});
+  if (args.as == CompletedAs::entries) {
+    store_entries({.format = args.entry, .x = pool.out, .ratio = pool.ratio, .runs = pool.runs, .entries = args.pages});
+    return;
+  }
+  hadamard({.x = pool.out});
+  store_index_keys({.format = args.key, .x = pool.out, .ratio = pool.ratio, .runs = pool.runs, .keys = args.pages});
+}
+
 void Backend::begin_attend(const AttendArgs& args) {
   check_attend(args);
   if (!args.attention.q.empty()) do_begin_attend(args);
 }
 
-void Backend::do_begin_attend(const AttendArgs& args) { queries_and_keys(args.rows); }
+void Backend::do_begin_attend(const AttendArgs& args) {
+  queries_and_keys(args.rows);
+  for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);
+}
 
 void Backend::attend(const AttendArgs& args) {
   check_attend(args);

@@ -15,9 +15,9 @@ namespace {
 // Calls of a graph: the first are few, for the device waits while the host compares them; then the host compares the
 // next ones while one runs, four for each that does (1.2 microseconds beside 6). Between two graphs the device has
 // nothing to do for 4 microseconds, as no kernel begins before the ones of the graph before have ended.
-constexpr std::size_t kFirstSegmentCalls = 12;
+constexpr std::size_t kFirstSegmentCalls = 6;
 constexpr std::size_t kMostSegmentCalls = 192;
-constexpr std::size_t kSegmentGrowth = 4;
+constexpr std::size_t kSegmentGrowth = 2;
 constexpr std::size_t kMostRecordings = 64;
 constexpr int kMostDivergences = 8;  // one after another: such a pattern is none
 constexpr std::int64_t kStagedBytes = std::int64_t{1} << 20;

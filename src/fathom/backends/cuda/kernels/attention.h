@@ -10,6 +10,13 @@ namespace fathom::cuda {
 
 enum class KeyChoice : std::uint8_t { window, window_and_all, window_and_selected };
 
+// What follows where tiles are joined, in the same launch: values turn back at their queries' positions, and the step's
+// rows, which nobody has to look past any more, go into the windows' rings.
+struct AttentionEnd {
+  const float* cosine = nullptr;  // [tokens, pairs], or null: nothing follows
+  const float* sine = nullptr;
+};
+
 struct AttentionKernel {
   EntryFormat format;
   const float* q;          // [tokens, heads, head_dim]
@@ -30,6 +37,7 @@ struct AttentionKernel {
   std::int64_t score_step;
   AttentionShape shape;
   Fault* fault;
+  AttentionEnd end = {};
 };
 
 // Every sum in the released order, whatever the storage and the shape: scores, weights, values, a kernel each.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "fathom/backends/cuda/kernels/attention_keys.cuh"
+#include "fathom/backends/cuda/kernels/commit_row.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 
@@ -81,20 +82,38 @@ __device__ inline float* part_of(const AttentionKernel& args, std::int64_t query
   return args.scores + (query * tiles + tile) * args.heads * (kDim + 2);
 }
 
-// A block a token and head.
-template <class Finish>
+// Columns that turn lie two by two with lanes side by side.
+__device__ inline float turned_back(const AttentionEnd& end, std::int64_t token, int column, float value) {
+  constexpr int kPairs = (kDim - kNope) / 2;
+  const std::int64_t angle = token * kPairs + (column - kNope) / 2;
+  const float cosine = end.cosine[angle];
+  const float sine = -end.sine[angle];
+  const float other = __shfl_xor_sync(kAllLanes, value, 1);
+  return column % 2 == 0 ? value * cosine - other * sine : other * sine + value * cosine;
+}
+
+// A block a token and head; where something follows, then a block a token's row.
+template <class Finish, bool kEnds>
 __global__ void __launch_bounds__(kJoinThreads)
     join_tiles(const __grid_constant__ AttentionKernel args, EntryShape shape) {
-  begin_in_turn();
+  let_later_kernels_begin();
   constexpr int kOwn = kDim / kJoinThreads;
+  static_assert(kNope % kWarp == 0 &&
+                kNope >= kDim - kJoinThreads);  // a warp's columns turn or do not, of the last own
   __shared__ int first_missing;
   __shared__ Shares shares[kJoinThreads];
   __shared__ float tile_largest[kJoinThreads];
   __shared__ float tile_sums[kJoinThreads];
   const std::int64_t query = blockIdx.x / args.heads;
   const std::int64_t head = blockIdx.x % args.heads;
+  if constexpr (kEnds) {
+    if (query >= args.count)
+      return commit_row(args.runs, args.fresh, shape.row_bytes, args.first + blockIdx.x - args.count * args.heads,
+                        false);
+  }
   const std::int64_t token = args.first + query;
   const QueryKeys keys = keys_of(args, token, shape.row_bytes);
+  wait_for_earlier_kernels();
   const int tiles = (count_keys(args, keys, &first_missing) + kKeys - 1) / kKeys;
   float values[kOwn] = {};
   float sum = 0.0F;
@@ -127,15 +146,23 @@ __global__ void __launch_bounds__(kJoinThreads)
   }
   const Finish finish(sum, largest, args.sink[head]);
 #pragma unroll
-  for (int own = 0; own < kOwn; ++own)
-    args.out[(token * args.heads + head) * kDim + own * kJoinThreads + threadIdx.x] = finish(values[own]);
+  for (int own = 0; own < kOwn; ++own) {
+    const int column = own * kJoinThreads + static_cast<int>(threadIdx.x);
+    float value = finish(values[own]);
+    if constexpr (kEnds)
+      if (own == kOwn - 1 && column >= kNope) value = turned_back(args.end, token, column, value);
+    args.out[(token * args.heads + head) * kDim + column] = value;
+  }
 }
 
 template <class Finish>
 void launch_join(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
+  const bool ends = args.end.cosine != nullptr;
   launch(stream, "join_tiles",
-         {.blocks = {blocks_for(args.count * args.heads, 1)}, .threads = kJoinThreads, .chained = stream.chained},
-         join_tiles<Finish>, args, shape);
+         {.blocks = {blocks_for(args.count * (args.heads + (ends ? 1 : 0)), 1)},
+          .threads = kJoinThreads,
+          .chained = stream.chained},
+         ends ? join_tiles<Finish, true> : join_tiles<Finish, false>, args, shape);
 }
 
 }  // namespace fathom::cuda

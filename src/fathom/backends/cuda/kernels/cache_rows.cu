@@ -1,5 +1,6 @@
 #include "fathom/backends/cuda/kernels/cache_rows.h"
 
+#include "fathom/backends/cuda/kernels/commit_row.cuh"
 #include "fathom/backends/cuda/kernels/encode_rows.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/threads.cuh"
@@ -8,23 +9,6 @@ namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = 128;
-__device__ void encode_index_row(const IndexKeyShape& shape, const float* values, std::byte* row) {
-  if (!shape.released) {
-    for (int column = lane_id(); column < shape.index_dim; column += kWarp)
-      write_float(values[column], row + 4 * column);
-    return;
-  }
-  for (int first = 0; first < shape.index_dim; first += kWarp) {
-    const int column = first + lane_id();
-    const float value = column < shape.index_dim ? values[column] : 0.0F;
-    const unsigned exponent = index_exponent(fabsf(value));
-    const unsigned code = float_to_e2m1(value / widened_e8m0(exponent));
-    const unsigned high = __shfl_down_sync(kAllLanes, code, 1);
-    if (column < shape.index_dim && lane_id() % 2 == 0)
-      row[column / 2] = std::byte(static_cast<unsigned char>(code | high << 4));
-    if (lane_id() == 0) row[shape.index_dim / 2 + first / kWarp] = std::byte(static_cast<unsigned char>(exponent));
-  }
-}
 
 __global__ void round_index(RoundIndexKernel args) {
   begin_in_turn();
@@ -61,33 +45,11 @@ __global__ void store_index_keys(const __grid_constant__ StoreIndexKeysKernel ar
   encode_index_row(shape, args.x + row * shape.index_dim, place_of_new(args.runs, row, args.ratio, shape.row_bytes));
 }
 
-template <class T>
-__device__ void copy_row(const std::byte* from, std::byte* to, std::int64_t bytes) {
-  for (std::int64_t index = threadIdx.x; index < bytes / static_cast<std::int64_t>(sizeof(T)); index += blockDim.x)
-    reinterpret_cast<T*>(to)[index] = reinterpret_cast<const T*>(from)[index];
-}
-
-// A block a row of the step. Of positions that share a slot the last one stays.
+// A block a row of the step.
 __global__ void commit_rows(const __grid_constant__ CommitRowsKernel args) {
   let_later_kernels_begin();
-  const std::int64_t row = blockIdx.x;
-  const PlacedRun& run = args.runs[args.runs.run_of_row(row)];
-  const std::int64_t token = row - run.first_row;
-  const bool stays = token >= run.tokens - run.capacity;
   const bool second = blockIdx.y == 1;
-  const std::byte* from = (second ? args.rows_2 : args.rows) + row * args.row_bytes;
-  std::byte* to = (second ? run.ring_2 : run.ring) + (run.start + token) % run.capacity * args.row_bytes;
-  wait_for_earlier_kernels();
-  if (!stays) return;
-  const auto bits = reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to) |
-                    static_cast<std::uintptr_t>(args.row_bytes);
-  if (bits % 16 == 0) {
-    copy_row<uint4>(from, to, args.row_bytes);
-  } else if (bits % 4 == 0) {
-    copy_row<unsigned>(from, to, args.row_bytes);
-  } else {
-    copy_row<unsigned char>(from, to, args.row_bytes);
-  }
+  commit_row(args.runs, second ? args.rows_2 : args.rows, args.row_bytes, blockIdx.x, second);
 }
 
 }  // namespace

@@ -65,4 +65,23 @@ __device__ inline void round_index_row(float* values, int dim) {
   }
 }
 
+// One row of the indexer, by a warp.
+__device__ inline void encode_index_row(const IndexKeyShape& shape, const float* values, std::byte* row) {
+  if (!shape.released) {
+    for (int column = lane_id(); column < shape.index_dim; column += kWarp)
+      write_float(values[column], row + 4 * column);
+    return;
+  }
+  for (int first = 0; first < shape.index_dim; first += kWarp) {
+    const int column = first + lane_id();
+    const float value = column < shape.index_dim ? values[column] : 0.0F;
+    const unsigned exponent = index_exponent(fabsf(value));
+    const unsigned code = float_to_e2m1(value / widened_e8m0(exponent));
+    const unsigned high = __shfl_down_sync(kAllLanes, code, 1);
+    if (column < shape.index_dim && lane_id() % 2 == 0)
+      row[column / 2] = std::byte(static_cast<unsigned char>(code | high << 4));
+    if (lane_id() == 0) row[shape.index_dim / 2 + first / kWarp] = std::byte(static_cast<unsigned char>(exponent));
+  }
+}
+
 }  // namespace fathom::cuda

@@ -1,6 +1,7 @@
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
 
 #include "fathom/backends/cuda/kernels/deep_sum.cuh"
+#include "fathom/backends/cuda/kernels/hyper_connection_expand.cuh"
 #include "fathom/backends/cuda/kernels/hyper_connection_rows.cuh"
 #include "fathom/backends/cuda/kernels/hyper_connection_token.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
@@ -95,6 +96,16 @@ void launch_hyper_connection_sums(const DeepProductKernel& product, float* squar
   if (product.rows == 0) return;
   if (squares == nullptr) return launch_deep_product(product, stream);
   hyper_token::launch_pieces(product, squares, stream);
+}
+
+bool hyper_connection_expands(const ExpandKernel& expand, const DeepProductKernel& product, Stream stream) {
+  return expand.x == product.x && expand.tokens == product.rows && product.outputs == hyper_token::kMixes &&
+         hyper_connection_squares(product, expand.streams, stream) > 0 && hyper_token::expands(expand);
+}
+
+void launch_expand_and_sums(const ExpandKernel& expand, const DeepProductKernel& product, float* squares,
+                            Stream stream) {
+  hyper_token::launch_expand_and_sum(expand, product, squares, stream);
 }
 
 void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream) {

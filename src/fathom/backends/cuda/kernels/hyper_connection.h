@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fathom/backends/cuda/kernels/deep_product.h"
+#include "fathom/backends/cuda/kernels/streams.h"
 
 namespace fathom::cuda {
 
@@ -35,6 +36,10 @@ bool hyper_connection_of_many(std::int64_t tokens, std::int64_t streams, std::in
 std::int64_t hyper_connection_squares(const DeepProductKernel& product, std::int64_t streams, Stream stream);
 // The pieces, and the squares' sums if they are not null.
 void launch_hyper_connection_sums(const DeepProductKernel& product, float* squares, Stream stream);
+// The same behind the expansion of the sublayer before, whose streams the product reads: few tokens, one launch.
+bool hyper_connection_expands(const ExpandKernel& expand, const DeepProductKernel& product, Stream stream);
+void launch_expand_and_sums(const ExpandKernel& expand, const DeepProductKernel& product, float* squares,
+                            Stream stream);
 void launch_hyper_connection(const HyperConnectionKernel& args, Stream stream);
 
 }  // namespace fathom::cuda

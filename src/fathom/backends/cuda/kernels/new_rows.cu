@@ -6,6 +6,7 @@
 #include "fathom/backends/cuda/kernels/query_codes.cuh"
 #include "fathom/backends/cuda/kernels/released.cuh"
 #include "fathom/backends/cuda/kernels/rounded_queries.cuh"
+#include "fathom/backends/cuda/kernels/turned_row.cuh"
 
 namespace fathom::cuda {
 namespace {
@@ -13,26 +14,6 @@ namespace {
 constexpr int kWarps = 4;
 constexpr int kRowThreads = 256;
 constexpr std::int64_t kFewRows = 128;
-
-// A row's last columns, in pairs; the warp's lanes see each other's before and after.
-struct Angles {
-  const float* cosine;  // [pairs]
-  const float* sine;    // [pairs]
-  std::int64_t pairs;
-};
-__device__ void turn(float* row, std::int64_t dim, const Angles& angles) {
-  __syncwarp();
-  for (std::int64_t pair = lane_id(); pair < angles.pairs; pair += kWarp) {
-    float* even = row + dim - 2 * angles.pairs + 2 * pair;
-    const float cosine = angles.cosine[pair];
-    const float sine = angles.sine[pair];
-    const float real = even[0] * cosine - even[1] * sine;
-    const float imaginary = even[0] * sine + even[1] * cosine;
-    even[0] = real;
-    even[1] = imaginary;
-  }
-  __syncwarp();
-}
 
 __global__ void __launch_bounds__(kWarps* kWarp)
     norm_rotate(const __grid_constant__ NormRotateKernel args, EntryShape shape) {
@@ -96,18 +77,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) index_queries(const __grid_cons
   float* x = args.x + head * dim;
   for (int column = lane_id(); column < dim; column += kWarp) row[column] = x[column];
   turn(row, dim, {args.cosine + token * args.pairs, args.sine + token * args.pairs, args.pairs});
-  for (int half = 1; half < dim; half *= 2) {
-    for (int pair = lane_id(); pair < dim / 2; pair += kWarp) {
-      const int column = pair / half * 2 * half + pair % half;
-      const float low = row[column];
-      const float high = row[column + half];
-      row[column] = low + high;
-      row[column + half] = low - high;
-    }
-    __syncwarp();
-  }
-  for (int column = lane_id(); column < dim; column += kWarp) row[column] *= args.scale;
-  __syncwarp();
+  transform_row(row, dim, args.scale);
   if (args.rounded) round_index_row(row, dim);
   __syncwarp();
   for (int column = lane_id(); column < dim; column += kWarp) x[column] = row[column];
@@ -214,8 +184,9 @@ bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKer
   return norm_rotate_few::fits(queries, keys);
 }
 
-void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream) {
-  if (queries.rows + keys.rows > 0) norm_rotate_few::launch_both(queries, keys, stream);
+void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys,
+                             const EntryCompletions& completions, Stream stream) {
+  if (queries.rows + keys.rows > 0) norm_rotate_few::launch_both(queries, keys, completions, stream);
 }
 
 bool fits_rounded_queries(const NormRotateKernel& queries) { return rounded_queries::fits(queries); }

@@ -1,6 +1,7 @@
 // Queries and keys on their way to attention, a warp a row: what rows.h and cache_rows.h do in several kernels.
 #pragma once
 
+#include "fathom/backends/cuda/kernels/entry_completion.h"
 #include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/ops/cache_format.h"
@@ -26,7 +27,9 @@ struct NormRotateKernel {
 void launch_norm_rotate(const NormRotateKernel& args, Stream stream);
 // Queries without a weight and keys that are encoded, where they are few; keys' x is left as it was.
 bool norm_rotate_takes_both(const NormRotateKernel& queries, const NormRotateKernel& keys);
-void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys, Stream stream);
+// With completions of as many runs as keys, of a token each.
+void launch_norm_rotate_both(const NormRotateKernel& queries, const NormRotateKernel& keys,
+                             const EntryCompletions& completions, Stream stream);
 
 // Queries without a weight, normed and turned, rounded to bfloat16: rows of 512 whose last 64 columns turn.
 struct RoundedQueriesKernel {

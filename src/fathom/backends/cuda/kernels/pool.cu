@@ -1,52 +1,14 @@
 #include "fathom/backends/cuda/kernels/pool.h"
 
+#include "fathom/backends/cuda/kernels/entry_completion.h"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/released.cuh"
+#include "fathom/backends/cuda/kernels/pool_column.cuh"
 
 namespace fathom::cuda {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr int kFewRows = 8;     // that a thread holds at once
 constexpr int kMostGroups = 8;  // of sixteen rows
-
-// One column of a block's rows in order: the block before with its own columns (overlap), then the block itself.
-class BlockColumn {
- public:
-  __device__ BlockColumn(const GatedPoolKernel& args, std::int64_t entry, std::int64_t column)
-      : args_(args), run_(args.runs[args.runs.run_of_entry(entry)]), column_(column) {
-    const std::int64_t block = run_.start / args.ratio + entry - run_.first_new;
-    const std::int64_t before = args.columns != args.dim && block > 0 ? args.ratio : 0;
-    first_ = block * args.ratio - before;
-    before_ = static_cast<int>(before);
-  }
-
-  __device__ int rows() const { return before_ + static_cast<int>(args_.ratio); }
-  __device__ float kv(int row) const { return value(args_.kv, run_.ring, row); }
-  // The gate with ape.
-  __device__ float gate(int row) const {
-    const int own = row < before_ ? row : row - before_;
-    return value(args_.gate, run_.ring_2, row) + args_.ape[own * args_.columns + column_of(row)];
-  }
-
- private:
-  __device__ std::int64_t column_of(int row) const {
-    return args_.columns != args_.dim && row >= before_ ? args_.dim + column_ : column_;
-  }
-  __device__ float value(const float* fresh, const std::byte* ring, int row) const {
-    const std::int64_t position = first_ + row;
-    if (position >= run_.start) return fresh[(run_.first_row + position - run_.start) * args_.columns + column_of(row)];
-    return reinterpret_cast<const float*>(ring)[position % run_.capacity * args_.columns + column_of(row)];
-  }
-
-  const GatedPoolKernel& args_;
-  const PlacedRun& run_;
-  std::int64_t column_;
-  std::int64_t first_;  // position of the first row
-  int before_;          // rows of the block before
-};
-
-__device__ float least() { return -__uint_as_float(0x7f800000U); }
 
 __global__ void gated_pool(const __grid_constant__ GatedPoolKernel args) {
   begin_in_turn();
@@ -70,31 +32,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t place = global_thread();
   if (place >= args.entries * args.dim) return;
   const BlockColumn block(args, static_cast<std::uint32_t>(place) / dim, static_cast<std::uint32_t>(place) % dim);
-  const int rows = block.rows();
-  float weights[kFewRows];
-  float values[kFewRows];
-  float largest = least();
-#pragma unroll
-  for (int row = 0; row < kFewRows; ++row) {
-    if (row >= rows) break;
-    weights[row] = block.gate(row);
-    values[row] = block.kv(row);
-    largest = fmaxf(largest, weights[row]);
-  }
-  float weight_sum = 0.0F;
-#pragma unroll
-  for (int row = 0; row < kFewRows; ++row) {
-    if (row >= rows) break;
-    weights[row] = released_exp(weights[row] - largest);
-    weight_sum += weights[row];
-  }
-  float sum = 0.0F;
-#pragma unroll
-  for (int row = 0; row < kFewRows; ++row) {
-    if (row >= rows) break;
-    sum += values[row] * (weights[row] / weight_sum);
-  }
-  args.out[place] = Cascade().sum_with(sum);
+  args.out[place] = pooled_few(block);
 }
 
 // The same for groups of sixteen rows without overlap: a block has 32 columns of an entry, a warp a group of the
@@ -143,6 +81,8 @@ __global__ void __launch_bounds__(kMostGroups* kWarp)
 
 }  // namespace
 
+bool pools_few(std::int64_t ratio, bool overlap) { return (overlap ? 2 : 1) * ratio <= kFewPooledRows; }
+
 void launch_gated_pool(const GatedPoolKernel& args, Stream stream) {
   if (args.entries * args.dim == 0) return;
   const bool overlaps = args.columns != args.dim;
@@ -157,7 +97,7 @@ void launch_gated_pool(const GatedPoolKernel& args, Stream stream) {
   }
   const LaunchShape shape = {
       .blocks = {blocks_for(args.entries * args.dim, kThreads)}, .threads = kThreads, .chained = stream.chained};
-  if ((overlaps ? 2 : 1) * args.ratio <= kFewRows && args.entries * args.dim < std::int64_t{1} << 32)
+  if (pools_few(args.ratio, overlaps) && args.entries * args.dim < std::int64_t{1} << 32)
     return launch(stream, "gated_pool_of_few", shape, gated_pool_of_few, args, static_cast<std::uint32_t>(args.dim));
   launch(stream, "gated_pool", shape, gated_pool, args);
 }

@@ -161,11 +161,11 @@ void launch_collapse(const CollapseKernel& args, Stream stream) {
       collapse, args);
 }
 
-bool expand_sums(const ExpandKernel& args) { return expand_in_fours(args); }
+bool expand_sums(const ExpandKernel& args) { return in_fours(args); }
 
 void launch_expand(const ExpandKernel& args, Stream stream) {
   if (args.tokens * args.channels == 0) return;
-  if (expand_in_fours(args)) {
+  if (expand_in_fours(args) || args.before.rows != nullptr) {
     const unsigned blocks = blocks_for(args.channels / 4, kThreads);
     launch(stream, "expand_fours",
            {.blocks = {static_cast<unsigned>(args.tokens) * blocks}, .threads = kThreads, .chained = stream.chained},

@@ -1,6 +1,7 @@
 #include "fathom/backends/cuda/kernels/attention_widened.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "fathom/backends/cuda/choose/attention_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
@@ -95,13 +96,17 @@ void CudaLauncher::do_sparse_attention(const SparseAttentionArgs& args) {
   }
   for (; kernel.first < tokens; kernel.first += shape.tokens) {
     kernel.count = std::min(shape.tokens, tokens - kernel.first);
-    switch (shape.method) {
-      case AttentionMethod::chains: launch_attention_chains(kernel, device_.stream()); break;
-      case AttentionMethod::tiles: launch_attention_tiles(kernel, device_.stream()); break;
-      case AttentionMethod::warpgroups: launch_attention_warpgroups(kernel, device_.stream()); break;
-    }
-    device_.check_launch("sparse_attention");
+    launch_attention(kernel);
   }
+}
+
+void CudaLauncher::launch_attention(const AttentionKernel& kernel) {
+  switch (kernel.shape.method) {
+    case AttentionMethod::chains: launch_attention_chains(kernel, device_.stream()); break;
+    case AttentionMethod::tiles: launch_attention_tiles(kernel, device_.stream()); break;
+    case AttentionMethod::warpgroups: launch_attention_warpgroups(kernel, device_.stream()); break;
+  }
+  device_.check_launch("sparse_attention");
 }
 
 WidenedAttention CudaLauncher::widened_attention(const AttentionKernel& attention, std::int64_t tokens,
@@ -135,16 +140,60 @@ bool CudaLauncher::attends_packed(const AttendArgs& args, const AttentionShape& 
          fits_rounded_queries(norm_rotate_kernel(args.rows.queries));
 }
 
+// Where one launch joins all tiles, what follows is in it.
+bool CudaLauncher::joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const {
+  return shape.method != AttentionMethod::chains && shape.split && shape.widened_rows == 0 &&
+         shape.tokens >= args.attention.q.extent(0) && 2 * args.rows.queries.cosine.extent(1) == kTiledRopeDim;
+}
+
+void CudaLauncher::attend_few(const AttendArgs& args, const AttentionShape& shape) {
+  const SparseAttentionArgs& attention = args.attention;
+  const auto [tokens, heads, head_dim] = attention.out.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  {
+    const Arena::Scope scope(scratch_);
+    AttentionKernel kernel = attention_kernel(attention, shape);
+    kernel.count = tokens;
+    kernel.end = {.cosine = args.rows.queries.cosine.data(), .sine = args.rows.queries.sine.data()};
+    launch_attention(kernel);
+  }
+  grouped_linear({.weight = args.wo_a,
+                  .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
+                  .out = args.latent,
+                  .next = args.next});
+}
+
 void CudaLauncher::do_begin_attend(const AttendArgs& args) {
-  if (!attends_packed(args, attention_shape_of(args.attention))) return Backend::do_begin_attend(args);
+  if (!attends_packed(args, attention_shape_of(args.attention))) return begin_attend_few(args);
   auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
   launch_rounded_queries({.queries = norm_rotate_kernel(args.rows.queries), .out = rounded}, device_.stream());
   new_keys(args.rows.keys);
+  for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);
+}
+
+// Entries that lone tokens complete from few rows stand beside the queries and keys.
+void CudaLauncher::begin_attend_few(const AttendArgs& args) {
+  const NormRotateKernel queries = norm_rotate_kernel(args.rows.queries);
+  const NormRotateKernel keys = norm_rotate_kernel(args.rows.keys);
+  if (!norm_rotate_takes_both(queries, keys)) return Backend::do_begin_attend(args);
+  EntryCompletions beside;
+  std::vector<const CompleteEntriesArgs*> behind;
+  for (const CompleteEntriesArgs& completed : args.completed) {
+    if (beside.count < kMostCompletions && completes_beside(completed)) {
+      beside.of[beside.count++] = completion_kernel(completed);
+    } else {
+      behind.push_back(&completed);
+    }
+  }
+  launch_norm_rotate_both(queries, keys, beside, device_.stream());
+  device_.check_launch("begin_attend");
+  for (const CompleteEntriesArgs* completed : behind) complete_entries(*completed);
 }
 
 void CudaLauncher::do_attend(const AttendArgs& args) {
   const SparseAttentionArgs& attention = args.attention;
   const AttentionShape shape = attention_shape_of(attention);
+  if (joins_to_the_end(args, shape)) return attend_few(args, shape);
   if (!attends_packed(args, shape)) return Backend::do_attend(args);
 
   const auto [tokens, heads, head_dim] = attention.q.shape();

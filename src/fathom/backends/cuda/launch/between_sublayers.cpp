@@ -57,21 +57,18 @@ void CudaLauncher::do_between_sublayers(const BetweenSublayersArgs& args) {
 
 void CudaLauncher::expand_and_begin(const ExpandKernel& expand, const HyperConnectionArgs* next) {
   const std::int64_t tokens = expand.tokens;
-  const bool deep =
-      next != nullptr && tiled(next->fn) == nullptr && plain(next->fn).method() == ProductMethod::deep;
+  const bool deep = next != nullptr && tiled(next->fn) == nullptr && plain(next->fn).method() == ProductMethod::deep;
   const DeviceWeight* weight = deep ? &plain(next->fn).weight() : nullptr;
   const auto* fn = deep ? reinterpret_cast<const float*>(weight->data) : nullptr;
-  const std::int64_t blocks =
-      deep ? mix_and_sum_blocks(expand, fn, weight->out, device_.size().multiprocessors, device_.size().capability,
-                                device_.size().shared_bytes)
-           : 0;
+  const std::int64_t blocks = deep ? mix_and_sum_blocks(expand, fn, weight->out, device_.size().multiprocessors,
+                                                        device_.size().capability, device_.size().shared_bytes)
+                                   : 0;
   const std::int64_t last = tokens % kMostTokens;  // of the last launch; 0: as many as of all others
   const bool many =
       hyper_connection_of_many(last == 0 ? kMostTokens : last, expand.streams, expand.channels) && tokens > 0;
   if (blocks == 0 || !many) {
-    launch_expand(expand, device_.stream());
-    if (next != nullptr) hyper_connection(*next);
-    return;
+    if (next != nullptr) return begin_sublayer(*next, &expand);
+    return launch_expand(expand, device_.stream());
   }
   const Arena::Scope scope(scratch_);
   constexpr std::int64_t kLanes = 32;
@@ -80,8 +77,8 @@ void CudaLauncher::expand_and_begin(const ExpandKernel& expand, const HyperConne
   float* inverse_rms = scratch_.take<float, 1>({most}).data();
   for (std::int64_t token = 0; token < tokens; token += kMostTokens) {
     const std::int64_t count = std::min(kMostTokens, tokens - token);
-    launch_mix_and_sum(
-        {.mixed = part_of(expand, token, count), .weight = fn, .lanes = lanes, .blocks = blocks}, device_.stream());
+    launch_mix_and_sum({.mixed = part_of(expand, token, count), .weight = fn, .lanes = lanes, .blocks = blocks},
+                       device_.stream());
     HyperConnectionKernel rest = rest_of(*next, token, count);
     rest.lanes = lanes;
     rest.inverse_rms = inverse_rms;

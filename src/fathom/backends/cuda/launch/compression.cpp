@@ -1,5 +1,6 @@
 // Gated pooling, and the indexer's choice.
 #include <algorithm>
+#include <cmath>
 
 #include "fathom/backends/cuda/choose/index_shape.h"
 #include "fathom/backends/cuda/choose/rounded_size.h"
@@ -25,6 +26,44 @@ void CudaLauncher::do_gated_pool(const GatedPoolArgs& args) {
            {.runs = args.runs, .ratio = args.ratio, .rings = args.kv_rings, .rings_2 = args.gate_rings, .paged = {}})},
       device_.stream());
   device_.check_launch("gated_pool");
+}
+
+bool completes_beside(const CompleteEntriesArgs& args) {
+  const GatedPoolArgs& pool = args.pool;
+  const auto [entries, dim] = pool.out.shape();
+  const bool lone = std::all_of(pool.runs.begin(), pool.runs.end(), [](const Run& run) { return run.tokens == 1; });
+  const bool power_of_two = (dim & (dim - 1)) == 0;
+  return lone && dim > 0 && dim <= kMostCompletedDim && (entries == 0 || pools_few(pool.ratio, pool.overlap)) &&
+         (args.as == CompletedAs::entries || power_of_two);
+}
+
+EntryCompletion CudaLauncher::completion_kernel(const CompleteEntriesArgs& args) {
+  const GatedPoolArgs& pool = args.pool;
+  const std::int64_t dim = pool.out.extent(1);
+  const bool as_keys = args.as == CompletedAs::index_keys;
+  const CacheStorage storage = as_keys ? args.key.storage : args.entry.storage;
+  return {.pool = {.kv = pool.kv.data(),
+                   .gate = pool.gate.data(),
+                   .ape = pool.ape.data(),
+                   .out = nullptr,
+                   .ratio = pool.ratio,
+                   .columns = pool.kv.extent(1),
+                   .dim = dim,
+                   .entries = pool.out.extent(0),
+                   .runs = place({.runs = pool.runs,
+                                  .ratio = pool.ratio,
+                                  .rings = pool.kv_rings,
+                                  .rings_2 = pool.gate_rings,
+                                  .paged = args.pages})},
+          .weight = args.weight.data(),
+          .cosine = args.cosine.data(),
+          .sine = args.sine.data(),
+          .pairs = args.cosine.extent(1),
+          .row_bytes = as_keys ? args.key.row_bytes() : args.entry.row_bytes(),
+          .released = storage == CacheStorage::released ? 1 : 0,
+          .nope = as_keys ? 0 : static_cast<int>(args.entry.nope_dim()),
+          .eps = args.eps,
+          .scale = as_keys ? static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim))) : 0.0F};
 }
 
 namespace {

@@ -19,6 +19,7 @@
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
+#include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
@@ -48,13 +49,15 @@ class PlainWeight final : public PreparedWeight {
 const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
+struct EntryCompletion;
 struct AttentionShape;
-struct ExpandKernel;
 struct NormRotateKernel;
 struct WidenedAttention;
 
 ExpandKernel expand_kernel(const ExpandStreamsArgs& args);
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
+NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args);
+bool completes_beside(const CompleteEntriesArgs& args);
 
 class CudaLauncher final : public Backend {
  public:
@@ -140,9 +143,16 @@ class CudaLauncher final : public Backend {
   WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void attend_widened(const WidenedAttention& kernel);
   bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
+  void launch_attention(const AttentionKernel& kernel);
+  void begin_attend_few(const AttendArgs& args);
+  EntryCompletion completion_kernel(const CompleteEntriesArgs& args);
+  bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
+  void attend_few(const AttendArgs& args, const AttentionShape& shape);
   void deep_linear(const LinearArgs& args);
   // expand_streams that may sum slots, then what the next sublayer begins with, if there is one.
   void expand_and_begin(const ExpandKernel& expand, const HyperConnectionArgs* next);
+  // A sublayer's beginning, behind the end of the one before if that is still to come (else null).
+  void begin_sublayer(const HyperConnectionArgs& args, const ExpandKernel* expand);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;

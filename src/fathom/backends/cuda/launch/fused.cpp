@@ -13,6 +13,15 @@
 namespace fathom::cuda {
 namespace {
 
+// Weights that one launch can multiply.
+struct LikeProducts {
+  TileKind kind;
+  int parts;
+  std::vector<ProductOutput> outputs;
+};
+
+}  // namespace
+
 NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
   const auto [tokens, head_dim] = args.x.shape();
   return {.x = args.x.data(),
@@ -27,15 +36,6 @@ NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args) {
           .pairs = args.cosine.extent(1),
           .eps = args.eps};
 }
-
-// Weights that one launch can multiply.
-struct LikeProducts {
-  TileKind kind;
-  int parts;
-  std::vector<ProductOutput> outputs;
-};
-
-}  // namespace
 
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args) {
   const auto [rows, heads, head_dim] = args.x.shape();
@@ -86,12 +86,19 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   }
 }
 
-void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
+void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) { begin_sublayer(args, nullptr); }
+
+void CudaLauncher::begin_sublayer(const HyperConnectionArgs& args, const ExpandKernel* expand) {
   const auto [tokens, streams, channels] = args.streams.shape();
   const bool deep = tiled(args.fn) == nullptr && plain(args.fn).method() == ProductMethod::deep;
-  if (!deep || !hyper_connection_fits(streams, channels)) return Backend::do_hyper_connection(args);
+  if (!deep || !hyper_connection_fits(streams, channels)) {
+    if (expand != nullptr) launch_expand(*expand, device_.stream());
+    return Backend::do_hyper_connection(args);
+  }
   const Arena::Scope scope(scratch_);
   DeepProductKernel product = deep_product(args.fn, args.streams.data(), tokens);
+  const bool expands = expand != nullptr && hyper_connection_expands(*expand, product, device_.stream());
+  if (expand != nullptr && !expands) launch_expand(*expand, device_.stream());
   float* inverse_rms = scratch_.take<float, 1>({product.rows}).data();
   for (std::int64_t token = 0; token < tokens; token += kDeepRows) {
     product.rows = std::min(kDeepRows, tokens - token);
@@ -99,7 +106,11 @@ void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) {
     const Arena::Scope squares_scope(scratch_);
     const std::int64_t floats = hyper_connection_squares(product, streams, device_.stream());
     float* squares = floats > 0 ? scratch_.take<float, 1>({floats}).data() : nullptr;
-    launch_hyper_connection_sums(product, squares, device_.stream());
+    if (expands) {
+      launch_expand_and_sums(*expand, product, squares, device_.stream());
+    } else {
+      launch_hyper_connection_sums(product, squares, device_.stream());
+    }
     launch_hyper_connection({.x = product.x,
                              .parts = product.parts,
                              .scale = args.scale.data(),
@@ -141,7 +152,7 @@ void CudaLauncher::do_queries_and_keys(const QueriesAndKeysArgs& args) {
   const NormRotateKernel queries = norm_rotate_kernel(args.queries);
   const NormRotateKernel keys = norm_rotate_kernel(args.keys);
   if (!norm_rotate_takes_both(queries, keys)) return Backend::do_queries_and_keys(args);
-  launch_norm_rotate_both(queries, keys, device_.stream());
+  launch_norm_rotate_both(queries, keys, {}, device_.stream());
   device_.check_launch("queries_and_keys");
 }
 

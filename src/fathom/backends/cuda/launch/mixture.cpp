@@ -48,6 +48,9 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   constexpr std::int64_t kPlannedSlots = 32;  // of a warp
   experts.planned = tokens == 1 && experts.slots <= kPlannedSlots;
   experts.beside = shared_out.data();
+  ExpandKernel expand = expand_kernel(args.into);
+  const bool sums = expand_sums(expand);
+  if (sums) experts.out = nullptr;
   const ExpertPlan plan = expert_plan(product_device_, experts, experts_operand, memory);
   const SwigluRows activated = {.gate = shared_gate.data(),
                                 .up = shared_up.data(),
@@ -58,9 +61,18 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   if (!multiply_beside_route(product_device_, product_output(w2, shared_out), operand, activated,
                              route_kernel(args.route), experts.planned ? &plan : nullptr, device_.stream()))
     throw InternalError("[cuda] the shared expert's rows are packed by its products");
-  expert_products(product_device_, experts, experts_operand, memory, device_.stream());
+  const ExpertRows rows = expert_products(product_device_, experts, experts_operand, memory, device_.stream());
   device_.check_launch("mixture");
-  between_sublayers({.into = args.into, .next = args.next});
+  if (sums) {
+    expand.y = shared_out.data();
+    expand.before = {.rows = rows.rows,
+                     .row_of_slot = rows.row_of_slot,
+                     .tokens = tokens,
+                     .slots = experts.slots,
+                     .channels = channels,
+                     .out = nullptr};
+  }
+  expand_and_begin(expand, args.next);
 }
 
 }  // namespace fathom::cuda

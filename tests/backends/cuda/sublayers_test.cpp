@@ -1,0 +1,203 @@
+// A sublayer's end waits for the next one's beginning and is one launch with it: the bits are those of the two apart.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <numeric>
+#include <vector>
+
+#include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/ops/downloaded.h"
+#include "tests/ops/weight_support.h"
+
+namespace fathom {
+namespace {
+
+using op_test::Random;
+using op_test::TestWeight;
+
+constexpr std::int64_t kStreams = 4;
+constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
+
+class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
+ protected:
+  void SetUp() override {
+    const std::string obstacle = cuda_obstacle({});
+    if (!obstacle.empty()) GTEST_SKIP() << obstacle;
+    cuda_ = make_cuda_backend({.products = GetParam(), .tensor_core_inputs = 128});
+    arena_ = std::make_unique<Arena>(cuda_->allocator());
+  }
+
+  template <std::size_t Rank>
+  View<float, Rank> normals(const std::array<std::int64_t, Rank>& shape) {
+    const auto view = arena_->take<float, Rank>(shape);
+    const auto values = random_.normals(view.size());
+    cuda_->upload(std::as_bytes(values.span()), reinterpret_cast<std::byte*>(view.data()));
+    return view;
+  }
+  template <std::size_t Rank>
+  View<float, Rank> copy_of(View<const float, Rank> from) {
+    const auto view = arena_->take<float, Rank>(from.shape());
+    cuda_->copy(std::as_bytes(from.span()), reinterpret_cast<std::byte*>(view.data()));
+    return view;
+  }
+  std::unique_ptr<PreparedWeight> weight(WeightFormat format, std::int64_t out, std::int64_t in) {
+    const bool block = format == WeightFormat::fp8_block;
+    return cuda_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
+  }
+
+  // The next sublayer's beginning, and everything that it and the end before it wrote.
+  std::vector<float> begin(const PreparedWeight& fn, View<const float, 3> streams, View<const float, 1> norm) {
+    const auto [tokens, count, channels] = streams.shape();
+    Arena arena(cuda_->allocator());
+    const auto pre = arena.take<float, 2>({tokens, kStreams});
+    const auto post = arena.take<float, 2>({tokens, kStreams});
+    const auto comb = arena.take<float, 3>({tokens, kStreams, kStreams});
+    const auto out = arena.take<float, 2>({tokens, channels});
+    cuda_->hyper_connection({.streams = streams,
+                             .fn = fn,
+                             .scale = norm.rows(0, 3),
+                             .base = norm.rows(0, kMixes),
+                             .iterations = 20,
+                             .eps = 1e-6F,
+                             .norm_eps = 1e-6F,
+                             .norm = norm,
+                             .arena = arena,
+                             .pre = pre,
+                             .post = post,
+                             .comb = comb,
+                             .out = out});
+    std::vector<float> all;
+    const auto add = [&](auto view) {
+      for (const float value : downloaded(*cuda_, view)) all.push_back(value);
+    };
+    add(streams);
+    add(pre);
+    add(post);
+    add(comb);
+    add(out);
+    return all;
+  }
+
+  // What was put off is launched now.
+  void come_between() {
+    float word = 0.0F;
+    const auto somewhere = arena_->take<float, 1>({1});
+    cuda_->download(reinterpret_cast<const std::byte*>(somewhere.data()), std::as_writable_bytes(std::span(&word, 1)));
+  }
+
+  static void expect_same(const std::vector<float>& found, const std::vector<float>& expected,
+                          const std::string& what) {
+    ASSERT_EQ(found.size(), expected.size()) << what;
+    for (std::size_t index = 0; index < found.size(); ++index)
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(found[index]), std::bit_cast<std::uint32_t>(expected[index]))
+          << what << ", value " << index;
+  }
+
+  std::unique_ptr<Backend> cuda_;
+  std::unique_ptr<Arena> arena_;
+  Random random_{20261130};
+};
+
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginning) {
+  for (const std::int64_t channels : {512, 1024, 1536, 4096, 5120, 640})  // the last one is no whole groups
+    for (const std::int64_t tokens : {1, 2, 3, 8, 9}) {
+      const auto fn = weight(WeightFormat::f32, kMixes, kStreams * channels);
+      const auto norm = normals<1>({channels});
+      const auto y = normals<2>({tokens, channels});
+      const auto post = normals<2>({tokens, kStreams});
+      const auto comb = normals<3>({tokens, kStreams, kStreams});
+      const auto start = normals<3>({tokens, kStreams, channels});
+      const auto run = [&](bool apart) {
+        const auto streams = copy_of<3>(start);
+        cuda_->expand_streams({.y = y, .post = post, .comb = comb, .streams = streams});
+        if (apart) come_between();
+        return begin(*fn, streams, norm);
+      };
+      expect_same(run(false), run(true), std::to_string(tokens) + " of " + std::to_string(channels));
+    }
+}
+
+// What comes next may be something else: another model's streams, a copy, nothing at all.
+TEST_P(SublayersTest, AnExpansionThatNothingFollows) {
+  constexpr std::int64_t kChannels = 1024;
+  const auto fn = weight(WeightFormat::f32, kMixes, kStreams * kChannels);
+  const auto norm = normals<1>({kChannels});
+  const auto y = normals<2>({1, kChannels});
+  const auto post = normals<2>({1, kStreams});
+  const auto comb = normals<3>({1, kStreams, kStreams});
+  const auto start = normals<3>({1, kStreams, kChannels});
+  const auto others = normals<3>({1, kStreams, kChannels});
+  const auto expanded = [&] {
+    const auto streams = copy_of<3>(start);
+    cuda_->expand_streams({.y = y, .post = post, .comb = comb, .streams = streams});
+    return streams;
+  };
+  const std::vector<float> expected = downloaded(*cuda_, expanded());
+  const auto before_others = expanded();
+  const std::vector<float> of_others = begin(*fn, others, norm);
+  expect_same(downloaded(*cuda_, before_others), expected, "other streams");
+  expect_same(begin(*fn, others, norm), of_others, "the others");
+  expect_same(downloaded(*cuda_, copy_of<3>(expanded())), expected, "a copy");
+  const auto first = expanded();
+  expect_same(downloaded(*cuda_, expanded()), expected, "the second of two");
+  expect_same(downloaded(*cuda_, first), expected, "the first of two");
+}
+
+TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
+  constexpr std::int64_t kDim = 136;
+  for (const std::int64_t channels : {512, 1024})
+    for (const auto& [experts, selected] : {std::pair<std::int64_t, std::int64_t>{9, 6}, {24, 11}, {24, 12}})
+      for (const std::int64_t tokens : {1, 2, 5, 8, 20, 70}) {
+        std::vector<ExpertWeights> all;
+        for (std::int64_t expert = 0; expert <= experts; ++expert) {
+          const auto format = expert == experts ? WeightFormat::fp8_block : WeightFormat::fp4_group;
+          all.push_back(
+              {weight(format, kDim, channels), weight(format, channels, kDim), weight(format, kDim, channels)});
+        }
+        const ExpertWeights shared = std::move(all.back());
+        all.pop_back();
+        const auto gate = weight(WeightFormat::bf16, experts, channels);
+        const auto fn = weight(WeightFormat::f32, kMixes, kStreams * channels);
+        const auto norm = normals<1>({channels});
+        const auto x = normals<2>({tokens, channels});
+        const auto bias = normals<1>({experts});
+        const auto post = normals<2>({tokens, kStreams});
+        const auto comb = normals<3>({tokens, kStreams, kStreams});
+        const auto start = normals<3>({tokens, kStreams, channels});
+        const auto run = [&](bool apart) {
+          const auto streams = copy_of<3>(start);
+          Arena arena(cuda_->allocator());
+          const auto logits = arena.take<float, 2>({tokens, experts});
+          const auto out = arena.take<float, 2>({tokens, channels});
+          const RouteArgs route = {.logits = logits,
+                                   .bias = bias,
+                                   .hash = {},
+                                   .ids = {},
+                                   .route_scale = 1.5F,
+                                   .selected = arena.take<std::int32_t, 2>({tokens, selected}),
+                                   .weights = arena.take<float, 2>({tokens, selected})};
+          cuda_->mixture({.x = x,
+                          .gate = *gate,
+                          .logits = logits,
+                          .route = route,
+                          .experts = all,
+                          .shared = shared,
+                          .limit = 2.0F,
+                          .arena = arena,
+                          .out = out,
+                          .into = {.y = out, .post = post, .comb = comb, .streams = streams}});
+          if (apart) come_between();
+          return begin(*fn, streams, norm);
+        };
+        expect_same(run(false), run(true),
+                    std::to_string(tokens) + " of " + std::to_string(channels) + ", " + std::to_string(selected));
+      }
+}
+
+INSTANTIATE_TEST_SUITE_P(Products, SublayersTest, ::testing::Values(CudaProducts::float32, CudaProducts::fp8),
+                         [](const auto& products) {
+                           return products.param == CudaProducts::fp8 ? std::string("fp8") : std::string("float32");
+                         });
+
+}  // namespace
+}  // namespace fathom
