@@ -1,4 +1,4 @@
-// A sublayer's end waits for the next one's beginning and is one launch with it: the bits are those of the two apart.
+// A sublayer's end and the next one's beginning are one launch of few tokens: the bits are those of the two apart.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -45,44 +45,36 @@ class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
     return cuda_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
   }
 
-  // The next sublayer's beginning, and everything that it and the end before it wrote.
-  std::vector<float> begin(const PreparedWeight& fn, View<const float, 3> streams, View<const float, 1> norm) {
+  HyperConnectionArgs beginning(const PreparedWeight& fn, View<const float, 3> streams, View<const float, 1> norm,
+                                Arena& arena) {
     const auto [tokens, count, channels] = streams.shape();
-    Arena arena(cuda_->allocator());
-    const auto pre = arena.take<float, 2>({tokens, kStreams});
-    const auto post = arena.take<float, 2>({tokens, kStreams});
-    const auto comb = arena.take<float, 3>({tokens, kStreams, kStreams});
-    const auto out = arena.take<float, 2>({tokens, channels});
-    cuda_->hyper_connection({.streams = streams,
-                             .fn = fn,
-                             .scale = norm.rows(0, 3),
-                             .base = norm.rows(0, kMixes),
-                             .iterations = 20,
-                             .eps = 1e-6F,
-                             .norm_eps = 1e-6F,
-                             .norm = norm,
-                             .arena = arena,
-                             .pre = pre,
-                             .post = post,
-                             .comb = comb,
-                             .out = out});
+    return {.streams = streams,
+            .fn = fn,
+            .scale = norm.rows(0, 3),
+            .base = norm.rows(0, kMixes),
+            .iterations = 20,
+            .eps = 1e-6F,
+            .norm_eps = 1e-6F,
+            .norm = norm,
+            .arena = arena,
+            .pre = arena.take<float, 2>({tokens, kStreams}),
+            .post = arena.take<float, 2>({tokens, kStreams}),
+            .comb = arena.take<float, 3>({tokens, kStreams, kStreams}),
+            .out = arena.take<float, 2>({tokens, channels})};
+  }
+
+  // Everything that the beginning and the end before it wrote.
+  std::vector<float> written(const HyperConnectionArgs& args) {
     std::vector<float> all;
     const auto add = [&](auto view) {
       for (const float value : downloaded(*cuda_, view)) all.push_back(value);
     };
-    add(streams);
-    add(pre);
-    add(post);
-    add(comb);
-    add(out);
+    add(args.streams);
+    add(args.pre);
+    add(args.post);
+    add(args.comb);
+    add(args.out);
     return all;
-  }
-
-  // What was put off is launched now.
-  void come_between() {
-    float word = 0.0F;
-    const auto somewhere = arena_->take<float, 1>({1});
-    cuda_->download(reinterpret_cast<const std::byte*>(somewhere.data()), std::as_writable_bytes(std::span(&word, 1)));
   }
 
   static void expect_same(const std::vector<float>& found, const std::vector<float>& expected,
@@ -109,38 +101,15 @@ TEST_P(SublayersTest, AnExpansionAndTheNextBeginning) {
       const auto start = normals<3>({tokens, kStreams, channels});
       const auto run = [&](bool apart) {
         const auto streams = copy_of<3>(start);
-        cuda_->expand_streams({.y = y, .post = post, .comb = comb, .streams = streams});
-        if (apart) come_between();
-        return begin(*fn, streams, norm);
+        Arena arena(cuda_->allocator());
+        const HyperConnectionArgs next = beginning(*fn, streams, norm, arena);
+        const ExpandStreamsArgs into = {.y = y, .post = post, .comb = comb, .streams = streams};
+        cuda_->between_sublayers({.into = into, .next = apart ? nullptr : &next});
+        if (apart) cuda_->hyper_connection(next);
+        return written(next);
       };
       expect_same(run(false), run(true), std::to_string(tokens) + " of " + std::to_string(channels));
     }
-}
-
-// What comes next may be something else: another model's streams, a copy, nothing at all.
-TEST_P(SublayersTest, AnExpansionThatNothingFollows) {
-  constexpr std::int64_t kChannels = 1024;
-  const auto fn = weight(WeightFormat::f32, kMixes, kStreams * kChannels);
-  const auto norm = normals<1>({kChannels});
-  const auto y = normals<2>({1, kChannels});
-  const auto post = normals<2>({1, kStreams});
-  const auto comb = normals<3>({1, kStreams, kStreams});
-  const auto start = normals<3>({1, kStreams, kChannels});
-  const auto others = normals<3>({1, kStreams, kChannels});
-  const auto expanded = [&] {
-    const auto streams = copy_of<3>(start);
-    cuda_->expand_streams({.y = y, .post = post, .comb = comb, .streams = streams});
-    return streams;
-  };
-  const std::vector<float> expected = downloaded(*cuda_, expanded());
-  const auto before_others = expanded();
-  const std::vector<float> of_others = begin(*fn, others, norm);
-  expect_same(downloaded(*cuda_, before_others), expected, "other streams");
-  expect_same(begin(*fn, others, norm), of_others, "the others");
-  expect_same(downloaded(*cuda_, copy_of<3>(expanded())), expected, "a copy");
-  const auto first = expanded();
-  expect_same(downloaded(*cuda_, expanded()), expected, "the second of two");
-  expect_same(downloaded(*cuda_, first), expected, "the first of two");
 }
 
 TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
@@ -169,6 +138,7 @@ TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
           Arena arena(cuda_->allocator());
           const auto logits = arena.take<float, 2>({tokens, experts});
           const auto out = arena.take<float, 2>({tokens, channels});
+          const HyperConnectionArgs next = beginning(*fn, streams, norm, arena);
           const RouteArgs route = {.logits = logits,
                                    .bias = bias,
                                    .hash = {},
@@ -185,9 +155,10 @@ TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
                           .limit = 2.0F,
                           .arena = arena,
                           .out = out,
-                          .into = {.y = out, .post = post, .comb = comb, .streams = streams}});
-          if (apart) come_between();
-          return begin(*fn, streams, norm);
+                          .into = {.y = out, .post = post, .comb = comb, .streams = streams},
+                          .next = apart ? nullptr : &next});
+          if (apart) cuda_->hyper_connection(next);
+          return written(next);
         };
         expect_same(run(false), run(true),
                     std::to_string(tokens) + " of " + std::to_string(channels) + ", " + std::to_string(selected));
