@@ -17,6 +17,7 @@ using op_test::TestWeight;
 
 constexpr std::int64_t kStreams = 4;
 constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
+constexpr std::int64_t kOutputs = std::int64_t{1} << 21;
 
 class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
  protected:
@@ -25,6 +26,9 @@ class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
     if (!obstacle.empty()) GTEST_SKIP() << obstacle;
     cuda_ = make_cuda_backend({.products = GetParam(), .tensor_core_inputs = 128});
     arena_ = std::make_unique<Arena>(cuda_->allocator());
+    outputs_ = std::make_unique<Arena>(cuda_->allocator());
+    outputs_->take<float, 1>({kOutputs});  // memory that is asked for later would come between
+    outputs_->clear();
   }
 
   template <std::size_t Rank>
@@ -45,9 +49,10 @@ class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
     return cuda_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
   }
 
-  HyperConnectionArgs beginning(const PreparedWeight& fn, View<const float, 3> streams, View<const float, 1> norm,
-                                Arena& arena) {
+  HyperConnectionArgs beginning(const PreparedWeight& fn, View<const float, 3> streams, View<const float, 1> norm) {
     const auto [tokens, count, channels] = streams.shape();
+    outputs_->clear();
+    Arena& arena = *outputs_;
     return {.streams = streams,
             .fn = fn,
             .scale = norm.rows(0, 3),
@@ -85,13 +90,8 @@ class SublayersTest : public ::testing::TestWithParam<CudaProducts> {
           << what << ", value " << index;
   }
 
-  std::unique_ptr<Backend> cuda_;
-  std::unique_ptr<Arena> arena_;
-  Random random_{20261130};
-};
-
-TEST_P(SublayersTest, AnExpansionAndTheNextBeginning) {
-  for (const std::int64_t channels : {512, 1024, 1536, 4096, 5120, 640})  // the last one is no whole groups
+  // Of few tokens and of too many.
+  void expect_expansions(std::int64_t channels) {
     for (const std::int64_t tokens : {1, 2, 3, 8, 9}) {
       const auto fn = weight(WeightFormat::f32, kMixes, kStreams * channels);
       const auto norm = normals<1>({channels});
@@ -101,20 +101,33 @@ TEST_P(SublayersTest, AnExpansionAndTheNextBeginning) {
       const auto start = normals<3>({tokens, kStreams, channels});
       const auto run = [&](bool apart) {
         const auto streams = copy_of<3>(start);
-        Arena arena(cuda_->allocator());
-        const HyperConnectionArgs next = beginning(*fn, streams, norm, arena);
+        const HyperConnectionArgs next = beginning(*fn, streams, norm);
         const ExpandStreamsArgs into = {.y = y, .post = post, .comb = comb, .streams = streams};
         cuda_->between_sublayers({.into = into, .next = apart ? nullptr : &next});
         if (apart) cuda_->hyper_connection(next);
         return written(next);
       };
-      expect_same(run(false), run(true), std::to_string(tokens) + " of " + std::to_string(channels));
+      const std::vector<float> apart = run(true);
+      expect_same(run(false), apart, std::to_string(tokens) + " of " + std::to_string(channels));
     }
-}
+  }
+
+  std::unique_ptr<Backend> cuda_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<Arena> outputs_;  // of the next sublayer's beginning
+  Random random_{20261130};
+};
+
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf1024) { expect_expansions(1024); }
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf4096) { expect_expansions(4096); }
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf5120) { expect_expansions(5120); }
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf1536) { expect_expansions(1536); }
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf512) { expect_expansions(512); }
+TEST_P(SublayersTest, AnExpansionAndTheNextBeginningOf640) { expect_expansions(640); }  // no whole groups
 
 TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
   constexpr std::int64_t kDim = 136;
-  for (const std::int64_t channels : {512, 1024})
+  for (const std::int64_t channels : {1024, 1536})
     for (const auto& [experts, selected] : {std::pair<std::int64_t, std::int64_t>{9, 6}, {24, 11}, {24, 12}})
       for (const std::int64_t tokens : {1, 2, 5, 8, 20, 70}) {
         std::vector<ExpertWeights> all;
@@ -138,7 +151,7 @@ TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
           Arena arena(cuda_->allocator());
           const auto logits = arena.take<float, 2>({tokens, experts});
           const auto out = arena.take<float, 2>({tokens, channels});
-          const HyperConnectionArgs next = beginning(*fn, streams, norm, arena);
+          const HyperConnectionArgs next = beginning(*fn, streams, norm);
           const RouteArgs route = {.logits = logits,
                                    .bias = bias,
                                    .hash = {},

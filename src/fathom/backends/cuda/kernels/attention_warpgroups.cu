@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   // Of a thread; two warpgroups of each have all that there are.
   constexpr int kValueRegisters = 192;
   constexpr int kWeighRegisters = 64;
-  let_later_kernels_begin();
+  if constexpr (!kSplit) let_later_kernels_begin();
   extern __shared__ __align__(1024) unsigned char memory[];
   BlockShared& shared = *reinterpret_cast<BlockShared*>(memory);
   const std::int64_t query = blockIdx.x / (grid.groups * grid.tiles);
@@ -53,6 +53,9 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   wait_for_earlier_kernels();
   work.end_key = count_keys(args, keys, &shared.first_missing);
   if constexpr (kSplit) {
+    // Only now: products behind it send for weights as soon as they begin, and its own rows would come after all of
+    // them.
+    let_later_kernels_begin();
     if (work.first_key >= work.end_key) return;
     work.end_key = min(work.end_key, work.first_key + kKeys);
   }

@@ -69,11 +69,11 @@ __device__ inline void send_there(std::uint32_t address, float value, std::uint3
 // Four of them, sixteen bytes; `address` is on a boundary of sixteen.
 __device__ inline void send_there(std::uint32_t address, const float4& values, std::uint32_t barrier) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(
-                   address),
-               "r"(__float_as_uint(values.x)), "r"(__float_as_uint(values.y)), "r"(__float_as_uint(values.z)),
-               "r"(__float_as_uint(values.w)), "r"(barrier)
-               : "memory");
+  asm volatile(
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(address),
+      "r"(__float_as_uint(values.x)), "r"(__float_as_uint(values.y)), "r"(__float_as_uint(values.z)),
+      "r"(__float_as_uint(values.w)), "r"(barrier)
+      : "memory");
 #endif
 }
 

@@ -22,9 +22,11 @@ __device__ inline void complete_entry(const EntryCompletion& args, std::int64_t 
   const bool completes = run.start + 1 == (block + 1) * pool.ratio;
   std::byte* stored = completes ? run.paged_row(block, args.row_bytes) : nullptr;
   wait_for_earlier_kernels();
-  if (completes)
+  if (completes) {
+#pragma unroll 1
     for (int column = thread; column < dim; column += threads)
       row[column] = pooled_few(BlockColumn(pool, run, run.first_new, column));
+  }
   __syncthreads();  // the tails have been read
   copy_whole_row(reinterpret_cast<const std::byte*>(pool.kv) + token * tail_bytes, run.ring + place, tail_bytes);
   copy_whole_row(reinterpret_cast<const std::byte*>(pool.gate) + token * tail_bytes, run.ring_2 + place, tail_bytes);

@@ -224,9 +224,9 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
     args.out[token * channels + place + own * kGroup] = x[own][0] * scale * norm[own];
 }
 
-// Groups of channels that a block has; 0: none can.
+// Groups of channels that a block has; 0: none can. A lone block is no cluster, to whose memory it could send.
 inline int own_groups(std::int64_t channels) {
-  if (channels == 0 || channels % kGroup != 0) return 0;
+  if (channels < 2 * kGroup || channels % kGroup != 0) return 0;
   for (int own = 1; own <= kMostOwn; ++own)
     if (channels / kGroup % own == 0 && channels / kGroup / own <= kMostCluster) return own;
   return 0;
