@@ -264,6 +264,50 @@ TEST_F(CudaProducts, Groups) {
     }
 }
 
+// So many that units of 128 rows by 256 outputs fill the device: whole ones and odd ends, on boundaries and off them,
+// groups that do not begin at a tile, beside 64 rows at a time.
+TEST_F(CudaProducts, ManyRowsOfFp8HaveTheBitsOfFew) {
+  constexpr std::int64_t kFew = 64;
+  const std::int64_t in = 300;
+  struct Shape {
+    std::int64_t groups, latent, rows;
+    int offset;  // of the result, in floats
+    bool adds;
+  };
+  for (const Shape& shape :
+       {Shape{1, 1024, 4260, 0, false}, Shape{1, 1024, 4260, 0, true}, Shape{1, 1000, 4260, 1, true},
+        Shape{5, 150, 3500, 0, false}, Shape{4, 256, 4300, 0, false}, Shape{5, 37, 3400, 1, false}}) {
+    const auto& [groups, latent, rows, offset, adds] = shape;
+    const std::int64_t out = groups * latent;
+    const TestWeight weight({WeightFormat::fp8_block, out, in, 128, 128}, random);
+    const DeviceWeight prepared(weight);
+    if (product_operand(device, Activations::fp8, prepared.product().kind) != Operand::e4m3) GTEST_SKIP();
+    const std::vector<float> x = random_rows(random, rows * groups, in);
+    const std::vector<float> before = random_rows(random, rows, out);
+    const DeviceArray<float> on_device{std::span<const float>(x)};
+    DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, in, groups, Operand::e4m3));
+    const auto run = [&](std::int64_t count, std::int64_t at_once) {
+      const DeviceArray<float> results(std::span<const float>(before), offset);
+      for (std::int64_t first = 0; first < count; first += at_once) {
+        const RowsOfX of = {.x = on_device.data() + first * groups * in,
+                            .rows = std::min(at_once, count - first),
+                            .in = in,
+                            .row_stride = groups * in,
+                            .groups = groups,
+                            .group_stride = in};
+        const PackedRows packed = pack_rows(device, of, PackedBy::launch, Operand::e4m3, workspace.data(), nullptr);
+        float* to = results.data() + first * out;
+        const ProductOutput output = {&prepared.product(), to, out};
+        groups == 1 ? multiply(device, {&output, 1}, packed, nullptr, adds)
+                    : multiply_groups(device, prepared.product(), packed, to, nullptr);
+      }
+      return results.host();
+    };
+    op_test::expect_same_bits(run(rows, rows), run(rows, kFew),
+                              std::to_string(groups) + " groups of " + std::to_string(latent));
+  }
+}
+
 TEST_F(CudaProducts, RefusesWhatDoesNotFit) {
   const TestWeight weight({WeightFormat::bf16, 64, 128}, random);
   const DeviceWeight prepared(weight);

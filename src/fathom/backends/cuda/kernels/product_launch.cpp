@@ -1,6 +1,7 @@
 #include "fathom/backends/cuda/kernels/product_launch.h"
 
 #include <algorithm>
+#include <span>
 
 #include "fathom/base/error.h"
 
@@ -131,6 +132,15 @@ PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand o
   check(shape.stages >= 2, "two stages of a product fit into shared memory");
   shape.last_columns = shape.chunks * kPrefillColumns + (half && shape.chunks == 3 ? kPrefillColumns / 2 : 0);
   return shape;
+}
+
+TurnedShape turned_shape(const ProductDevice& device, TileKind kind, Operand operand, const ProductWork& work) {
+  if (device.capability != 90 || kind != TileKind::fp8 || operand != Operand::e4m3 || work.items != nullptr) return {};
+  std::int64_t units = 0;
+  for (const ProductTarget& target : std::span(work.targets).first(static_cast<std::size_t>(work.target_count)))
+    units += turned_groups(target) * pieces_of(work.x_chunks, kTurnedChunks);
+  if (units < device.multiprocessors) return {};
+  return {.stages = stages_in(device.shared_of_block - kBlockReserve, kTurnedStageBytes, 0), .units = units};
 }
 
 }  // namespace fathom::cuda
