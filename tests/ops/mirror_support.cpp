@@ -259,7 +259,11 @@ class MirroredBackend final : public Backend {
       std::vector<PagedRows> entries;
       if (attention.choice != EntryChoice::none)
         entries = on.paged(attention.entries, attention.runs, attention.ratio, false);
-      call(AttendArgs{.rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
+      std::vector<LinearOutput> products;
+      for (const LinearOutput& output : args.products.outputs)
+        products.push_back({.weight = output.weight, .out = on.of(output.out)});
+      call(AttendArgs{.products = {.x = on.of(args.products.x), .outputs = products},
+                      .rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
                       .attention = {.q = on.of(attention.q),
                                     .format = attention.format,
                                     .window = attention.window,
@@ -274,7 +278,9 @@ class MirroredBackend final : public Backend {
                                     .entries = entries,
                                     .out = on.of(attention.out)},
                       .wo_a = args.wo_a,
-                      .latent = on.of(args.latent)});
+                      .latent = on.of(args.latent),
+                      .wo_b = args.wo_b,
+                      .out = on.of(args.out)});
     });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {

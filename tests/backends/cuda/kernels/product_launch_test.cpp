@@ -1,6 +1,7 @@
 // How products are launched on devices that need not be here: everything fits, and small steps use many blocks.
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/turned_launch.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,6 @@
 #include "fathom/backends/cuda/kernels/product_launch.h"
 
 #include <algorithm>
-#include <span>
 
 #include "fathom/base/error.h"
 
@@ -118,29 +117,23 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
   return {};
 }
 
+int prefill_stages(const ProductDevice& device, int stage_bytes) {
+  return stages_in(device.shared_of_block - kBlockReserve, stage_bytes, 0);
+}
+
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks) {
   const bool half = half_more(kind, operand);
   PrefillShape shape = {.stages = 0, .chunks = device.capability != 90 ? 2 : half ? 3 : 4};
   while (shape.chunks > 1 && pairs * pieces_of(chunks, shape.chunks) < device.multiprocessors) shape.chunks /= 2;
   while (true) {
-    shape.stages =
-        stages_in(device.shared_of_block - kBlockReserve, prefill_stage_bytes(kind, operand, shape.chunks), 0);
+    shape.stages = prefill_stages(device, prefill_stage_bytes(kind, operand, shape.chunks));
     if (shape.stages >= 2 || shape.chunks == 1) break;
     shape.chunks /= 2;
   }
   check(shape.stages >= 2, "two stages of a product fit into shared memory");
   shape.last_columns = shape.chunks * kPrefillColumns + (half && shape.chunks == 3 ? kPrefillColumns / 2 : 0);
   return shape;
-}
-
-TurnedShape turned_shape(const ProductDevice& device, TileKind kind, Operand operand, const ProductWork& work) {
-  if (device.capability != 90 || kind != TileKind::fp8 || operand != Operand::e4m3 || work.items != nullptr) return {};
-  std::int64_t units = 0;
-  for (const ProductTarget& target : std::span(work.targets).first(static_cast<std::size_t>(work.target_count)))
-    units += turned_groups(target) * pieces_of(work.x_chunks, kTurnedChunks);
-  if (units < device.multiprocessors) return {};
-  return {.stages = stages_in(device.shared_of_block - kBlockReserve, kTurnedStageBytes, 0), .units = units};
 }
 
 }  // namespace fathom::cuda

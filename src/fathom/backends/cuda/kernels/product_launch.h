@@ -70,26 +70,8 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
 // `chunks` of each pair of row tiles.
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks);
-
-// Of many rows by FP8 weights on sm_90a (turned_product.cuh): units of four tiles of outputs by two chunks of rows, if
-// there are units for all multiprocessors; no stages otherwise.
-inline constexpr int kTurnedTiles = 4;
-inline constexpr int kTurnedChunks = 2;
-inline constexpr int kTurnedStageBytes =
-    kTurnedTiles * tile_bytes(TileKind::fp8) + kTurnedChunks * block_bytes(Operand::e4m3, kPrefillColumns);
-struct TurnedShape {
-  int stages = 0;
-  std::int64_t units = 0;
-};
-struct TurnedLaunch {
-  int stages;
-  int units;
-  int places;  // units of rows that meet the same weights before the next weights come: both stay in the cache
-};
-constexpr int turned_groups(const ProductTarget& target) {
-  return static_cast<int>(pieces_of(pieces_of(target.out_rows, kTileRows), kTurnedTiles));
-}
-TurnedShape turned_shape(const ProductDevice& device, TileKind kind, Operand operand, const ProductWork& work);
+// Stages of a kernel that has a multiprocessor to itself.
+int prefill_stages(const ProductDevice& device, int stage_bytes);
 
 // Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
 // there can be.
@@ -103,6 +85,5 @@ struct ProductLaunch {
 void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, Stream stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
                     const PrefillShape& shape, Stream stream);
-void launch_turned(const ProductDevice& device, const TurnedShape& shape, ProductWork work, Stream stream);
 
 }  // namespace fathom::cuda

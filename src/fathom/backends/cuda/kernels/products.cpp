@@ -7,6 +7,7 @@
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/products_beside.h"
+#include "fathom/backends/cuda/kernels/turned_launch.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {

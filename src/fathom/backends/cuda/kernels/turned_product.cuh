@@ -2,54 +2,32 @@
 // instruction's first operand, in registers, and outputs its second. A thread's 32 sums of a tile then belong to two
 // rows, and have two scales where 32 sums of two outputs have sixteen: an addition is all that a sum takes while the
 // tensor core runs (docs/notes/2026-11-30-cuda-prefill-units.md). Neighbours in a row of the result are neighbours in a
-// thread. sm_90a alone; the bits are prefill_product's.
+// thread. sm_90a alone; the bits are prefill_product's. What becomes of a unit's sums is its end's (turned_ends.cuh).
 #pragma once
 
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
-#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
-#include "fathom/backends/cuda/kernels/product_work.h"
+#include "fathom/backends/cuda/kernels/turned_unit.cuh"
 #include "fathom/backends/cuda/kernels/warpgroup_registers.cuh"
 
 namespace fathom::cuda {
 
-inline constexpr int kTurnedConsumers = 256;  // two warpgroups, a chunk of rows each
-inline constexpr int kTurnedThreads = kTurnedConsumers + kWarpgroupThreads;
-
-// 128 rows by 256 outputs of a target.
-struct TurnedUnit {
-  const std::uint8_t* tiles;
-  const std::uint8_t* x;  // its chunks of the first block of inputs
-  float* out;             // of its first row and its first tile's first output
-  std::int64_t row_stride;
-  int tile_count;
-  int chunks;
-  int first_output;  // of the 256
-  int last_output;
-  int rows;
-  int exists;  // 0 behind the last
-
-  __device__ bool is_whole() const {
-    return first_output <= 0 && last_output >= kTurnedTiles * kTileRows && row_stride % 2 == 0 &&
-           reinterpret_cast<std::uintptr_t>(out) % sizeof(float2) == 0;
-  }
-};
-
+template <typename End>
 class TurnedProduct {
   static constexpr int kTile = tile_bytes(TileKind::fp8);
   static constexpr int kBlock = block_bytes(Operand::e4m3, kPrefillColumns);
   static constexpr int kRowsAt = kTurnedTiles * kTile;  // of a stage
   static constexpr int kScalesAt = kPrefillColumns * kBlockInputs;
-  static constexpr int kSums = kTileRows / 2;  // of a thread and tile
-  using Totals = float[kTurnedTiles][kSums];
 
  public:
-  __device__ TurnedProduct(const ProductWork& work, const TurnedLaunch& launch, std::uint8_t* memory)
+  __device__ TurnedProduct(const ProductWork& work, const TurnedLaunch& launch, const typename End::Args& end,
+                           std::uint8_t* memory)
       : work_(work),
         launch_(launch),
+        end_(end),
         memory_(memory),
         full_(shared_address(memory + launch.stages * kTurnedStageBytes)),
         empty_(full_ + 8 * launch.stages) {}
@@ -75,46 +53,23 @@ class TurnedProduct {
   }
 
  private:
-  // Units that run at the same time meet the same weights and the same rows.
-  __device__ TurnedUnit unit_at(int index) const {
-    const int of_group = launch_.places * work_.pairs;
-    const int first = index / of_group * launch_.places;
-    const int places = min(launch_.places, launch_.units / work_.pairs - first);
-    const int within = index % of_group;
-    return unit_of(within / places, first + within % places);
-  }
-
-  // work_.pairs and first_pair count groups of tiles here (launch_turned).
-  __device__ TurnedUnit unit_of(int group, int place) const {
-    int target = 0;
-    while (target + 1 < work_.target_count && group >= work_.targets[target + 1].first_pair) ++target;
-    const ProductTarget& to = work_.targets[target];
-    const int tile = (group - to.first_pair) * kTurnedTiles;
-    const int chunk = place * kTurnedChunks;
-    const int row = chunk * kPrefillColumns;
-    return {.tiles = to.tiles + std::int64_t{tile} * work_.weight_blocks * kTile,
-            .x = to.x + std::int64_t{chunk} * kBlock,
-            .out = to.out + row * to.row_stride + tile * kTileRows - to.skipped,
-            .row_stride = to.row_stride,
-            .tile_count = min(kTurnedTiles, (to.out_rows + kTileRows - 1) / kTileRows - tile),
-            .chunks = min(kTurnedChunks, static_cast<int>(work_.x_chunks) - chunk),
-            .first_output = to.skipped - tile * kTileRows,
-            .last_output = to.out_rows - tile * kTileRows,
-            .rows = work_.rows - row,
-            .exists = 1};
-  }
-
   __device__ void copy() const {
     const int lane = static_cast<int>(threadIdx.x) % 32;
     Stage stage;
     int turn = 0;
-    for (int index = static_cast<int>(blockIdx.x); index < launch_.units; index += static_cast<int>(gridDim.x)) {
-      const TurnedUnit unit = unit_at(index);
+    for (int index = unit_of_turn(turn); index < launch_.units; index = unit_of_turn(turn)) {
+      const TurnedUnit unit = turned_unit<End>(work_, launch_, index);
       leave_unit(unit, turn++, stage, lane);
       copy_unit(unit, stage, lane);
     }
     leave_unit({}, turn, stage, lane);
     expect_bytes(full_ + 8 * stage.index, 0, lane);
+  }
+
+  // The parts of an item, one after the other.
+  __device__ static int unit_of_turn(int turn) {
+    const int item = static_cast<int>(blockIdx.x) + turn / End::kParts * static_cast<int>(gridDim.x);
+    return item * End::kParts + turn % End::kParts;
   }
 
   // Tiles and chunks that do not exist are multiplied as they lie there, and not written.
@@ -124,9 +79,12 @@ class TurnedProduct {
       const std::uint32_t full = full_ + 8 * stage.index;
       const std::uint32_t to = shared_address(memory_) + stage.index * kTurnedStageBytes;
       expect_bytes(full, unit.tile_count * kTile + unit.chunks * kBlock, lane);
-      for (int tile = 0; tile < unit.tile_count; ++tile)
-        copy_bytes(to + tile * kTile, unit.tiles + (std::int64_t{tile} * work_.weight_blocks + block) * kTile, kTile,
-                   full, lane);
+#pragma unroll
+      for (int tile = 0; tile < kTurnedTiles; ++tile)
+        if (tile < unit.tile_count)
+          copy_bytes(to + tile * kTile,
+                     unit.tiles[tile / 2] + (std::int64_t{tile % 2} * work_.weight_blocks + block) * kTile, kTile, full,
+                     lane);
       copy_bytes(to + kRowsAt, unit.x + std::int64_t{block} * work_.x_chunks * kBlock, unit.chunks * kBlock, full,
                  lane);
       stage.advance(launch_.stages);
@@ -151,12 +109,9 @@ class TurnedProduct {
       barrier_wait(full_ + 8 * stage.index, stage.parity);
       const TurnedUnit& unit = units_left()[turn % (2 * kMostStages)];
       if (unit.exists == 0) return;
-      Totals totals = {};
+      TurnedTotals totals = {};
       multiply(own, totals, stage);
-      if (work_.adds != 0)
-        unit.is_whole() ? write<true, true>(unit, totals) : write<true, false>(unit, totals);
-      else
-        unit.is_whole() ? write<false, true>(unit, totals) : write<false, false>(unit, totals);
+      End::take(work_, end_, unit, totals);
     }
   }
 
@@ -178,11 +133,11 @@ class TurnedProduct {
   using Rows = WeightOperand<TileKind::fp8, Operand::e4m3>;
   struct Carried {
     Rows rows;
-    float sums[2][kSums];  // tiles take turns
-    float scales[2];       // of the sums that wait
+    float sums[2][kTurnedSums];  // tiles take turns
+    float scales[2];             // of the sums that wait
   };
 
-  __device__ void multiply(const Own& own, Totals& totals, Stage& stage) const {
+  __device__ void multiply(const Own& own, TurnedTotals& totals, Stage& stage) const {
     Carried carried;
     multiply_block<true>(own, carried, totals, stage);
 #pragma unroll 1
@@ -191,7 +146,7 @@ class TurnedProduct {
   }
 
   template <bool kFirst>
-  __device__ void multiply_block(const Own& own, Carried& carried, Totals& totals, Stage& stage) const {
+  __device__ void multiply_block(const Own& own, Carried& carried, TurnedTotals& totals, Stage& stage) const {
     barrier_wait(full_ + 8 * stage.index, stage.parity);
     const std::uint8_t* at = memory_ + stage.index * kTurnedStageBytes;
     auto& [rows, sums, carried_scales] = carried;
@@ -235,69 +190,22 @@ class TurnedProduct {
     }
   }
 
-  __device__ static void start(float (&sums)[kSums], const Rows& rows, const std::uint8_t* tile) {
+  __device__ static void start(float (&sums)[kTurnedSums], const Rows& rows, const std::uint8_t* tile) {
     start_block<TileKind::fp8, Operand::e4m3, kTileRows>(sums, rows, shared_address(tile));
   }
 
   // sums[4 i + 2 half + c] is the row g + 8 half, the output 8 i + 2 t + c.
-  __device__ static void add(float (&sums)[kSums], const float (&scales)[2], float (&totals)[kSums]) {
+  __device__ static void add(float (&sums)[kTurnedSums], const float (&scales)[2], float (&totals)[kTurnedSums]) {
     hold_sums<kTileRows>(sums);
 #pragma unroll
-    for (int index = 0; index < kSums; ++index) totals[index] = fmaf(sums[index], scales[index / 2 % 2], totals[index]);
+    for (int index = 0; index < kTurnedSums; ++index)
+      totals[index] = fmaf(sums[index], scales[index / 2 % 2], totals[index]);
     hold_sums<kTileRows>(totals);  // or they are added behind the next wait, when nothing runs beside them
-  }
-
-  // A warp writes eight rows' 32 bytes at a time.
-  template <bool kAdds, bool kWhole>
-  __device__ static void write(const TurnedUnit& unit, const Totals& totals) {
-    const int row = static_cast<int>(threadIdx.x) / 32 * 16 + static_cast<int>(threadIdx.x) % 32 / 4;
-    const int output = static_cast<int>(threadIdx.x) % 4 * 2;
-    const int first = unit.first_output - output;
-    const int last = unit.last_output - output;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      if (row + 8 * half >= unit.rows) continue;
-      float* const out = unit.out + (row + 8 * half) * unit.row_stride + output;
-      __builtin_assume(__isGlobal(out));
-#pragma unroll
-      for (int tile = 0; tile < kTurnedTiles; ++tile)
-        write_tile<kAdds, kWhole>(out + tile * kTileRows, half, totals[tile], first - tile * kTileRows,
-                                  last - tile * kTileRows);
-    }
-  }
-
-  template <bool kAdds, bool kWhole>
-  __device__ static void write_tile(float* out, int half, const float (&totals)[kSums], int first, int last) {
-    constexpr int kPairs = kSums / 4;
-    float2 before[kPairs] = {};  // all are on their way before the first is added to
-    const auto holds = [&](int place) { return place >= first && place < last; };
-    const auto each = [&](const auto& use) {
-#pragma unroll
-      for (int index = 0; index < kPairs; ++index) use(index, out + 8 * index);
-    };
-    if constexpr (kAdds)
-      each([&](int index, const float* at) {
-        if constexpr (kWhole) {
-          before[index] = *reinterpret_cast<const float2*>(at);
-        } else {
-          if (holds(8 * index)) before[index].x = at[0];
-          if (holds(8 * index + 1)) before[index].y = at[1];
-        }
-      });
-    each([&](int index, float* at) {
-      float2 value = {totals[4 * index + 2 * half], totals[4 * index + 2 * half + 1]};
-      if constexpr (kAdds) value = {before[index].x + value.x, before[index].y + value.y};
-      if constexpr (kWhole) {
-        *reinterpret_cast<float2*>(at) = value;
-      } else {
-        if (holds(8 * index)) at[0] = value.x;
-        if (holds(8 * index + 1)) at[1] = value.y;
-      }
-    });
   }
 
   const ProductWork& work_;
   const TurnedLaunch& launch_;
+  const typename End::Args& end_;
   std::uint8_t* const memory_;
   const std::uint32_t full_;
   const std::uint32_t empty_;

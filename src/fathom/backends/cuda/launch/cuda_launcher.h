@@ -16,6 +16,7 @@
 #include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
@@ -139,6 +140,8 @@ class CudaLauncher final : public Backend {
   WidenedAttention widened_attention(const AttentionKernel& attention, std::int64_t tokens, std::int64_t entries);
   void attend_widened(const WidenedAttention& kernel);
   bool attends_packed(const AttendArgs& args, const AttentionShape& shape) const;
+  // Queries that leave their product rounded, and the others of its rows; false: nothing was done.
+  bool multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries);
   void deep_linear(const LinearArgs& args);
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
