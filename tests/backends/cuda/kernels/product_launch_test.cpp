@@ -1,7 +1,6 @@
 // How products are launched on devices that need not be here: everything fits, and small steps use many blocks.
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/turned_launch.h"
 
 #include <gtest/gtest.h>
 
@@ -62,22 +61,6 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
                     device.shared_of_block);
         }
     }
-}
-
-TEST(ProductLaunch, ManyRowsAreTurnedWhereUnitsFillTheDevice) {
-  ProductWork work;
-  for (const int out_rows : {1024, 512}) work.targets[work.target_count++].out_rows = out_rows;  // Flash's wq_a and wkv
-  work.x_chunks = 128;
-  const TurnedShape shape = turned_shape(kH200, TileKind::fp8, Operand::e4m3, work);
-  EXPECT_EQ(shape.units, 6 * 64);
-  EXPECT_GE(shape.stages, 3) << "copies run ahead";
-  EXPECT_LE(shape.stages, kMostStages);
-  EXPECT_LE(shared_bytes(shape.stages, kTurnedStageBytes, 0), kH200.shared_of_block);
-  EXPECT_EQ(turned_shape(kA100, TileKind::fp8, Operand::e4m3, work).stages, 0);
-  EXPECT_EQ(turned_shape(kH200, TileKind::fp8, Operand::f16, work).stages, 0);
-  EXPECT_EQ(turned_shape(kH200, TileKind::fp4, Operand::e4m3, work).stages, 0);
-  work.x_chunks = 33;
-  EXPECT_EQ(turned_shape(kH200, TileKind::fp8, Operand::e4m3, work).stages, 0) << "102 units";
 }
 
 TEST(ProductLaunch, AStepOfOneTokenFillsTheDevice) {

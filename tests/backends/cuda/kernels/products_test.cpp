@@ -1,6 +1,5 @@
 // Dense products on a CUDA device against double precision, and against themselves among other rows, bit for bit.
 #include "fathom/backends/cuda/kernels/products.h"
-#include "fathom/backends/cuda/kernels/turned_products.h"
 
 #include "tests/backends/cuda/kernels/product_support.h"
 
@@ -263,84 +262,6 @@ TEST_F(CudaProducts, Groups) {
       op_test::expect_close(out.host(), expected, magnitude, kFloat32Tolerance,
                             std::to_string(groups) + " groups of " + std::to_string(latent));
     }
-}
-
-// So many that units of 128 rows by 256 outputs fill the device: whole ones and odd ends, on boundaries and off them,
-// groups that do not begin at a tile, beside 64 rows at a time.
-TEST_F(CudaProducts, ManyRowsOfFp8HaveTheBitsOfFew) {
-  constexpr std::int64_t kFew = 64;
-  const std::int64_t in = 300;
-  struct Shape {
-    std::int64_t groups, latent, rows;
-    int offset;  // of the result, in floats
-    bool adds;
-  };
-  for (const Shape& shape :
-       {Shape{1, 1024, 4260, 0, false}, Shape{1, 1024, 4260, 0, true}, Shape{1, 1000, 4260, 1, true},
-        Shape{5, 150, 3500, 0, false}, Shape{4, 256, 4300, 0, false}, Shape{5, 37, 3400, 1, false}}) {
-    const auto& [groups, latent, rows, offset, adds] = shape;
-    const std::int64_t out = groups * latent;
-    const TestWeight weight({WeightFormat::fp8_block, out, in, 128, 128}, random);
-    const DeviceWeight prepared(weight);
-    if (product_operand(device, Activations::fp8, prepared.product().kind) != Operand::e4m3) GTEST_SKIP();
-    const std::vector<float> x = random_rows(random, rows * groups, in);
-    const std::vector<float> before = random_rows(random, rows, out);
-    const DeviceArray<float> on_device{std::span<const float>(x)};
-    DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, in, groups, Operand::e4m3));
-    const auto run = [&](std::int64_t count, std::int64_t at_once) {
-      const DeviceArray<float> results(std::span<const float>(before), offset);
-      for (std::int64_t first = 0; first < count; first += at_once) {
-        const RowsOfX of = {.x = on_device.data() + first * groups * in,
-                            .rows = std::min(at_once, count - first),
-                            .in = in,
-                            .row_stride = groups * in,
-                            .groups = groups,
-                            .group_stride = in};
-        const PackedRows packed = pack_rows(device, of, PackedBy::launch, Operand::e4m3, workspace.data(), nullptr);
-        float* to = results.data() + first * out;
-        const ProductOutput output = {&prepared.product(), to, out};
-        groups == 1 ? multiply(device, {&output, 1}, packed, nullptr, adds)
-                    : multiply_groups(device, prepared.product(), packed, to, nullptr);
-      }
-      return results.host();
-    };
-    op_test::expect_same_bits(run(rows, rows), run(rows, kFew),
-                              std::to_string(groups) + " groups of " + std::to_string(latent));
-  }
-}
-
-// SwiGLU of two weights packed by their product, beside a launch of its own.
-TEST_F(CudaProducts, SwigluLeavesAProductPacked) {
-  const std::int64_t in = 390;
-  for (const auto& [rows, out] : {std::pair<std::int64_t, std::int64_t>{4230, 512}, {2048, 1152}, {300, 128}}) {
-    const TestWeight weights[] = {TestWeight({WeightFormat::fp8_block, out, in, 128, 128}, random),
-                                  TestWeight({WeightFormat::fp8_block, out, in, 128, 128}, random)};
-    const DeviceWeight gate(weights[0]);
-    const DeviceWeight up(weights[1]);
-    if (product_operand(device, Activations::fp8, gate.product().kind) != Operand::e4m3) GTEST_SKIP();
-    std::vector<float> x = random_rows(random, rows, in);
-    x[7 * in + 3] = std::nanf("");
-    x[70 * in + 5] = HUGE_VALF;
-    std::fill_n(x.begin() + 9 * in, in, 0.0F);
-    const DeviceArray<float> on_device{std::span<const float>(x)};
-    const std::int64_t bytes = packed_rows_bytes(rows, out, 1, Operand::e4m3);
-    DeviceArray<std::uint8_t> workspace(packed_rows_bytes(rows, in, 1, Operand::e4m3));
-    DeviceArray<std::uint8_t> found(bytes);
-    DeviceArray<std::uint8_t> expected(bytes);
-    const PackedRows packed = pack_rows(device, {.x = on_device.data(), .rows = rows, .in = in, .row_stride = in},
-                                        PackedBy::launch, Operand::e4m3, workspace.data(), nullptr);
-    const auto result = multiply_swiglu(device, gate.product(), up.product(), packed, 10.0F, found.data(), nullptr);
-    EXPECT_EQ(result.has_value(), device.capability == 90 && rows > 300);
-    if (!result) continue;
-    const DeviceArray<float> gates(rows * out);
-    const DeviceArray<float> ups(rows * out);
-    const ProductOutput outputs[] = {{&gate.product(), gates.data(), out}, {&up.product(), ups.data(), out}};
-    multiply(device, outputs, packed, nullptr);
-    pack_swiglu(device,
-                {.gate = gates.data(), .up = ups.data(), .weights = nullptr, .rows = rows, .in = out, .limit = 10.0F},
-                Operand::e4m3, expected.data(), nullptr);
-    EXPECT_EQ(found.host(), expected.host()) << rows << " rows of " << out;
-  }
 }
 
 TEST_F(CudaProducts, RefusesWhatDoesNotFit) {
