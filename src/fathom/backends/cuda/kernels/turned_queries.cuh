@@ -18,47 +18,83 @@ struct TurnedQueries {
   __device__ static void take(const ProductWork& /*work*/, const Args& args, const TurnedUnit& unit,
                               TurnedTotals& totals) {
     float4* const kept = args.kept + std::int64_t{blockIdx.x} * kTurnedKept + threadIdx.x;
-    const int head = unit.group / kParts;
+    float4* const kept_columns = kept + kTurnedTiles * kTileFours * kTurnedConsumers;
     Columns columns;
     if (unit.group % kParts == 0) {
       add_squares<true>(totals, columns);
-      each_four(totals, [&](int place, float4& values) { kept[place * kTurnedConsumers] = values; });
-      each_four(columns.of,
-                [&](int place, float4& values) { kept[(kTotalFours + place) * kTurnedConsumers] = values; });
+#pragma unroll
+      for (int tile = 0; tile < kTurnedTiles; ++tile) keep(kept + tile * kTileFours * kTurnedConsumers, totals[tile]);
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        keep(kept_columns + half * kColumnFours * kTurnedConsumers, columns.of[half]);
       return;
     }
-    each_four(columns.of, [&](int place, float4& values) { values = kept[(kTotalFours + place) * kTurnedConsumers]; });
+#pragma unroll
+    for (int half = 0; half < 2; ++half) fetch(kept_columns + half * kColumnFours * kTurnedConsumers, columns.of[half]);
+    const Angles angles = angles_of(args, unit);
     add_squares<false>(totals, columns);
     const float scales[2] = {scale_of(columns.of[0], args.eps), scale_of(columns.of[1], args.eps)};
-    write<true>(args, unit, head, scales, totals);
-    each_four(totals, [&](int place, float4& values) { values = kept[place * kTurnedConsumers]; });
-    write<false>(args, unit, head, scales, totals);
+#pragma unroll
+    for (int tile = 0; tile < kTurnedTiles; ++tile) {
+      write<true>(args, unit, tile, scales, angles, totals[tile]);
+      fetch(kept + tile * kTileFours * kTurnedConsumers, totals[tile]);  // the first unit's are on their way meanwhile
+    }
+#pragma unroll
+    for (int tile = 0; tile < kTurnedTiles; ++tile) write<false>(args, unit, tile, scales, angles, totals[tile]);
   }
 
  private:
   static constexpr int kDim = 512;
-  static constexpr int kPairs = 32;  // that turn
-  static constexpr int kTotalFours = kTurnedTiles * kTurnedSums / 4;
+  static constexpr int kPairs = 32;   // that turn
   static constexpr int kColumns = 8;  // of row_sum's 32: a thread's of a row, 8 i + 2 t + c of four i
-  static_assert(kTurnedKept == (kTotalFours + 2 * kColumns / 4) * kTurnedConsumers);
+  static constexpr int kTileFours = kTurnedSums / 4;
+  static constexpr int kColumnFours = kColumns / 4;
+  static_assert(kTurnedKept == (kTurnedTiles * kTileFours + 2 * kColumnFours) * kTurnedConsumers);
 
   struct Columns {
     float of[2][kColumns];  // of two rows
   };
 
-  template <int kRows, int kWidth, typename Use>
-  __device__ static void each_four(float (&values)[kRows][kWidth], const Use& use) {
+  template <int kWidth>
+  __device__ static void keep(float4* to, const float (&values)[kWidth]) {
 #pragma unroll
-    for (int row = 0; row < kRows; ++row)
+    for (int four = 0; four < kWidth / 4; ++four)
+      to[four * kTurnedConsumers] = {values[4 * four], values[4 * four + 1], values[4 * four + 2],
+                                     values[4 * four + 3]};
+  }
+  template <int kWidth>
+  __device__ static void fetch(const float4* from, float (&values)[kWidth]) {
 #pragma unroll
-      for (int place = 0; place < kWidth; place += 4) {
-        float4 four = {values[row][place], values[row][place + 1], values[row][place + 2], values[row][place + 3]};
-        use((row * kWidth + place) / 4, four);
-        values[row][place] = four.x;
-        values[row][place + 1] = four.y;
-        values[row][place + 2] = four.z;
-        values[row][place + 3] = four.w;
+    for (int four = 0; four < kWidth / 4; ++four) {
+      const float4 there = from[four * kTurnedConsumers];
+      values[4 * four] = there.x;
+      values[4 * four + 1] = there.y;
+      values[4 * four + 2] = there.z;
+      values[4 * four + 3] = there.w;
+    }
+  }
+
+  // Of two rows' pairs that turn, all fetched at once: one after the other, between stores, each would be waited for.
+  struct Angles {
+    float cosine[2][kTurnedSums / 4];
+    float sine[2][kTurnedSums / 4];
+  };
+  __device__ static Angles angles_of(const Args& args, const TurnedUnit& unit) {
+    Angles angles;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int row = turned_row() + 8 * half;
+      const std::int64_t first = token_of(unit, row) * kPairs + turned_quarter();
+#pragma unroll
+      for (int index = 0; index < kTurnedSums / 4; ++index) {
+        angles.cosine[half][index] = row < unit.rows ? __ldg(args.cosine + first + 4 * index) : 0.0F;
+        angles.sine[half][index] = row < unit.rows ? __ldg(args.sine + first + 4 * index) : 0.0F;
       }
+    }
+    return angles;
+  }
+  __device__ static std::int64_t token_of(const TurnedUnit& unit, int row) {
+    return std::int64_t{unit.first_chunk} * kPrefillColumns + row;
   }
 
   // Each column's chain over its lines of 32, eight of a unit.
@@ -91,35 +127,31 @@ struct TurnedQueries {
     return 1.0F / sqrtf(squares / static_cast<float>(kDim) + eps);
   }
 
-  // A unit's half of the head; the second ends with the columns that turn. A warp writes eight rows' 32 bytes at a
-  // time.
+  // A tile of a unit's half of the head; the second half ends with the columns that turn. A warp writes eight rows' 32
+  // bytes at a time.
   template <bool kSecond>
-  __device__ static void write(const Args& args, const TurnedUnit& unit, int head, const float (&scales)[2],
-                               TurnedTotals& totals) {
+  __device__ static void write(const Args& args, const TurnedUnit& unit, int tile, const float (&scales)[2],
+                               const Angles& angles, const float (&totals)[kTurnedSums]) {
+    const bool turns = kSecond && tile == kTurnedTiles - 1;
+    const int word =
+        (kSecond ? kDim / 4 : 0) + tile * (kTileRows / 2) + turned_quarter() % 2 * 4 + turned_quarter() / 2 * 2;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int row = turned_row() + 8 * half;
-      const bool is_there = row < unit.rows;
-      const std::int64_t token = std::int64_t{unit.first_chunk} * kPrefillColumns + row;
-      std::uint32_t* const out = args.out + (token * args.heads + head) * (kDim / 2) + (kSecond ? kDim / 4 : 0) +
-                                 turned_quarter() % 2 * 4 + turned_quarter() / 2 * 2;
+      std::uint32_t* const out =
+          args.out + (token_of(unit, row) * args.heads + unit.group / kParts) * (kDim / 2) + word;
+      const auto pair = [&](int index) {
+        const float first = totals[4 * index + 2 * half] * scales[half];
+        const float second = totals[4 * index + 2 * half + 1] * scales[half];
+        if (!turns) return packed(first, second);
+        const float cosine = angles.cosine[half][index];
+        const float sine = angles.sine[half][index];
+        return packed(first * cosine - second * sine, first * sine + second * cosine);
+      };
 #pragma unroll
-      for (int tile = 0; tile < kTurnedTiles; ++tile) {
-        const bool turns = kSecond && tile == kTurnedTiles - 1;
-        const auto pair = [&](int index) {
-          const float first = totals[tile][4 * index + 2 * half] * scales[half];
-          const float second = totals[tile][4 * index + 2 * half + 1] * scales[half];
-          if (!turns) return packed(first, second);
-          const std::int64_t angle = token * kPairs + 4 * index + turned_quarter();
-          const float cosine = is_there ? args.cosine[angle] : 0.0F;
-          const float sine = is_there ? args.sine[angle] : 0.0F;
-          return packed(first * cosine - second * sine, first * sine + second * cosine);
-        };
-#pragma unroll
-        for (int index = 0; index < kTurnedSums / 4; index += 2) {
-          const uint2 words = neighbours(pair(index), pair(index + 1));
-          if (is_there) *reinterpret_cast<uint2*>(out + tile * (kTileRows / 2) + 4 * index) = words;
-        }
+      for (int index = 0; index < kTurnedSums / 4; index += 2) {
+        const uint2 words = neighbours(pair(index), pair(index + 1));
+        if (row < unit.rows) *reinterpret_cast<uint2*>(out + 4 * index) = words;
       }
     }
   }
