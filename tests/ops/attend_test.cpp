@@ -10,6 +10,7 @@ struct AttendCase {
   std::int64_t groups = 1;
   std::int64_t latent = 1;  // of a group
   WeightFormat format = WeightFormat::fp8_block;
+  std::int64_t query_latent = 0;  // 0: the queries are there, no product makes them
 };
 
 // What there is beside the attention itself.
@@ -23,11 +24,16 @@ class Attend {
         norm_(random.normals(dim())),
         cosine_(random.normals(tokens_ * pairs())),
         sine_(random.normals(tokens_ * pairs())),
-        wo_a_(weight_shape(shape), random) {}
+        query_latent_(random.normals(tokens_ * shape.query_latent)),
+        wq_b_(weight_shape(shape.attention.heads * dim(), shape.query_latent), random),
+        beside_(weight_shape(kBeside, shape.query_latent), random),
+        wo_a_(weight_shape(shape.groups * shape.latent, shape.attention.heads / shape.groups * dim()), random),
+        wo_b_(weight_shape(kChannels, shape.groups * shape.latent), random) {}
 
-  // The latent, the new rows, and the windows behind them.
+  // What comes out, the product beside the queries', the new rows, and the windows behind them.
   struct Result {
-    std::vector<float> latent;
+    std::vector<float> out;
+    std::vector<float> beside;
     std::vector<std::byte> rows;
   };
   Result run(Backend& backend) {
@@ -37,13 +43,24 @@ class Attend {
     const Array<float> kv(kv_.size());
     std::copy_n(kv_.data(), kv.size(), kv.data());
     const Array<std::byte> fresh(tokens_ * shape_.attention.format.row_bytes(), 4);
-    const Array<float> out(q.size(), shape_.attention.offset);
+    const Array<float> values(q.size(), shape_.attention.offset);
+    const Array<float> out(tokens_ * kChannels);
+    const Array<float> beside(tokens_ * kBeside);
     const Array<float> latent(tokens_ * shape_.groups * shape_.latent);
     const auto cosine = cosine_.view<2>({tokens_, pairs()});
     const auto sine = sine_.view<2>({tokens_, pairs()});
-    const SparseAttentionArgs attention = attention_.args(q, fresh, out);
+    const SparseAttentionArgs attention = attention_.args(q, fresh, values);
     const auto wo_a = backend.prepare(wo_a_.view());
-    const AttendArgs args{.rows = {.queries = {.x = q.view<3>({tokens_, shape_.attention.heads, dim()}),
+    const auto wo_b = backend.prepare(wo_b_.view());
+    const auto wq_b = backend.prepare(wq_b_.view());
+    const auto weight_beside = backend.prepare(beside_.view());
+    std::vector<LinearOutput> products;
+    if (shape_.query_latent > 0) {
+      products.push_back({.weight = *weight_beside, .out = beside.view<2>({tokens_, kBeside})});
+      products.push_back({.weight = *wq_b, .out = q.view<2>({tokens_, shape_.attention.heads * dim()})});
+    }
+    const AttendArgs args{.products = {.x = query_latent_.view<2>({tokens_, shape_.query_latent}), .outputs = products},
+                          .rows = {.queries = {.x = q.view<3>({tokens_, shape_.attention.heads, dim()}),
                                                .weight = {},
                                                .eps = 1e-6F,
                                                .cosine = cosine,
@@ -57,10 +74,12 @@ class Attend {
                                             .rows = fresh.view<2>({tokens_, shape_.attention.format.row_bytes()})}},
                           .attention = attention,
                           .wo_a = *wo_a,
-                          .latent = latent.view<3>({tokens_, shape_.groups, shape_.latent})};
+                          .latent = latent.view<3>({tokens_, shape_.groups, shape_.latent}),
+                          .wo_b = *wo_b,
+                          .out = out.view<2>({tokens_, kChannels})};
     backend.begin_attend(args);
     backend.attend(args);
-    Result result = {copy_of(latent), copy_of(fresh)};
+    Result result = {copy_of(out), copy_of(beside), copy_of(fresh)};
     for (const Ring& ring : attention.windows)
       result.rows.insert(result.rows.end(), ring.rows, ring.rows + ring.capacity * ring.row_bytes);
     return result;
@@ -70,17 +89,20 @@ class Attend {
     Definitions definitions(backend);
     const Result found = run(backend);
     const Result expected = run(static_cast<Backend&>(definitions));
-    expect_same_bits(found.latent, expected.latent, what + ", latent");
+    expect_same_bits(found.out, expected.out, what);
+    expect_same_bits(found.beside, expected.beside, what + ", beside the queries");
     ASSERT_EQ(found.rows, expected.rows) << what;
   }
 
   Attention& attention() { return attention_; }
 
  private:
-  static WeightShape weight_shape(const AttendCase& shape) {
-    const bool block = shape.format == WeightFormat::fp8_block;
-    const std::int64_t in = shape.attention.heads / shape.groups * shape.attention.format.head_dim;
-    return {shape.format, shape.groups * shape.latent, in, block ? 128 : 1, block ? 128 : 32};
+  static constexpr std::int64_t kChannels = 70;
+  static constexpr std::int64_t kBeside = 130;
+
+  WeightShape weight_shape(std::int64_t out, std::int64_t in) const {
+    const bool block = shape_.format == WeightFormat::fp8_block;
+    return {shape_.format, out, in, block ? 128 : 1, block ? 128 : 32};
   }
   std::int64_t dim() const { return shape_.attention.format.head_dim; }
   std::int64_t pairs() const { return shape_.attention.format.rope_dim / 2; }
@@ -92,7 +114,11 @@ class Attend {
   Array<float> norm_;
   Array<float> cosine_;
   Array<float> sine_;
+  Array<float> query_latent_;
+  TestWeight wq_b_;
+  TestWeight beside_;
   TestWeight wo_a_;
+  TestWeight wo_b_;
 };
 
 class AttendTest : public OperationTest {};
@@ -173,6 +199,21 @@ TEST_F(RoundedAttendTest, IsItsParts) {
   shape.format = WeightFormat::bf16;
   Attend halves(shape, many, random_);
   halves.expect_parts(*backend_, "bfloat16");
+}
+
+// Queries from their product, and the latent packed for wo_b where its groups are whole units: heads whose units do not
+// fill the device, rows that end within a chunk and at it.
+TEST_F(RoundedAttendTest, ProductsAreItsParts) {
+  for (const auto& [heads, groups, latent, tokens] :
+       {std::array<std::int64_t, 4>{64, 8, 96, 300}, {6, 3, 40, 300}, {16, 8, 256, 2112}, {18, 9, 256, 2100}}) {
+    AttendCase shape = released(EntryChoice::all, heads, groups, latent);
+    shape.query_latent = 1024;
+    std::vector<fathom::Run> runs;
+    for (std::int64_t first = 0; first < tokens; first += 300)
+      runs.push_back({.first_row = first, .tokens = std::min<std::int64_t>(300, tokens - first), .start = 20});
+    Attend attend(shape, runs, random_);
+    attend.expect_parts(*backend_, std::to_string(heads) + " heads, " + std::to_string(tokens) + " tokens");
+  }
 }
 
 // A value that is no number spoils its token's row of its group alone; values of nothing and near nothing.

@@ -262,7 +262,11 @@ class MirroredBackend final : public Backend {
       std::deque<Completed> kept;
       std::vector<CompleteEntriesArgs> completed;
       for (const CompleteEntriesArgs& one : args.completed) completed.push_back(kept.emplace_back(on, one).args);
-      call(AttendArgs{.rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
+      std::vector<LinearOutput> products;
+      for (const LinearOutput& output : args.products.outputs)
+        products.push_back({.weight = output.weight, .out = on.of(output.out)});
+      call(AttendArgs{.products = {.x = on.of(args.products.x), .outputs = products},
+                      .rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
                       .completed = completed,
                       .attention = {.q = on.of(attention.q),
                                     .format = attention.format,
@@ -278,7 +282,9 @@ class MirroredBackend final : public Backend {
                                     .entries = entries,
                                     .out = on.of(attention.out)},
                       .wo_a = args.wo_a,
-                      .latent = on.of(args.latent)});
+                      .latent = on.of(args.latent),
+                      .wo_b = args.wo_b,
+                      .out = on.of(args.out)});
     });
   }
   void do_index_queries(const IndexQueriesArgs& args) override {

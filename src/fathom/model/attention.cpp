@@ -59,11 +59,10 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   if (indexer) indexer_input = indexer->plan_input(step, of_x, of_latent);
   backend.linears({.x = x, .outputs = of_x});
   backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
-  backend.linears({.x = query_latent, .outputs = of_latent});
 
   // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
   // heads, in the cache's storage from the start. What heads have seen turns back at the query's position, and each
-  // group of heads shrinks through wo_a.
+  // group of heads shrinks through wo_a; wo_b joins the groups.
   const auto windows = step.places(&SequenceCache::window, block_);
   const CompressorPlan plan = kind == AttentionKind::sliding ? CompressorPlan() : entries_plan(step);
   const CompressorPlan keys_plan = indexer ? indexer->keys_plan(step) : CompressorPlan();
@@ -76,7 +75,8 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
   const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
   const auto latent = arena.take<float, 3>({tokens, config_.output_groups, config_.output_latent});
-  AttendArgs attend{.rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
+  AttendArgs attend{.products = {.x = query_latent, .outputs = of_latent},
+                    .rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
                              .keys = {.x = kv,
                                       .weight = weights_.kv_norm.view(),
                                       .eps = config_.norm_eps,
@@ -100,16 +100,12 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
                                   .out = heads_out},
                     .wo_a = *weights_.wo_a,
                     .latent = latent,
-                    .next = weights_.wo_b.get()};
+                    .wo_b = *weights_.wo_b,
+                    .out = out};
   backend.begin_attend(attend);
 
   if (indexer) attend.attention.selected = indexer->select(step, indexer_input);
   backend.attend(attend);
-
-  // wo_b joins the groups.
-  backend.linear({.weight = *weights_.wo_b,
-                  .x = latent.reshape<2>({tokens, config_.output_groups * config_.output_latent}),
-                  .out = out});
 }
 
 }  // namespace fathom

@@ -92,17 +92,19 @@ struct CompleteEntriesArgs {
   std::span<const PagedRows> pages;  // [runs]
 };
 
-// A step's attention up to the latent of its groups, in two operations, with what chooses among entries in between.
-// begin_attend: queries_and_keys, and complete_entries of all `completed`, none of which depends on another; of
-// `attention.selected` it sees the shape alone, and from here on q and out are the backend's. attend: sparse_attention
-// of them, commit_rows of the new keys to their windows, rotate back, grouped_linear.
+// A step's attention, in two operations, with what chooses among entries in between. begin_attend: linears of the query
+// latent, queries_and_keys, and complete_entries of all `completed`, none of which depends on another; of
+// `attention.selected` it sees the shape alone, and from here on q, attention.out and latent are the backend's. attend:
+// sparse_attention of them, commit_rows of the new keys to their windows, rotate back, grouped_linear, linear.
 struct AttendArgs {
+  LinearsArgs products;  // the queries' x among them; or none, if that is there
   QueriesAndKeysArgs rows;
   std::span<const CompleteEntriesArgs> completed = {};
-  SparseAttentionArgs attention;         // q is the queries' x, fresh the keys' rows
-  const PreparedWeight& wo_a;            // [groups * latent, heads / groups * head_dim]
-  View<float, 3> latent;                 // [tokens, groups, latent]
-  const PreparedWeight* next = nullptr;  // grouped_linear's
+  SparseAttentionArgs attention;  // q is the queries' x, fresh the keys' rows
+  const PreparedWeight& wo_a;     // [groups * latent, heads / groups * head_dim]
+  View<float, 3> latent;          // [tokens, groups, latent]
+  const PreparedWeight& wo_b;     // [channels, groups * latent]
+  View<float, 2> out;             // [tokens, channels]
 };
 void check_sparse_attention(const SparseAttentionArgs& args);
 

@@ -115,6 +115,9 @@ void check_attend(const AttendArgs& args) {
   check_equal(args.wo_a.in, heads / groups * head_dim, "attend wo_a columns");
   check_equal(args.latent.extent(0), tokens, "attend latent rows");
   check_equal(groups * args.latent.extent(2), args.wo_a.out, "attend latent columns");
+  check_equal(args.wo_b.in, args.wo_a.out, "attend wo_b columns");
+  check_equal(args.out.extent(0), tokens, "attend output rows");
+  check_equal(args.out.extent(1), args.wo_b.out, "attend output columns");
 }
 
 void check_index_queries(const IndexQueriesArgs& args) {
@@ -228,6 +231,7 @@ void Backend::begin_attend(const AttendArgs& args) {
 }
 
 void Backend::do_begin_attend(const AttendArgs& args) {
+  linears(args.products);
   queries_and_keys(args.rows);
   for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);
 }
@@ -248,7 +252,8 @@ void Backend::do_attend(const AttendArgs& args) {
   grouped_linear({.weight = args.wo_a,
                   .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
                   .out = args.latent,
-                  .next = args.next});
+                  .next = &args.wo_b});
+  linear({.weight = args.wo_b, .x = args.latent.reshape<2>({tokens, args.wo_a.out}), .out = args.out});
 }
 
 void Backend::index_queries(const IndexQueriesArgs& args) {

@@ -83,7 +83,7 @@ class Tiles {
     const int run = k / 16 % 2;
     const double scale = std::ldexp(1.0, tile[tile_bytes(form_.kind) - kTileRows + row] - 127);
     if (form_.kind == TileKind::fp8) {
-      const int byte = k / 32 * 2048 + thread * 16 + (half + 2 * run) * 4 + k % 4;
+      const int byte = row / 8 * 1024 + k / 16 * 128 + row % 8 * 16 + k % 16;
       return op_test::slow_e4m3(tile[byte]) * scale;
     }
     if (form_.kind == TileKind::f16) {

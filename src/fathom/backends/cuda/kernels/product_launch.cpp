@@ -117,14 +117,17 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
   return {};
 }
 
+int prefill_stages(const ProductDevice& device, int stage_bytes) {
+  return stages_in(device.shared_of_block - kBlockReserve, stage_bytes, 0);
+}
+
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks) {
   const bool half = half_more(kind, operand);
   PrefillShape shape = {.stages = 0, .chunks = device.capability != 90 ? 2 : half ? 3 : 4};
   while (shape.chunks > 1 && pairs * pieces_of(chunks, shape.chunks) < device.multiprocessors) shape.chunks /= 2;
   while (true) {
-    shape.stages =
-        stages_in(device.shared_of_block - kBlockReserve, prefill_stage_bytes(kind, operand, shape.chunks), 0);
+    shape.stages = prefill_stages(device, prefill_stage_bytes(kind, operand, shape.chunks));
     if (shape.stages >= 2 || shape.chunks == 1) break;
     shape.chunks /= 2;
   }

@@ -70,6 +70,8 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
 // `chunks` of each pair of row tiles.
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks);
+// Stages of a kernel that has a multiprocessor to itself.
+int prefill_stages(const ProductDevice& device, int stage_bytes);
 
 // Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
 // there can be.

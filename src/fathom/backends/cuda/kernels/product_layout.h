@@ -1,7 +1,8 @@
 // How products lie in device memory, for kernels and for the host alike. A weight is cut into tiles of 64 outputs by
 // 128 inputs, each one contiguous piece whose bytes stand in the order in which the 128 threads of a warpgroup hold
-// them as the first operand of a matrix instruction. Rows of activations are cut into blocks of some columns by 128
-// inputs, in the order in which the instruction reads its second operand from shared memory.
+// them as the first operand of a matrix instruction; FP8's stand as blocks of activations do, so that they can be
+// either operand, and a warp turns what it loads (load_operand). Rows of activations are cut into blocks of some
+// columns by 128 inputs, in the order in which the instruction reads its second operand from shared memory.
 //
 // Thread 32 w + 4 g + t of a warpgroup holds the rows 16 w + g and 16 w + 8 + g of a tile and, in every run of 16
 // inputs, the inputs 4 t .. 4 t + 3 (a matrix instruction of 16-bit operands numbers them 2t, 2t+1, 2t+8, 2t+9).

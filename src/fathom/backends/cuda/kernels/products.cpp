@@ -7,6 +7,7 @@
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/products_beside.h"
+#include "fathom/backends/cuda/kernels/turned_launch.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {
@@ -81,6 +82,8 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
     launch_decode(to, work, shape, stream);
     return;
   }
+  const TurnedShape turned = turned_shape(device, to.kind, to.operand, work);
+  if (turned.stages > 0) return launch_turned(device, turned, work, stream);
   const PrefillShape shape = prefill_shape(device, to.kind, to.operand, work.pairs, x.chunks());
   work.group_chunks = shape.chunks;
   to.places = pieces_of(x.chunks(), shape.chunks);

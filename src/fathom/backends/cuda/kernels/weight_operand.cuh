@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/product_layout.h"
+#include "fathom/backends/cuda/kernels/shared_address.cuh"
 
 namespace fathom::cuda {
 
@@ -65,6 +66,21 @@ __device__ inline MagnitudeTable even_table(std::uint32_t below, int step) {
           (0x7c787470U + kEvenTile * 0x01010101U) - eighths * 0x01010101U};
 }
 
+// One step of e4m3 as the first operand of the matrix instruction: 16 rows by 32 inputs of a warp, which lie in pieces
+// of eight rows by 16 inputs. The lanes point to the rows of four of these, halves of rows first (operand_place).
+__device__ inline uint4 load_operand(std::uint32_t address) {
+  uint4 words;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words.x), "=r"(words.y), "=r"(words.z), "=r"(words.w)
+               : "r"(address));
+  return words;
+}
+inline constexpr int kOperandStep = 256;  // bytes from one step to the next
+// Of a thread of the warpgroup's 128 in 64 rows.
+__device__ inline int operand_place(int thread) {
+  return block_offset(Operand::e4m3, thread / 32 * 16 + thread % 16, thread % 32 / 16 * 16);
+}
+
 // Where in a tile that which a thread of the warpgroup's 128 holds lies, in bytes: its first codes, the groups (FP4)
 // and the exponent of the first of its two rows. The second row is eight further.
 struct TileShare {
@@ -75,7 +91,9 @@ struct TileShare {
 template <TileKind kKind>
 __device__ inline TileShare tile_share(int thread) {
   const int row = thread / 32 * 16 + thread % 32 / 4;
-  return {.codes = 16 * thread, .groups = codes_bytes(kKind) + 4 * row, .exponents = exponents_at(kKind) + row};
+  return {.codes = kKind == TileKind::fp8 ? operand_place(thread) : 16 * thread,
+          .groups = codes_bytes(kKind) + 4 * row,
+          .exponents = exponents_at(kKind) + row};
 }
 
 // What a thread holds of a tile before it is widened: half as many registers for FP4.
@@ -87,12 +105,21 @@ struct TileCodes {
   std::uint32_t exponents[2];  // of them
 
   __device__ void load(const std::uint8_t* tile, const TileShare& own) {
+    meet();
 #pragma unroll
     for (int word = 0; word < kWords; ++word) load_word(word, tile, own);
     load_below(tile, own);
   }
+  // Ahead of the first word: lanes that leave a wait may lag, and they load for one another.
+  __device__ static void meet() {
+    if constexpr (kKind == TileKind::fp8) __syncwarp();
+  }
   __device__ void load_word(int word, const std::uint8_t* tile, const TileShare& own) {
-    words[word] = *reinterpret_cast<const uint4*>(tile + own.codes + word * kWarpgroupThreads * 16);
+    if constexpr (kKind == TileKind::fp8) {
+      words[word] = load_operand(shared_address(tile + own.codes + word * kOperandStep));
+    } else {
+      words[word] = *reinterpret_cast<const uint4*>(tile + own.codes + word * kWarpgroupThreads * 16);
+    }
   }
   __device__ void load_below(const std::uint8_t* tile, const TileShare& own) {
 #pragma unroll
@@ -119,6 +146,7 @@ struct WeightOperand {
     const TileShare own = tile_share<kKind>(thread);
     TileCodes<kKind> codes;
     codes.load_below(tile, own);
+    codes.meet();
 #pragma unroll
     for (int word = 0; word < TileCodes<kKind>::kWords; ++word) {  // few registers at a time
       codes.load_word(word, tile, own);

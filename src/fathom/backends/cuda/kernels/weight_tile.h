@@ -185,17 +185,21 @@ FATHOM_HOST_DEVICE inline void write_fp4_share(const StoredWeight& weight, std::
   tile[exponents_at(TileKind::fp4) + thread] = own.exponent;
 }
 
+// Pieces of a row's sixteen inputs.
 FATHOM_HOST_DEVICE inline void write_fp8_share(const StoredWeight& weight, std::int64_t row, std::int64_t column,
                                                int thread, std::uint8_t* tile) {
-  const int first = thread / 32 * 16 + thread % 32 / 4;
-  for (int step = 0; step < 4; ++step)
-    for (int word = 0; word < 4; ++word)  // half, then run
-      for (int j = 0; j < 4; ++j) {
-        const std::int64_t at_row = row + first + 8 * (word % 2);
-        const std::int64_t at_column = column + 32 * step + 16 * (word / 2) + thread % 4 * 4 + j;
-        const bool inside = at_row < weight.out && at_column < weight.in;
-        tile[step * 2048 + thread * 16 + word * 4 + j] = inside ? weight.data[at_row * weight.in + at_column] : 0;
-      }
+  constexpr int kPiece = 16;
+  constexpr int kOfEightRows = 8 * kBlockInputs / kPiece;
+  for (int piece = thread; piece < codes_bytes(TileKind::fp8) / kPiece; piece += kWarpgroupThreads) {
+    const int of_tile = piece / kOfEightRows * 8 + piece % 8;
+    const int input = piece % kOfEightRows / 8 * kPiece;
+    for (int j = 0; j < kPiece; ++j) {
+      const std::int64_t at_row = row + of_tile;
+      const std::int64_t at_column = column + input + j;
+      const bool inside = at_row < weight.out && at_column < weight.in;
+      tile[piece * kPiece + j] = inside ? weight.data[at_row * weight.in + at_column] : 0;
+    }
+  }
   if (thread < kTileRows) tile[codes_bytes(TileKind::fp8) + thread] = scale_byte(weight, row, column);
 }
 

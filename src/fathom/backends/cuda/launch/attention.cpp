@@ -7,6 +7,7 @@
 #include "fathom/backends/cuda/choose/rounded_size.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
+#include "fathom/backends/cuda/kernels/turned_products.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -160,13 +161,18 @@ void CudaLauncher::attend_few(const AttendArgs& args, const AttentionShape& shap
   grouped_linear({.weight = args.wo_a,
                   .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
                   .out = args.latent,
-                  .next = args.next});
+                  .next = &args.wo_b});
+  linear({.weight = args.wo_b, .x = args.latent.reshape<2>({tokens, args.wo_a.out}), .out = args.out});
 }
 
 void CudaLauncher::do_begin_attend(const AttendArgs& args) {
   if (!attends_packed(args, attention_shape_of(args.attention))) return begin_attend_few(args);
   auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
-  launch_rounded_queries({.queries = norm_rotate_kernel(args.rows.queries), .out = rounded}, device_.stream());
+  const RoundedQueriesKernel queries = {.queries = norm_rotate_kernel(args.rows.queries), .out = rounded};
+  if (!multiply_rounded_queries(args.products, queries)) {
+    linears(args.products);
+    launch_rounded_queries(queries, device_.stream());
+  }
   new_keys(args.rows.keys);
   for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);
 }
@@ -176,6 +182,7 @@ void CudaLauncher::begin_attend_few(const AttendArgs& args) {
   const NormRotateKernel queries = norm_rotate_kernel(args.rows.queries);
   const NormRotateKernel keys = norm_rotate_kernel(args.rows.keys);
   if (!norm_rotate_takes_both(queries, keys)) return Backend::do_begin_attend(args);
+  linears(args.products);
   EntryCompletions beside;
   std::vector<const CompleteEntriesArgs*> behind;
   for (const CompleteEntriesArgs& completed : args.completed) {
@@ -188,6 +195,31 @@ void CudaLauncher::begin_attend_few(const AttendArgs& args) {
   launch_norm_rotate_both(queries, keys, beside, device_.stream());
   device_.check_launch("begin_attend");
   for (const CompleteEntriesArgs* completed : behind) complete_entries(*completed);
+}
+
+bool CudaLauncher::multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries) {
+  const auto is_queries = [&](const LinearOutput& output) { return output.out.data() == queries.queries.x; };
+  const auto of_queries = std::find_if(args.outputs.begin(), args.outputs.end(), is_queries);
+  const TiledWeight* weight = of_queries != args.outputs.end() ? tiled(of_queries->weight) : nullptr;
+  if (weight == nullptr) return false;
+  const TileKind kind = weight->weight().kind;
+  const Arena::Scope scope(scratch_);
+  const auto [rows, in] = args.x.shape();
+  const PackedRows x = packed({.x = args.x.data(), .rows = rows, .in = in, .row_stride = in}, PackedBy::launch, kind);
+  std::uint8_t* kept = workspace(queries_workspace_bytes(product_device_));
+  if (!multiply_queries(product_device_, weight->weight(), x, queries, kept, device_.stream())) return false;
+  std::vector<ProductOutput> others;
+  for (const LinearOutput& output : args.outputs) {
+    if (is_queries(output)) continue;
+    const TiledWeight* other = tiled(output.weight);
+    if (other != nullptr && other->weight().kind == kind && other->weight().parts == weight->weight().parts)
+      others.push_back(product_output(*other, output.out));
+    else
+      linear({.weight = output.weight, .x = args.x, .out = output.out});
+  }
+  if (!others.empty()) multiply(product_device_, others, x, device_.stream());
+  device_.check_launch("queries");
+  return true;
 }
 
 void CudaLauncher::do_attend(const AttendArgs& args) {
@@ -210,7 +242,16 @@ void CudaLauncher::do_attend(const AttendArgs& args) {
                    .sine = args.rows.queries.sine.data()};
   attend_widened(kernel);
   commit_rows({.rows = attention.fresh, .runs = attention.runs, .rings = attention.windows});
-  multiply_groups(product_device_, tiled(args.wo_a)->weight(), rows, args.latent.data(), device_.stream());
+  const ProductWeight& wo_a = tiled(args.wo_a)->weight();
+  if (const TiledWeight* wo_b = tiled(args.wo_b); wo_b != nullptr && operand_of(wo_b->weight().kind) == rows.operand) {
+    std::uint8_t* memory = workspace(packed_rows_bytes(tokens, wo_a.out, 1, rows.operand));
+    if (const auto latent = multiply_groups_packed(product_device_, wo_a, rows, memory, device_.stream())) {
+      const ProductOutput output = product_output(*wo_b, args.out);
+      return multiply(product_device_, {&output, 1}, *latent, device_.stream());
+    }
+  }
+  multiply_groups(product_device_, wo_a, rows, args.latent.data(), device_.stream());
+  linear({.weight = args.wo_b, .x = args.latent.reshape<2>({tokens, wo_a.out}), .out = args.out});
 }
 
 }  // namespace fathom::cuda

@@ -16,6 +16,7 @@
 #include "fathom/backends/cuda/device/step_recorder.h"
 #include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/kernels/index.h"
+#include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
@@ -148,6 +149,8 @@ class CudaLauncher final : public Backend {
   EntryCompletion completion_kernel(const CompleteEntriesArgs& args);
   bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
   void attend_few(const AttendArgs& args, const AttentionShape& shape);
+  // Queries that leave their product rounded, and the others of its rows; false: nothing was done.
+  bool multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries);
   void deep_linear(const LinearArgs& args);
   // expand_streams that may sum slots, then what the next sublayer begins with, if there is one.
   void expand_and_begin(const ExpandKernel& expand, const HyperConnectionArgs* next);

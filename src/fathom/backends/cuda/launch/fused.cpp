@@ -8,6 +8,7 @@
 #include "fathom/backends/cuda/kernels/hyper_connection.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/products_beside.h"
+#include "fathom/backends/cuda/kernels/turned_products.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
 namespace fathom::cuda {
@@ -207,19 +208,24 @@ void CudaLauncher::shared_expert_on_tensor_cores(const SharedExpertArgs& args, b
   const TiledWeight& w2 = *tiled(*args.weights.w2);
   const TiledWeight& w3 = *tiled(*args.weights.w3);
   const auto [tokens, channels] = args.x.shape();
+  const ProductOutput down = product_output(w2, args.out);
+  const Operand operand = operand_of(w2.weight().kind);
   const Arena::Scope scope(scratch_);
-  const auto gate = scratch_.take<float, 2>({tokens, w1.out});
-  const auto up = scratch_.take<float, 2>({tokens, w1.out});
   const PackedRows x = packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels},
                               PackedBy::launch, w1.weight().kind);
+  std::uint8_t* memory = workspace(packed_rows_bytes(tokens, w1.out, 1, operand));
+  if (operand == x.operand)
+    if (const auto activated =
+            multiply_swiglu(product_device_, w1.weight(), w3.weight(), x, args.limit, memory, device_.stream()))
+      return multiply(product_device_, {&down, 1}, *activated, device_.stream(), adds);
+  const auto gate = scratch_.take<float, 2>({tokens, w1.out});
+  const auto up = scratch_.take<float, 2>({tokens, w1.out});
   const std::array<ProductOutput, 2> gate_and_up = {product_output(w1, gate), product_output(w3, up)};
   multiply(product_device_, gate_and_up, x, device_.stream());
-  const Operand operand = operand_of(w2.weight().kind);
   const PackedRows activated = pack_swiglu(
       product_device_,
       {.gate = gate.data(), .up = up.data(), .weights = nullptr, .rows = tokens, .in = w1.out, .limit = args.limit},
-      operand, workspace(packed_rows_bytes(tokens, w1.out, 1, operand)), device_.stream());
-  const ProductOutput down = product_output(w2, args.out);
+      operand, memory, device_.stream());
   multiply(product_device_, {&down, 1}, activated, device_.stream(), adds);
 }
 
