@@ -117,7 +117,8 @@ class Beginning {
         cosine_(random.normals(tokens_ * format.rope_dim / 2)),
         sine_(random.normals(tokens_ * format.rope_dim / 2)),
         fresh_(tokens_ * format.row_bytes(), 4),
-        wo_a_({WeightFormat::bf16, 3, heads * format.head_dim}, random) {}
+        wo_a_({WeightFormat::bf16, 3, heads * format.head_dim}, random),
+        wo_b_({WeightFormat::bf16, 5, 3}, random) {}
 
   // Queries and the keys' rows.
   std::pair<std::vector<float>, std::vector<std::byte>> run(Backend& backend,
@@ -126,10 +127,13 @@ class Beginning {
     const Array<float> kv = same(kv_);
     const Array<float> out(q.size());
     const Array<float> latent(tokens_ * 3);
+    const Array<float> channels(tokens_ * 5);
     const auto cosine = cosine_.view<2>({tokens_, format_.rope_dim / 2});
     const auto sine = sine_.view<2>({tokens_, format_.rope_dim / 2});
     const auto wo_a = backend.prepare(wo_a_.view());
-    backend.begin_attend({.rows = {.queries = {.x = q.view<3>({tokens_, heads_, format_.head_dim}),
+    const auto wo_b = backend.prepare(wo_b_.view());
+    backend.begin_attend({.products = {},
+                          .rows = {.queries = {.x = q.view<3>({tokens_, heads_, format_.head_dim}),
                                                .weight = {},
                                                .eps = 1e-6F,
                                                .cosine = cosine,
@@ -144,7 +148,9 @@ class Beginning {
                           .completed = completed,
                           .attention = attention_.args(q, fresh_, out),
                           .wo_a = *wo_a,
-                          .latent = latent.view<3>({tokens_, 1, 3})});
+                          .latent = latent.view<3>({tokens_, 1, 3}),
+                          .wo_b = *wo_b,
+                          .out = channels.view<2>({tokens_, 5})});
     return {copy_of(q), copy_of(fresh_)};
   }
 
@@ -166,6 +172,7 @@ class Beginning {
   Array<float> sine_;
   Array<std::byte> fresh_;
   TestWeight wo_a_;
+  TestWeight wo_b_;
 };
 
 class CompleteEntriesTest : public OperationTest {
