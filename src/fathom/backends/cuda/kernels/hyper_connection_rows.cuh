@@ -62,6 +62,7 @@ __global__ void __launch_bounds__(kThreads, 768 / kThreads)
   begin_in_turn();
   __shared__ float sums[kFourStreams * kMostWarps * kSumColumns];
   __shared__ float row_sums[kMostWarps * kSumColumns];
+  __shared__ float mixes[kFourStreams];
   const std::int64_t token = blockIdx.x;
   const auto channels = static_cast<int>(args.channels);
   const int groups = channels / kGroup;
@@ -72,25 +73,28 @@ __global__ void __launch_bounds__(kThreads, 768 / kThreads)
   for (int stream = 0; stream < kFourStreams; ++stream)
 #pragma unroll
     for (int row = 0; row < kSumStep; ++row) streams[stream].values[row] = x[stream * channels + row * kSumColumns];
-  constexpr int kGateStep = kLanes ? kWarp / kFourStreams : 1;  // lanes
-  const int gate = lane_id() / kGateStep % kFourStreams;
-  const float mix = kLanes ? joined_four(args.lanes + token * kMixes, args.tokens * kMixes)
-                           : joined_parts(args.parts + (token * kMixes + gate) * kDeepParts);
+  const int gate = lane_id() % kFourStreams;
+  float mix = 0.0F;
+  if constexpr (!kLanes) mix = joined_parts(args.parts + (token * kMixes + gate) * kDeepParts);
+  if (kLanes && warp_id() == 0) {
+    const float joined = joined_four(args.lanes + token * kMixes, args.tokens * kMixes);
+    if (lane_id() % (kWarp / kFourStreams) == 0) mixes[lane_id() / (kWarp / kFourStreams)] = joined;
+  }
 #pragma unroll
   for (int stream = 0; stream < kFourStreams; ++stream)
     sums[(stream * groups + warp_id()) * kSumColumns + lane_id()] = streams[stream].squares();
   __syncthreads();
+  if constexpr (kLanes) mix = mixes[gate];
   const auto inverse_rms = [&](float squares, int count) {
     return 1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps);
   };
   const float r = inverse_rms(joined_groups(sums, kFourStreams * groups), kFourStreams * channels);
   const float pre = pre_gate(mix, r, args.scale[0], args.base[gate], args.eps);
-  if (threadIdx.x < kFourStreams * kGateStep && lane_id() % kGateStep == 0)
-    args.pre[token * kFourStreams + gate] = pre;
+  if (threadIdx.x < kFourStreams) args.pre[token * kFourStreams + gate] = pre;
   if (threadIdx.x == 0) args.inverse_rms[token] = r;
   float from[kFourStreams];
 #pragma unroll
-  for (int stream = 0; stream < kFourStreams; ++stream) from[stream] = __shfl_sync(kAllLanes, pre, stream * kGateStep);
+  for (int stream = 0; stream < kFourStreams; ++stream) from[stream] = __shfl_sync(kAllLanes, pre, stream);
   Column row;
 #pragma unroll
   for (int index = 0; index < kSumStep; ++index) {
@@ -135,13 +139,11 @@ __global__ void __launch_bounds__(kGatesWarps* kWarp)
 }
 
 inline bool takes_rows(std::int64_t tokens, std::int64_t streams, std::int64_t channels) {
-  return tokens >= kManyTokens && streams == kFourStreams && channels % kGroup == 0 &&
-         channels <= kMostWarps * kGroup;
+  return tokens >= kManyTokens && streams == kFourStreams && channels % kGroup == 0 && channels <= kMostWarps * kGroup;
 }
 
 inline bool fits(const HyperConnectionKernel& args) {
-  return args.lanes != nullptr ||
-         (args.pieces == kDeepParts && takes_rows(args.tokens, args.streams, args.channels));
+  return args.lanes != nullptr || (args.pieces == kDeepParts && takes_rows(args.tokens, args.streams, args.channels));
 }
 
 template <bool kLanes>
