@@ -111,7 +111,8 @@ TEST_P(BetweenSublayersTest, AfterAFeedForward) {
       const auto [tokens, streams, channels] = size;
       std::deque<TestWeight> weights;
       const auto prepared = [&](std::int64_t out, std::int64_t in) {
-        return backend->prepare(weights.emplace_back(WeightShape{WeightFormat::fp4_group, out, in, 1, 32}, random).view());
+        return backend->prepare(
+            weights.emplace_back(WeightShape{WeightFormat::fp4_group, out, in, 1, 32}, random).view());
       };
       std::vector<ExpertWeights> experts;
       for (std::int64_t expert = 0; expert <= kExperts; ++expert)  // and the shared one
@@ -121,28 +122,26 @@ TEST_P(BetweenSublayersTest, AfterAFeedForward) {
       Array<std::int32_t> chosen(tokens * selected);
       for (std::int64_t slot = 0; slot < chosen.size(); ++slot)
         chosen[slot] = static_cast<std::int32_t>((slot % selected + slot / selected) % kExperts);
-      expect_same(size, 4,
-                  [&](bool whole, const Array<float>& y, const ExpandStreamsArgs& into, const HyperConnectionArgs& next) {
-                    const auto out = y.view<2>({tokens, channels});
-                    const ExpertsArgs of_experts = {.x = x.view<2>({tokens, channels}),
-                                                    .selected = chosen.view<2>({tokens, selected}),
-                                                    .weights = route.view<2>({tokens, selected}),
-                                                    .experts = std::span(experts).first(kExperts),
-                                                    .limit = 2.0F,
-                                                    .arena = next.arena,
-                                                    .out = out};
-                    if (whole)
-                      return backend->feed_forward(
-                          {.experts = of_experts, .shared = experts.back(), .into = into, .next = &next});
-                    backend->experts(of_experts);
-                    backend->shared_expert({.x = of_experts.x,
-                                            .weights = experts.back(),
+      expect_same(
+          size, 4,
+          [&](bool whole, const Array<float>& y, const ExpandStreamsArgs& into, const HyperConnectionArgs& next) {
+            const auto out = y.view<2>({tokens, channels});
+            const ExpertsArgs of_experts = {.x = x.view<2>({tokens, channels}),
+                                            .selected = chosen.view<2>({tokens, selected}),
+                                            .weights = route.view<2>({tokens, selected}),
+                                            .experts = std::span(experts).first(kExperts),
                                             .limit = 2.0F,
                                             .arena = next.arena,
-                                            .out = out});
-                    backend->expand_streams(into);
-                    backend->hyper_connection(next);
-                  });
+                                            .out = out};
+            if (whole)
+              return backend->feed_forward(
+                  {.experts = of_experts, .shared = experts.back(), .into = into, .next = &next});
+            backend->experts(of_experts);
+            backend->shared_expert(
+                {.x = of_experts.x, .weights = experts.back(), .limit = 2.0F, .arena = next.arena, .out = out});
+            backend->expand_streams(into);
+            backend->hyper_connection(next);
+          });
     }
 }
 

@@ -251,9 +251,10 @@ TEST_F(ManyRowsTest, BetweenSublayers) {
                                       .comb = comb,
                                       .out = out};
     cuda_->between_sublayers({.into = {.y = y, .post = post, .comb = comb, .streams = streams}, .next = &next});
-    return std::array<std::vector<float>, 4>{
-        from_device<float>(streams.data(), tokens * kIn), from_device<float>(pre.data(), tokens * kStreams),
-        from_device<float>(comb.data(), tokens * kStreams * kStreams), from_device<float>(out.data(), tokens * kChannels)};
+    return std::array<std::vector<float>, 4>{from_device<float>(streams.data(), tokens * kIn),
+                                             from_device<float>(pre.data(), tokens * kStreams),
+                                             from_device<float>(comb.data(), tokens * kStreams * kStreams),
+                                             from_device<float>(out.data(), tokens * kChannels)};
   };
   const auto few = left_of(kOwn);
   const auto many = left_of(kTokens);
