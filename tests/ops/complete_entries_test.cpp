@@ -228,6 +228,18 @@ TEST_P(CompleteEntriesTest, BesideQueriesAndKeys) {
 }
 
 // Dimensions of no released model.
+// The kernels look runs up by token: what is completed has to be of the same step.
+TEST_P(CompleteEntriesTest, OfOtherRunsIsRefused) {
+  const std::vector<fathom::Run> runs = runs_of({{1, 3}, {1, 5}, {1, 11}});
+  const CompressorCase shape = {.dim = 90, .rope_dim = 16, .capacity = 9};
+  Beginning beginning(shape.entry(), 6, runs, random);
+  for (const auto& others : {runs_of({{1, 3}}), runs_of({{3, 1}}), runs_of({{1, 3}, {1, 5}, {2, 11}})}) {
+    Compressor compressor(shape, others, random);
+    const std::vector<CompleteEntriesArgs> completed = {compressor.args()};
+    EXPECT_THROW(beginning.run(*backend, completed), InternalError);
+  }
+}
+
 TEST_P(CompleteEntriesTest, OfOtherDimensions) {
   const std::vector<fathom::Run> runs = runs_of({{1, 3}, {1, 5}, {1, 11}});
   for (const CacheStorage storage : {CacheStorage::released, CacheStorage::float32}) {

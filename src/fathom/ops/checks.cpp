@@ -144,7 +144,7 @@ void Backend::commit_rows(const CommitRowsArgs& args) {
   do_commit_rows(args);
 }
 
-void Backend::gated_pool(const GatedPoolArgs& args) {
+void check_gated_pool(const GatedPoolArgs& args) {
   const auto [tokens, columns] = args.kv.shape();
   const auto [entries, dim] = args.out.shape();
   check_runs(args.runs, tokens);
@@ -156,6 +156,10 @@ void Backend::gated_pool(const GatedPoolArgs& args) {
   check_rows(args.gate_rings, args.runs, columns * 4);
   for (const Ring& ring : args.kv_rings)
     check(ring.capacity >= (args.overlap ? 2 : 1) * args.ratio, "a compressor ring holds its blocks");
+}
+
+void Backend::gated_pool(const GatedPoolArgs& args) {
+  check_gated_pool(args);
   do_gated_pool(args);
 }
 

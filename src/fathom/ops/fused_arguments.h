@@ -91,6 +91,7 @@ struct CompleteEntriesArgs {
   IndexKeyFormat key;                // of index keys
   std::span<const PagedRows> pages;  // [runs]
 };
+void check_gated_pool(const GatedPoolArgs& args);
 
 // A step's attention, in two operations, with what chooses among entries in between. begin_attend: linears of the query
 // latent, queries_and_keys, and complete_entries of all `completed`, none of which depends on another; of

@@ -95,6 +95,7 @@ FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
 }
 
 void check_complete_entries(const CompleteEntriesArgs& args) {
+  check_gated_pool(args.pool);
   const auto [entries, dim] = args.pool.out.shape();
   const bool as_entries = args.as == CompletedAs::entries;
   check_angles(args.cosine, args.sine, entries, dim);
@@ -118,6 +119,19 @@ void check_attend(const AttendArgs& args) {
   check_equal(args.wo_b.in, args.wo_a.out, "attend wo_b columns");
   check_equal(args.out.extent(0), tokens, "attend output rows");
   check_equal(args.out.extent(1), args.wo_b.out, "attend output columns");
+}
+
+// What begins it, beside.
+void check_begin_attend(const AttendArgs& args) {
+  check_attend(args);
+  const std::int64_t tokens = args.attention.q.extent(0);
+  check_equal(args.rows.keys.x.extent(0), tokens, "attend keys");
+  for (const LinearOutput& output : args.products.outputs) check_output(args.products, output);
+  for (const CompleteEntriesArgs& completed : args.completed) {
+    check_complete_entries(completed);
+    check_equal(completed.pool.kv.extent(0), tokens, "attend's completed tokens");
+    check_equal(std::ssize(completed.pool.runs), std::ssize(args.attention.runs), "attend's completed runs");
+  }
 }
 
 void check_index_queries(const IndexQueriesArgs& args) {
@@ -226,7 +240,7 @@ void Backend::do_complete_entries(const CompleteEntriesArgs& args) {
 }
 
 void Backend::begin_attend(const AttendArgs& args) {
-  check_attend(args);
+  check_begin_attend(args);
   if (!args.attention.q.empty()) do_begin_attend(args);
 }
 

@@ -66,12 +66,12 @@ bool share_rows(const Product& left, const Product& right) {
   return left.x == right.x && left.weight->in == right.weight->in;
 }
 
-// Of the first product's rows, which those behind it may share.
+// Of the first product's rows, which those behind it may share; few rows are read as they lie.
 bool worth_strips(std::span<const Product> products, std::int64_t rows) {
   std::int64_t outputs = 0;
   for (const Product& product : products) {
     if (!share_rows(product, products.front())) break;
-    outputs += product.last_out - product.first_out;
+    if (rows > few_rows(product.weight->code_format)) outputs += product.last_out - product.first_out;
   }
   return rows > kRowsThatStay || outputs >= kOutputsWorthStrips;
 }

@@ -7,9 +7,9 @@
 
 namespace fathom {
 
-inline constexpr std::int64_t kLinearRows = 192;    // rows of one call: they share a decoded panel
-inline constexpr std::int64_t kFewRows = 4;         // up to here codes are decoded in registers on every machine
-inline constexpr std::int64_t kMostFewRows = 8;     // on any
+inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: they share a decoded panel
+inline constexpr std::int64_t kFewRows = 4;  // up to here values are decoded in registers, where few_rows says no other
+inline constexpr std::int64_t kMostFewRows = 8;     // of few_rows, on any machine
 inline constexpr std::int64_t kRowsThatStay = 24;   // more have strips always
 inline constexpr std::int64_t kStripColumns = 256;  // of more rows, multiplied at a time
 

@@ -1,6 +1,6 @@
 // Routed experts in six launches at most: which rows meet which expert, their activations packed, w1 and w3, SwiGLU
-// packed, w2, and the sum over each token's slots. Each chosen expert is read once, however many rows it has in a
-// decode step.
+// packed, w2, and the sum over each token's slots where an output is asked for. Each chosen expert is read once,
+// however many rows it has in a decode step.
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"

@@ -1,5 +1,5 @@
-// Where a sublayer of many tokens ends and the next begins: streams are mixed and the next one's deep product is summed
-// in one kernel.
+// Where a sublayer ends and the next begins: streams are mixed and the next one's deep product is summed in one kernel,
+// of many tokens here and of few where sublayers begin (fused.cpp).
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/hyper_connection.h"

@@ -1,6 +1,6 @@
-// The feed-forward sublayer of few tokens: six launches for one, seven for others. What does not wait for the choice
-// stands beside it: the shared expert's first products beside the gate's, its last one beside the choice, which plans a
-// lone token's experts too.
+// The feed-forward sublayer of few tokens, up to the experts' rows: four launches for one. What does not wait for the
+// choice stands beside it: the shared expert's first products beside the gate's, its last one beside the choice, which
+// plans a lone token's experts too.
 #include "fathom/backends/cuda/kernels/products_beside.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
 
