@@ -115,24 +115,28 @@ class MirroredBackend final : public Backend {
                            .selected = on.of(args.selected)});
     });
   }
+  static SparseAttentionArgs attention_of(Copies& on, const SparseAttentionArgs& args, std::span<const Ring> windows,
+                                          std::span<const PagedRows> entries) {
+    return {.q = on.of(args.q),
+            .format = args.format,
+            .window = args.window,
+            .fresh = on.of(args.fresh),
+            .choice = args.choice,
+            .ratio = args.ratio,
+            .selected = on.of(args.selected),
+            .sink = on.of(args.sink),
+            .scale = args.scale,
+            .runs = args.runs,
+            .windows = windows,
+            .entries = entries,
+            .out = on.of(args.out)};
+  }
   void do_sparse_attention(const SparseAttentionArgs& args) override {
     mirrored([&](Copies& on) {
       const auto windows = on.rings(args.windows, false);
       std::vector<PagedRows> entries;
       if (args.choice != EntryChoice::none) entries = on.paged(args.entries, args.runs, args.ratio, false);
-      inner_->sparse_attention({.q = on.of(args.q),
-                                .format = args.format,
-                                .window = args.window,
-                                .fresh = on.of(args.fresh),
-                                .choice = args.choice,
-                                .ratio = args.ratio,
-                                .selected = on.of(args.selected),
-                                .sink = on.of(args.sink),
-                                .scale = args.scale,
-                                .runs = args.runs,
-                                .windows = windows,
-                                .entries = entries,
-                                .out = on.of(args.out)});
+      inner_->sparse_attention(attention_of(on, args, windows, entries));
     });
   }
   void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override {
@@ -268,19 +272,7 @@ class MirroredBackend final : public Backend {
       call(AttendArgs{.products = {.x = on.of(args.products.x), .outputs = products},
                       .rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
                       .completed = completed,
-                      .attention = {.q = on.of(attention.q),
-                                    .format = attention.format,
-                                    .window = attention.window,
-                                    .fresh = on.of(attention.fresh),
-                                    .choice = attention.choice,
-                                    .ratio = attention.ratio,
-                                    .selected = on.of(attention.selected),
-                                    .sink = on.of(attention.sink),
-                                    .scale = attention.scale,
-                                    .runs = attention.runs,
-                                    .windows = windows,
-                                    .entries = entries,
-                                    .out = on.of(attention.out)},
+                      .attention = attention_of(on, attention, windows, entries),
                       .wo_a = args.wo_a,
                       .latent = on.of(args.latent),
                       .wo_b = args.wo_b,

@@ -66,12 +66,16 @@ bool share_rows(const Product& left, const Product& right) {
   return left.x == right.x && left.weight->in == right.weight->in;
 }
 
+bool reads_rows_as_they_lie(const Product& product, std::int64_t rows) {
+  return rows <= few_rows(product.weight->code_format);
+}
+
 // Of the first product's rows, which those behind it may share; few rows are read as they lie.
 bool worth_strips(std::span<const Product> products, std::int64_t rows) {
   std::int64_t outputs = 0;
   for (const Product& product : products) {
     if (!share_rows(product, products.front())) break;
-    if (rows > few_rows(product.weight->code_format)) outputs += product.last_out - product.first_out;
+    if (!reads_rows_as_they_lie(product, rows)) outputs += product.last_out - product.first_out;
   }
   return rows > kRowsThatStay || outputs >= kOutputsWorthStrips;
 }
@@ -125,8 +129,8 @@ void CpuBackend::multiply_rows(std::span<const Product> products, std::int64_t r
   std::vector<std::int64_t> first_of{0};  // index of each product's first piece
   for (const Product& product : products) {
     const Product& before = products[prepared.empty() ? 0 : prepared.size() - 1];
-    const bool few = rows <= few_rows(product.weight->code_format);
-    if (!prepared.empty() && share_rows(before, product) && few == (rows <= few_rows(before.weight->code_format))) {
+    const bool few = reads_rows_as_they_lie(product, rows);
+    if (!prepared.empty() && share_rows(before, product) && few == reads_rows_as_they_lie(before, rows)) {
       prepared.push_back(prepared.back());
     } else if (few) {
       prepared.push_back({.moderate = are_moderate(product, rows)});

@@ -22,31 +22,6 @@ ExpandKernel part_of(ExpandKernel expand, std::int64_t first, std::int64_t count
   return expand;
 }
 
-// What mix_and_sum leaves to be done for those tokens.
-HyperConnectionKernel rest_of(const HyperConnectionArgs& args, std::int64_t first, std::int64_t count) {
-  const std::int64_t streams = args.streams.extent(1);
-  const std::int64_t channels = args.streams.extent(2);
-  return {.x = args.streams.data() + first * streams * channels,
-          .parts = nullptr,
-          .scale = args.scale.data(),
-          .base = args.base.data(),
-          .norm = args.norm.data(),
-          .pre = args.pre.data() + first * streams,
-          .post = args.post.data() + first * streams,
-          .comb = args.comb.data() + first * streams * streams,
-          .out = args.out.data() + first * channels,
-          .inverse_rms = nullptr,
-          .squares = nullptr,
-          .lanes = nullptr,
-          .tokens = count,
-          .streams = streams,
-          .channels = channels,
-          .pieces = 0,
-          .iterations = args.iterations,
-          .eps = args.eps,
-          .norm_eps = args.norm_eps};
-}
-
 }  // namespace
 
 void CudaLauncher::do_between_sublayers(const BetweenSublayersArgs& args) {
@@ -79,7 +54,7 @@ void CudaLauncher::expand_and_begin(const ExpandKernel& expand, const HyperConne
     const std::int64_t count = std::min(kMostTokens, tokens - token);
     launch_mix_and_sum({.mixed = part_of(expand, token, count), .weight = fn, .lanes = lanes, .blocks = blocks},
                        device_.stream());
-    HyperConnectionKernel rest = rest_of(*next, token, count);
+    HyperConnectionKernel rest = hyper_connection_kernel(*next, token, count);
     rest.lanes = lanes;
     rest.inverse_rms = inverse_rms;
     launch_hyper_connection(rest, device_.stream());

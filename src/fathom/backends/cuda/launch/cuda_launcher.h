@@ -51,6 +51,7 @@ const PlainWeight& plain(const PreparedWeight& weight);
 
 struct AttentionKernel;
 struct EntryCompletion;
+struct HyperConnectionKernel;
 struct AttentionShape;
 struct NormRotateKernel;
 struct WidenedAttention;
@@ -58,6 +59,8 @@ struct WidenedAttention;
 ExpandKernel expand_kernel(const ExpandStreamsArgs& args);
 NormRotateKernel norm_rotate_kernel(const NormRotateArgs& args);
 NormRotateKernel norm_rotate_kernel(const NewKeysArgs& args);
+// Of tokens [first, first + count); what sums the pieces adds where these lie.
+HyperConnectionKernel hyper_connection_kernel(const HyperConnectionArgs& args, std::int64_t first, std::int64_t count);
 bool completes_beside(const CompleteEntriesArgs& args);
 
 class CudaLauncher final : public Backend {

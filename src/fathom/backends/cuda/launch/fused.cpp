@@ -87,6 +87,30 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   }
 }
 
+HyperConnectionKernel hyper_connection_kernel(const HyperConnectionArgs& args, std::int64_t first, std::int64_t count) {
+  const std::int64_t streams = args.streams.extent(1);
+  const std::int64_t channels = args.streams.extent(2);
+  return {.x = args.streams.data() + first * streams * channels,
+          .parts = nullptr,
+          .scale = args.scale.data(),
+          .base = args.base.data(),
+          .norm = args.norm.data(),
+          .pre = args.pre.data() + first * streams,
+          .post = args.post.data() + first * streams,
+          .comb = args.comb.data() + first * streams * streams,
+          .out = args.out.data() + first * channels,
+          .inverse_rms = nullptr,
+          .squares = nullptr,
+          .lanes = nullptr,
+          .tokens = count,
+          .streams = streams,
+          .channels = channels,
+          .pieces = 0,
+          .iterations = args.iterations,
+          .eps = args.eps,
+          .norm_eps = args.norm_eps};
+}
+
 void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) { begin_sublayer(args, nullptr); }
 
 void CudaLauncher::begin_sublayer(const HyperConnectionArgs& args, const ExpandKernel* expand) {
@@ -112,26 +136,12 @@ void CudaLauncher::begin_sublayer(const HyperConnectionArgs& args, const ExpandK
     } else {
       launch_hyper_connection_sums(product, squares, device_.stream());
     }
-    launch_hyper_connection({.x = product.x,
-                             .parts = product.parts,
-                             .scale = args.scale.data(),
-                             .base = args.base.data(),
-                             .norm = args.norm.data(),
-                             .pre = args.pre.data() + token * streams,
-                             .post = args.post.data() + token * streams,
-                             .comb = args.comb.data() + token * streams * streams,
-                             .out = args.out.data() + token * channels,
-                             .inverse_rms = inverse_rms,
-                             .squares = squares,
-                             .lanes = nullptr,
-                             .tokens = product.rows,
-                             .streams = streams,
-                             .channels = channels,
-                             .pieces = product.sums(),
-                             .iterations = args.iterations,
-                             .eps = args.eps,
-                             .norm_eps = args.norm_eps},
-                            device_.stream());
+    HyperConnectionKernel kernel = hyper_connection_kernel(args, token, product.rows);
+    kernel.parts = product.parts;
+    kernel.pieces = product.sums();
+    kernel.inverse_rms = inverse_rms;
+    kernel.squares = squares;
+    launch_hyper_connection(kernel, device_.stream());
   }
   device_.check_launch("hyper_connection");
 }
