@@ -24,7 +24,7 @@ enum class AttentionMethod : std::uint8_t { chains, tiles, warpgroups };
 struct DeviceSize {
   std::int64_t multiprocessors = 0;
   std::int64_t shared_bytes = 0;  // that a block may have
-  int capability = 0;
+  int capability = 0;             // its code's (kernels/probe.h)
 };
 
 // Whether attention at the released shape is rounded as released where that is asked for.

@@ -46,13 +46,11 @@ Device::Device(int device) : device_(device) {
   int multiprocessors = 0;
   int shared_bytes = 0;
   call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
-  int major = 0;
-  call(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking for the compute capability");
-  int minor = 0;
-  call(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "asking for the compute capability");
-  chains_ = major >= 9;
+  const int capability = compiled_capability();
+  if (capability == 0) throw InternalError("[cuda] GPU {}: this program holds no code for it", device);
+  chains_ = capability >= 90;
   call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
-  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes, .capability = 10 * major + minor};
+  size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes, .capability = capability};
 }
 
 Device::~Device() {

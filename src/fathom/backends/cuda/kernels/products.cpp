@@ -5,6 +5,7 @@
 
 #include "fathom/backends/cuda/kernels/cuda_check.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
+#include "fathom/backends/cuda/kernels/probe.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/products_beside.h"
 #include "fathom/backends/cuda/kernels/turned_launch.h"
@@ -138,11 +139,10 @@ ProductDevice product_device(int ordinal) {
     cuda_check(cudaDeviceGetAttribute(&value, name, ordinal), "cudaDeviceGetAttribute");
     return value;
   };
-  return {
-      .capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor),
-      .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
-      .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-      .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+  return {.capability = compiled_capability(),
+          .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
+          .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
 }
 
 Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind) {

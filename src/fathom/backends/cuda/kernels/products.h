@@ -18,7 +18,7 @@ namespace fathom::cuda {
 
 // What the launches need to know of a device.
 struct ProductDevice {
-  int capability = 0;  // 90 for 9.0
+  int capability = 0;  // the code's (probe.h): 90 for 9.0a
   int multiprocessors = 0;
   int shared_of_block = 0;  // bytes of shared memory
   int shared_of_multiprocessor = 0;
