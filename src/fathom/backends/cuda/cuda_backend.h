@@ -1,6 +1,6 @@
 // NVIDIA GPUs. Check, choose, launch and compute are four places (docs/cuda.md): shapes are checked at the door
 // (ops/checks.cpp), choose/ says how work is cut, launch/ fills kernels' arguments, kernels/ computes. A program
-// without the CUDA toolkit has these two functions as well.
+// without the CUDA toolkit has these functions as well.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,9 @@ struct CudaOptions {
 
 // Why no CUDA backend can be had here; empty when one can.
 std::string cuda_obstacle(const CudaOptions& options);
+
+// What the kernels that would run there were compiled for (kernels/probe.h): 90 for 9.0a, 0 where there is an obstacle.
+int cuda_capability(const CudaOptions& options);
 
 // One operation at a time, all on one stream: nothing waits for the device but upload() and download(). InputError with
 // the obstacle when there is one.

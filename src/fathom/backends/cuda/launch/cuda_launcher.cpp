@@ -2,9 +2,15 @@
 
 #include <algorithm>
 
+#include "fathom/backends/cuda/kernels/probe.h"
+
 namespace fathom {
 
 std::string cuda_obstacle(const CudaOptions& options) { return cuda::device_obstacle(options.device); }
+
+int cuda_capability(const CudaOptions& options) {
+  return cuda_obstacle(options).empty() ? cuda::compiled_capability() : 0;
+}
 
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
   if (const std::string obstacle = cuda_obstacle(options); !obstacle.empty()) throw InputError("[cuda] {}", obstacle);
