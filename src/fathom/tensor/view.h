@@ -21,8 +21,8 @@ class View {
   View(T* data, const Shape& shape) : data_(data), shape_(shape) {}
   // A writable view serves as a read-only one.
   template <typename U, typename = std::enable_if_t<std::is_same_v<const U, T>>>
-  View(const View<U, Rank>& other)
-      : data_(other.data()), shape_(other.shape()) {}  // NOLINT(google-explicit-constructor)
+  View(const View<U, Rank>& other)  // NOLINT(google-explicit-constructor)
+      : data_(other.data()), shape_(other.shape()) {}
 
   T* data() const { return data_; }
   const Shape& shape() const { return shape_; }
