@@ -38,8 +38,9 @@ Ledger::Ledger(const LedgerConfig& config)
 
 void Ledger::look_up(std::string digest, std::int64_t now, std::function<void(std::exception_ptr fault, Access)> done) {
   const auto access = std::make_shared<Access>();
-  reader_.read([access, digest = std::move(digest), now](Database& from) { *access = find_access(from, digest, now); },
-               [access, done = std::move(done)](std::exception_ptr fault) { done(fault, std::move(*access)); });
+  reader_.read(
+      [access, digest = std::move(digest), now](Database& from) { *access = find_access(from, digest, now); },
+      [access, done = std::move(done)](std::exception_ptr fault) { done(std::move(fault), std::move(*access)); });
 }
 
 void Ledger::record(FinishedRequest request, JobDone done) {

@@ -79,6 +79,7 @@ std::vector<Row> PostgresDatabase::run(std::string_view sql, std::span<const Arg
     texts.push_back(text == nullptr ? fmt::format("{}", std::get<std::int64_t>(argument)) : *text);
   }
   std::vector<const char*> values;
+  values.reserve(texts.size());
   for (const std::string& text : texts) values.push_back(text.c_str());
   const Result result(PQexecParams(connection_.get(), std::string(sql).c_str(), static_cast<int>(values.size()),
                                    nullptr, values.data(), nullptr, nullptr, 0));
@@ -88,6 +89,7 @@ std::vector<Row> PostgresDatabase::run(std::string_view sql, std::span<const Arg
   std::vector<Row> rows;
   for (int row = 0; row < PQntuples(result.get()); ++row) {
     std::vector<std::string> columns;
+    columns.reserve(static_cast<std::size_t>(PQnfields(result.get())));
     for (int column = 0; column < PQnfields(result.get()); ++column)
       columns.emplace_back(PQgetvalue(result.get(), row, column),
                            static_cast<std::size_t>(PQgetlength(result.get(), row, column)));

@@ -166,7 +166,8 @@ void add_settings(CLI::App& command, const std::shared_ptr<ServeOptions>& option
   for (const server::Setting& setting : server::settings()) {
     const auto take = [options, name = setting.name](const std::string& value) {
       std::string& held = options->flags[name];
-      held = held.empty() ? value : held + "," + value;
+      if (!held.empty()) held += ",";
+      held += value;
     };
     const bool is_list = setting.kind == "list";
     CLI::Option* option = nullptr;
@@ -178,7 +179,7 @@ void add_settings(CLI::App& command, const std::shared_ptr<ServeOptions>& option
     } else {
       option = command.add_option_function<std::vector<std::string>>(
           setting.flag(),
-          [take, is_list, options, name = setting.name](const std::vector<std::string>& values) {
+          [take, options, name = setting.name](const std::vector<std::string>& values) {
             options->flags.erase(name);
             for (const std::string& value : values) take(value);
           },

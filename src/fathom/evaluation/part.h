@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 
@@ -17,7 +18,7 @@ struct Amount {
 
   std::int64_t limited(std::int64_t count) const { return limit > 0 ? std::min(limit, count) : count; }
   std::int64_t scaled(std::int64_t count) const {
-    return limited(std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(count) * scale + 0.5)));
+    return limited(std::max<std::int64_t>(1, std::int64_t{std::llround(static_cast<double>(count) * scale)}));
   }
 };
 
