@@ -99,7 +99,7 @@ struct TokenShard::Contents {
 TokenShard::TokenShard(const std::filesystem::path& path) {
   MappedFile file(path);
   const ShardLayout layout = read_shard_layout(file.bytes(), path.string());
-  contents_.reset(new Contents{.file = std::move(file), .layout = layout});
+  contents_ = std::make_unique<Contents>(Contents{.file = std::move(file), .layout = layout});
 }
 
 TokenShard::~TokenShard() = default;

@@ -101,17 +101,20 @@ void Engine::finish_load(Sequence& sequence, bool whole) {
 
 void Engine::advance_loads() {
   const std::int64_t bytes = scheduler_.running() > 0 ? kBytesBesideOthers : kBytesAlone;
-  for (const auto& [id, sequence] : sequences_) {
-    if (!sequence->load) continue;
+  for (const auto& of_id : sequences_) {
+    Sequence& sequence = *of_id.second;
+    if (!sequence.load) continue;
     PrefixLoad::State state = PrefixLoad::State::failed;
-    if (!within_memory([&] { state = sequence->load->advance(bytes / loads_); }))
-      abandon_load(*sequence);
+    if (!within_memory([&] { state = sequence.load->advance(bytes / loads_); }))
+      abandon_load(sequence);
     else if (state != PrefixLoad::State::reading)
-      finish_load(*sequence, state == PrefixLoad::State::whole);
+      finish_load(sequence, state == PrefixLoad::State::whole);
   }
-  for (const auto& [id, sequence] : sequences_)
-    if (loads_ < kMostLoads && !sequence->looked && !sequence->cache)
-      if (!within_memory([&] { look_on_disk(*sequence); })) scheduler_.hold(id, false);
+  for (const auto& of_id : sequences_) {
+    Sequence& sequence = *of_id.second;
+    if (loads_ < kMostLoads && !sequence.looked && !sequence.cache)
+      if (!within_memory([&] { look_on_disk(sequence); })) scheduler_.hold(sequence.id, false);
+  }
 }
 
 // First what can be read again from elsewhere in memory, then what is on its way, the newest first.

@@ -114,6 +114,7 @@ void Engine::Drafting::keep_best(std::vector<Guess*>& asking, double rows_each, 
   const auto order = [&](const Guess* a, const Guess* b) { return a->next_right() > b->next_right(); };
   std::stable_sort(asking.begin(), asking.end(), order);
   std::vector<double> options;
+  options.reserve(asking.size());
   for (const Guess* guess : asking) options.push_back(guess->next_right());
   const auto drafting = [&](std::int64_t rows) {
     return engine_.draft_costs_.seconds(static_cast<std::int64_t>(rows_each * static_cast<double>(rows)));

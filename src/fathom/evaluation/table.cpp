@@ -28,6 +28,7 @@ std::vector<std::vector<std::string>> texts_of(const Table& table) {
   for (const std::vector<Cell>& row : table.rows) {
     check_equal(row.size(), table.columns.size(), "cells of a row");
     std::vector<std::string> line;
+    line.reserve(row.size());
     for (const Cell& cell : row) line.push_back(to_text(cell));
     lines.push_back(std::move(line));
   }

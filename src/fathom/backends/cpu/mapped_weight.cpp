@@ -18,8 +18,9 @@ void ask_for(std::span<const std::byte> bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto first = reinterpret_cast<std::uintptr_t>(bytes.data()) / page * page;
   const auto last = reinterpret_cast<std::uintptr_t>(bytes.data()) + bytes.size();
-  for (std::uintptr_t from = first; from < last; from += kRequest)  // a wish: it may be refused
-    ::madvise(reinterpret_cast<void*>(from), std::min(kRequest, last - from), MADV_WILLNEED);
+  for (std::uintptr_t from = first; from < last; from += kRequest)             // a wish: it may be refused
+    ::madvise(reinterpret_cast<void*>(from), std::min(kRequest, last - from),  // NOLINT(performance-no-int-to-ptr)
+              MADV_WILLNEED);
 }
 
 }  // namespace
