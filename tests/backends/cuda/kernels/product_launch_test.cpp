@@ -73,6 +73,40 @@ TEST(ProductLaunch, AStepOfOneTokenFillsTheDevice) {
   }
 }
 
+// Flash's wo_a, wo_b, wq_b with the indexer's, the shared expert's w2 beside the choice, the experts' w1 and w3, w2: a
+// block that finds no room at once begins when the others end.
+TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
+  struct Product {
+    TileKind kind;
+    int units, blocks, clusters_beside;
+    bool packs;
+  };
+  for (const auto& [kind, units, blocks, beside, packs] :
+       {Product{TileKind::fp8, 64, 32, 0, true}, Product{TileKind::fp8, 32, 64, 0, false},
+        Product{TileKind::fp8, 320, 8, 0, true}, Product{TileKind::fp8, 32, 16, 1, true},
+        Product{TileKind::fp4, 192, 32, 0, true}, Product{TileKind::fp4, 192, 16, 0, true}})
+    for (const int clusters_of_four : {0, 30, 33}) {
+      ProductDevice device = kH200;
+      device.clusters_of_four = clusters_of_four;
+      device.clusters_of_eight = clusters_of_four / 2;
+      const DecodeShape shape = decode_shape(device, {.kind = kind,
+                                                      .operand = Operand::e4m3,
+                                                      .columns = 8,
+                                                      .units = units,
+                                                      .blocks = blocks,
+                                                      .rows = 1,
+                                                      .packs = packs,
+                                                      .clusters_beside = beside});
+      const int shared = shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
+                                      kept_bytes(Operand::e4m3, shape.kept_rows, shape.cluster, blocks) +
+                                          shape.own_blocks * block_bytes(Operand::e4m3, 8));
+      const int resident = std::min(resident_blocks(kind, Operand::e4m3, 8), device.shared_of_multiprocessor / shared);
+      const int clusters = shape.cluster > 2 && clusters_of_four > 0 ? clusters_of_four * 4 / shape.cluster
+                                                                     : device.multiprocessors / shape.cluster;
+      EXPECT_LE(units + beside, clusters * resident) << units << " units of " << blocks;
+    }
+}
+
 // Flash's: the shared expert beside the gate, products of x where the ratio is 4 and 128; and sizes that are odd.
 TEST(ProductLaunch, TwoThatShareALaunchAreThereAtOnce) {
   struct Two {

@@ -1,3 +1,4 @@
+#include "fathom/backends/cuda/kernels/cuda_check.h"
 #include "fathom/backends/cuda/kernels/decode_product.cuh"
 
 namespace fathom::cuda {
@@ -26,6 +27,24 @@ void choose_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 }
 
 }  // namespace
+
+int clusters_with_room(int cluster, int shared_bytes) {
+  auto* kernel = decode_product<TileKind::fp8, Operand::e4m3, 8, true>;
+  cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes),
+             "room of clusters");
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {static_cast<unsigned>(cluster), 1, 1};
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(static_cast<unsigned>(cluster));
+  config.blockDim = dim3(kDecodeThreads);
+  config.dynamicSmemBytes = static_cast<std::size_t>(shared_bytes);
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  int count = 0;
+  cuda_check(cudaOccupancyMaxActiveClusters(&count, kernel, &config), "room of clusters");
+  return count;
+}
 
 void launch_decode(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
   if (to.operand == Operand::e4m3) {

@@ -28,7 +28,6 @@ __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks)
 constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
-constexpr int resident_blocks(TileKind kind, int columns) { return kind == TileKind::fp4 && columns < 32 ? 3 : 2; }
 
 // With kPacks the block packs its rows' share itself, which then lies behind the stages.
 template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
@@ -305,7 +304,7 @@ class DecodeProduct {
 };
 
 template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
-__global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kColumns))
+__global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperand, kColumns))
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
   DecodeProduct<kKind, kOperand, kColumns, kPacks>(work, shape, memory, blockIdx.x).run();

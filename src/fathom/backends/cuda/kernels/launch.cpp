@@ -26,7 +26,7 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
                                       static_cast<int>(call.shape.shared_bytes)),
                  call.name);
   }
-  cudaLaunchAttribute attributes[2] = {};
+  cudaLaunchAttribute attributes[3] = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(call.shape.blocks.x, call.shape.blocks.y, call.shape.blocks.z);
   config.blockDim = dim3(call.shape.threads);
@@ -42,6 +42,10 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
   if (call.shape.chained) {
     attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
+    // A multiprocessor divides its memory into cache and shared memory anew only when no block is left on it: a product
+    // would begin on none that has a kernel of little shared memory before that has ended. So all ask for the same.
+    attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
+    attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
   }
   cuda_check(cudaLaunchKernelExC(&config, call.kernel, arguments.data()), call.name);
 }

@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kBlockReserve = 1536;  // bytes of shared memory that every resident block costs besides its stages
 constexpr int kFewestDecodeStages = 3;
-constexpr int kMostResident = 3;
 constexpr int kLargestCluster = 8;  // what every device with clusters grants
 constexpr std::int64_t kMostOwnRows = 4;
 constexpr std::int64_t kMostOwnInputs = 8192;  // a cluster's share of them lies in shared memory, in two parts too
@@ -22,9 +21,13 @@ int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
 }
 
-// Multiprocessors that have room: large clusters do not find it on every one, as they stay within a part of the chip.
-int clustered(const ProductDevice& device, int cluster) {
-  return cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+// Clusters of so many blocks that find room at once, a block to a multiprocessor: large ones do not find it on every
+// one, as they stay within a part of the chip.
+int clusters_at_once(const ProductDevice& device, int cluster) {
+  if (cluster == 8 && device.clusters_of_eight > 0) return device.clusters_of_eight;
+  if (cluster == 4 && device.clusters_of_four > 0) return device.clusters_of_four;
+  const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
+  return usable / cluster;
 }
 
 int rows_of(const DecodeSize& size) {
@@ -79,12 +82,12 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   DecodeShape best;
   double least = 0.0;
   for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
-    for (int resident = kMostResident; resident >= 1; --resident) {
+    for (int resident = resident_blocks(size.kind, size.operand, size.columns); resident >= 1; --resident) {
       const DecodeShape shape = shape_in(device, size, cluster, resident);
       if (shape.stages == 0) continue;
-      const int usable = clustered(device, cluster);
+      const int usable = clusters_at_once(device, cluster) * cluster;
       const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
-      const auto waves = static_cast<double>(pieces_of(size.units, at_once));
+      const auto waves = static_cast<double>(pieces_of(size.units + size.clusters_beside, at_once));
       const double blocks = static_cast<double>(size.blocks) / cluster;
       const double waits =
           shape.stages >= std::min(kFewestDecodeStages, size.blocks) ? 1.0 : 4.0;  // copies must run ahead
@@ -108,7 +111,7 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
     for (int own = cluster; own >= std::max(1, cluster / 2); own /= 2) {
       if (cluster > second.blocks || own > first.blocks || first.units * own % cluster != 0) continue;
       const std::int64_t blocks = first.units * own + second.units * cluster;
-      if (blocks > clustered(device, cluster) / cluster * cluster * kResident) continue;
+      if (blocks > std::int64_t{clusters_at_once(device, cluster)} * cluster * kResident) continue;
       std::array<DecodeShape, 2> shapes = {shape_in(device, first, own, kResident),
                                            shape_in(device, second, cluster, kResident)};
       if (shapes[0].stages == 0 || shapes[1].stages == 0) continue;

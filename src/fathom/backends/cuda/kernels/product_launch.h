@@ -35,6 +35,12 @@ constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
 constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
   return cluster == 1 ? 0 : blocks * rows * columns_of_row(operand) * kept_column(cluster) * 4;
 }
+// Thread blocks of a kernel of few columns that a multiprocessor has registers for.
+constexpr int resident_blocks(TileKind kind, Operand operand, int columns) {
+  const bool three =
+      kind == TileKind::fp4 ? columns < 32 : kind == TileKind::fp8 && operand == Operand::e4m3 && columns == 8;
+  return three ? 3 : 2;
+}
 constexpr int decode_stage_bytes(TileKind kind, Operand operand, int columns, bool packs) {
   return 2 * tile_bytes(kind) + (packs ? 0 : block_bytes(operand, columns));
 }
@@ -61,6 +67,7 @@ struct DecodeSize {
   bool packs = false;  // rows of float32, of eight columns
   // The rows come long after the weights are known: all of these may come ahead, and no short kernel waits behind them.
   bool waits_long = false;
+  int clusters_beside = 0;  // of others in the same launch
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // Of two products that share a launch, whose clusters are the second's: those hold one unit of the first, or two. All
@@ -82,6 +89,9 @@ struct ProductLaunch {
   int columns = 0;
   std::int64_t places = 0;
 };
+// Clusters of so many blocks of products that the current device has room for at once, where each block takes so many
+// bytes of shared memory.
+int clusters_with_room(int cluster, int shared_bytes);
 void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, Stream stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
                     const PrefillShape& shape, Stream stream);

@@ -139,10 +139,16 @@ ProductDevice product_device(int ordinal) {
     cuda_check(cudaDeviceGetAttribute(&value, name, ordinal), "cudaDeviceGetAttribute");
     return value;
   };
-  return {.capability = compiled_capability(),
-          .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
-          .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+  ProductDevice device = {.capability = compiled_capability(),
+                          .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
+                          .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+                          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+  if (device.capability >= 90) {
+    const int most = device.shared_of_multiprocessor / 2 + 1;
+    device.clusters_of_four = clusters_with_room(4, most);
+    device.clusters_of_eight = clusters_with_room(8, most);
+  }
+  return device;
 }
 
 Operand product_operand(const ProductDevice& device, Activations activations, TileKind kind) {
@@ -263,6 +269,7 @@ bool multiply_beside_route(const ProductDevice& device, const ProductOutput& out
                        .limit = rows.limit,
                        .aligned = four_at_once(rows.gate, rows.in) && four_at_once(rows.up, rows.in) ? 1 : 0};
   OwnProduct down = own_product({&output, 1}, operand, rows.gate, rows.rows, own);
+  down.size.clusters_beside = 1;
   down.product.shape = decode_shape(device, down.size);
   launch_product_beside_route(down.product, route, plan, stream);
   return true;

@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(kDecodeThreads, kResident)
 
 // The first cluster has the tokens' choices.
 template <TileKind kKind, Operand kOperand>
-__global__ void __launch_bounds__(kDecodeThreads, kResident)
+__global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperand, kColumns))
     product_beside_route(const __grid_constant__ ProductWork work, const DecodeShape shape,
                          const __grid_constant__ RouteKernel route, const __grid_constant__ ExpertPlan plan) {
   extern __shared__ __align__(128) std::uint8_t memory[];
