@@ -44,9 +44,9 @@ class Body {
       if (std::find(names.begin(), names.end(), member.key) == names.end())
         throw InputError("[admin] {} is no member, expected {}", member.key, fmt::join(names, ", "));
   }
-  std::string text(std::string_view name, std::string otherwise = {}) const {
+  std::string text(std::string_view name, std::string_view otherwise = {}) const {
     const JsonValue* found = find(name, JsonValue::Kind::string);
-    return found == nullptr ? std::move(otherwise) : found->text;
+    return found == nullptr ? std::string(otherwise) : found->text;
   }
   bool truth(std::string_view name) const {
     const JsonValue* found = find(name, JsonValue::Kind::boolean);

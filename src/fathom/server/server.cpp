@@ -70,7 +70,7 @@ Server::Server(ServerParts parts)
                 .now = parts.now ? std::move(parts.now) : [] { return std::int64_t{std::time(nullptr)}; }} {
   http_ = std::make_unique<HttpServer>(
       parts.http,
-      HttpHooks{.handler = [this](std::shared_ptr<Exchange> exchange) { route(exchange, services_); },
+      HttpHooks{.handler = [this](const std::shared_ptr<Exchange>& exchange) { route(exchange, services_); },
                 .fault = [this](const HttpFault& fault,
                                 const HttpRequest& request) { return fault_response(fault, request, services_); },
                 .on_token_written = [this](double seconds) { metrics_.token_written(seconds); },

@@ -134,7 +134,7 @@ class Table {
 };
 
 // The member, found in any config.
-#define FATHOM_IN(member) \
+#define FATHOM_IN(member) /* NOLINT(bugprone-macro-parentheses) */ \
   [](ServerConfig & config) -> auto& { return config.member; }
 
 std::vector<Setting> make_settings() {
