@@ -29,8 +29,9 @@ class RouteTest : public OperationTest {
 };
 
 TEST_P(RouteTest, TheBestOfScorePlusBiasAndTheWeightsOfTheScore) {
-  for (const std::int64_t experts : {1, 6, 17, 256})
-    for (const std::int64_t selected : {std::int64_t{1}, std::min<std::int64_t>(6, experts)}) {
+  for (const std::int64_t experts : {1, 6, 17, 256, 257})
+    for (const std::int64_t selected : {std::int64_t{1}, std::min<std::int64_t>(6, experts),
+                                        std::min<std::int64_t>(8, experts), std::min<std::int64_t>(9, experts)}) {
       constexpr std::int64_t kTokens = 9;
       const Array<float> logits = random.normals(kTokens * experts, 3.0F);
       const Array<float> bias = random.normals(experts, 0.3F);

@@ -44,7 +44,7 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
   if (shape.method != AttentionMethod::chains) {
     const std::int64_t block_heads = shape.method == AttentionMethod::tiles ? kBlockHeads : kWarpgroupHeads;
     // Tokens and heads alone fill the device twice over: nothing need lie between kernels.
-    shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors;
+    shape.split = size.tokens * pieces_of(size.heads, block_heads) < 2 * device.multiprocessors ? 1 : 0;
     if (shape.method == AttentionMethod::warpgroups && !shape.split) shape.widened_rows = widened_rows_of(size);
     const std::int64_t tiles = pieces_of(size.most_keys, kTileKeys);
     if (size.tokens * tiles * pieces_of(size.heads, kFewHeads) <= device.multiprocessors) shape.block_heads = kFewHeads;
@@ -57,7 +57,7 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
   shape.tokens = tokens_of(size, each);
   shape.floats = shape.tokens * each;
   const std::int64_t tiles = shape.tokens * pieces_of(size.heads, kLargeTile) * pieces_of(size.most_keys, kLargeTile);
-  shape.large_tiles = tiles >= 2 * device.multiprocessors;
+  shape.large_tiles = tiles >= 2 * device.multiprocessors ? 1 : 0;
   return shape;
 }
 

@@ -19,7 +19,7 @@ inline constexpr std::int64_t kWarpgroupSharedBytes = 227 * 1024;
 
 // chains: every sum in the released order. tiles: on matrix units, queries in three bfloat16 parts, weights in two.
 // warpgroups: on those of capability 9.0, queries and weights in one.
-enum class AttentionMethod : std::uint8_t { chains, tiles, warpgroups };
+enum class AttentionMethod : std::int32_t { chains, tiles, warpgroups };
 
 struct DeviceSize {
   std::int64_t multiprocessors = 0;
@@ -41,8 +41,8 @@ struct AttentionSize {
 
 struct AttentionShape {
   AttentionMethod method = AttentionMethod::chains;
-  bool split = false;        // not of chains: a block for each tile, and a kernel that joins them
-  bool large_tiles = false;  // chains: several heads and keys a thread. No lone bool: launch.cuh says why
+  std::int32_t split = 0;                      // 1: not of chains: a block for each tile, and a kernel that joins them
+  std::int64_t large_tiles = 0;                // 1: chains: several heads and keys a thread
   std::int64_t block_heads = kWarpgroupHeads;  // of split warpgroups: fewer where blocks are few
   // Of warpgroups: keys widened for the whole step before, each once. 0: where they are multiplied.
   std::int64_t widened_rows = 0;

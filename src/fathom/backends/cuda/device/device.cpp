@@ -43,6 +43,8 @@ std::string device_obstacle(int device) {
 Device::Device(int device) : device_(device) {
   call(cudaSetDevice(device), "setting the device");
   call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  call(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "making a stream");
+  call(cudaEventCreateWithFlags(&copied_, cudaEventDisableTiming), "making an event");
   int multiprocessors = 0;
   int shared_bytes = 0;
   call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
@@ -55,6 +57,8 @@ Device::Device(int device) : device_(device) {
 
 Device::~Device() {
   cudaStreamSynchronize(stream_);
+  cudaEventDestroy(copied_);
+  cudaStreamDestroy(copies_);
   cudaStreamDestroy(stream_);
 }
 
@@ -68,6 +72,19 @@ CUstream_st* Device::raw_stream() const {
 
 void Device::copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const {
   if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, raw_stream()), "copying in");
+}
+
+void Device::begin_copies_ahead() const {
+  call(cudaEventRecord(copied_, raw_stream()), "recording an event");
+  call(cudaStreamWaitEvent(copies_, copied_, 0), "waiting for an event");
+}
+
+void Device::copy_ahead(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes == 0) return;
+  CUstream_st* stream = raw_stream();
+  call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, copies_), "copying in");
+  call(cudaEventRecord(copied_, copies_), "recording an event");
+  call(cudaStreamWaitEvent(stream, copied_, 0), "waiting for an event");
 }
 
 void Device::copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const {

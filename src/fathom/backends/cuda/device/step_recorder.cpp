@@ -121,12 +121,23 @@ const std::byte* StepRecorder::stage(std::span<const std::byte> bytes) {
   std::byte* place = staged_.data() + staged_bytes_;
   std::copy(bytes.begin(), bytes.end(), pinned_.data() + staged_bytes_);
   staged_bytes_ += (size + kAlignment - 1) / kAlignment * kAlignment;
-  if (mode_ == Mode::recording) send_staged(sent_bytes_, staged_bytes_);
+  if (mode_ == Mode::recording) send_staged(staged_bytes_);
   return place;
 }
 
-void StepRecorder::send_staged(std::int64_t first, std::int64_t last) {
-  device_.copy_to_device(pinned_.data() + first, staged_.data() + first, last - first);
+// Up to `last`. Between two graphs a copy would take time of its own, so it is made while the first one runs. Only the
+// step's first copy waits for all that was launched, as kernels may still read there.
+void StepRecorder::send_staged(std::int64_t last) {
+  const std::byte* from = pinned_.data() + sent_bytes_;
+  std::byte* to = staged_.data() + sent_bytes_;
+  const std::int64_t bytes = last - sent_bytes_;
+  if (bytes == 0) return;
+  if (mode_ == Mode::comparing && sent_bytes_ > 0) {
+    device_.copy_ahead(from, to, bytes);
+  } else {
+    device_.copy_to_device(from, to, bytes);
+    if (mode_ == Mode::comparing) device_.begin_copies_ahead();
+  }
   sent_bytes_ = last;
 }
 
@@ -193,8 +204,8 @@ void StepRecorder::remember(Call call) {
 // Launches what was held back, and records from here on.
 void StepRecorder::diverge() {
   std::vector<Segment>& segments = recording_->segments;
-  send_staged(sent_bytes_, staged_bytes_);
   mode_ = Mode::recording;
+  send_staged(staged_bytes_);
   ++recording_->divergences;
   if (segment_ >= segments.size()) return;
   segments.resize(segment_ + 1);
@@ -229,7 +240,7 @@ void StepRecorder::run_calls(std::span<const Call> calls) {
 }
 
 void StepRecorder::run(Segment& segment) {
-  send_staged(sent_bytes_, staged_bytes_);
+  send_staged(staged_bytes_);
   if (segment.graph == nullptr) {
     CUstream_st* stream = device_.raw_stream();
     cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");

@@ -54,7 +54,7 @@ class StepRecorder final : public KernelSink {
   void diverge();
   void run(Segment& segment);
   void run_calls(std::span<const Call> calls);
-  void send_staged(std::int64_t first, std::int64_t last);
+  void send_staged(std::int64_t last);
   void forget_oldest();
 
   const Device& device_;

@@ -30,6 +30,9 @@ class WeighKeys {
       if (warpgroup_id() > 0) return;
     }
     wait_round(shared_.queries_full, 0);
+    // Only now: products behind it send for weights as soon as they begin, and its own rows would come after all of
+    // them.
+    if constexpr (kSplit) let_later_kernels_begin();
     for (int tile = warpgroup_id(); tile < work_.tiles(); tile += kWeighers) {
       const int own_tile = tile / kWeighers;
       if constexpr (!kSplit) {

@@ -53,9 +53,6 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   wait_for_earlier_kernels();
   work.end_key = count_keys(args, keys, &shared.first_missing);
   if constexpr (kSplit) {
-    // Only now: products behind it send for weights as soon as they begin, and its own rows would come after all of
-    // them.
-    let_later_kernels_begin();
     if (work.first_key >= work.end_key) return;
     work.end_key = min(work.end_key, work.first_key + kKeys);
   }

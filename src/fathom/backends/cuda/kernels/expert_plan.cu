@@ -102,8 +102,10 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
 }
 
 __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan) {
-  begin_in_turn();
-  plan_few_slots(plan);
+  let_later_kernels_begin();
+  const PresentExperts present(plan);
+  wait_for_earlier_kernels();
+  plan_few_slots(plan, present, lane_id() < plan.slots ? plan.selected[lane_id()] : 0);
 }
 
 __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {

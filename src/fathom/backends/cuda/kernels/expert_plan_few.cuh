@@ -6,10 +6,28 @@
 
 namespace fathom::cuda {
 
-__device__ inline int expert_of(const ExpertPlan& plan, int slot) {
-  const int expert = plan.selected[slot];
-  return expert >= 0 && expert < plan.experts && plan.present[expert] != nullptr ? expert : -1;
-}
+// Which experts are here, a bit each: lane i has those of [32 i, 32 i + 32). All lanes of a warp call it, before the
+// wait: no kernel writes the table.
+class PresentExperts {
+ public:
+  __device__ explicit PresentExperts(const ExpertPlan& plan) {
+    static_assert(kMostExperts <= kWarp * kWarp);
+#pragma unroll 4
+    for (int first = 0; first < plan.experts; first += kWarp) {
+      const int expert = first + lane_id();
+      const bool here = expert < plan.experts && plan.present[expert] != nullptr;
+      const unsigned bits = __ballot_sync(kAllLanes, here);
+      if (lane_id() == first / kWarp) bits_ = bits;
+    }
+  }
+  __device__ bool has(int expert) const {
+    const unsigned bits = __shfl_sync(kAllLanes, bits_, expert / kWarp % kWarp);
+    return (bits >> expert % kWarp & 1U) != 0;
+  }
+
+ private:
+  unsigned bits_ = 0;
+};
 
 __device__ inline int groups_of(const ExpertPlan& plan, int rows) {
   const int group_rows = plan.group_chunks * plan.chunk_rows;
@@ -23,15 +41,16 @@ __device__ inline void write_items(const ExpertPlan& plan, ExpertItem* to, int g
                  group + 1 < groups ? group_rows : rows - group * group_rows};
 }
 
-// The plan of slots that one warp holds, a lane each. Lanes of one expert follow each other in the order of slots; the
-// first of them speaks for it.
-__device__ inline void plan_few_slots(const ExpertPlan& plan) {
+// The plan of slots that one warp holds, a lane each, with the expert that its slot wants. Lanes of one expert follow
+// each other in the order of slots; the first of them speaks for it.
+__device__ inline void plan_few_slots(const ExpertPlan& plan, const PresentExperts& present, int wanted) {
   const int slot = lane_id();
   const bool inside = slot < plan.slots;
-  const int wanted = inside ? plan.selected[slot] : 0;
-  if (inside && plan.fault != nullptr && (wanted < 0 || wanted >= plan.experts))
+  const bool known = wanted >= 0 && wanted < plan.experts;
+  if (inside && plan.fault != nullptr && !known)
     *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
-  const int expert = inside ? expert_of(plan, slot) : -1;
+  const bool here = present.has(known ? wanted : 0);
+  const int expert = inside && known && here ? wanted : -1;
   const unsigned same = __match_any_sync(kAllLanes, expert);
   const int place = __popc(same & ((1U << slot) - 1U));
   const bool first = expert >= 0 && place == 0;
@@ -54,7 +73,7 @@ __device__ inline void plan_few_slots(const ExpertPlan& plan) {
   if (inside) plan.row_of_slot[slot] = expert >= 0 ? first_chunk * plan.chunk_rows + place : -1;
   if (expert >= 0) plan.slot_of_row[first_chunk * plan.chunk_rows + place] = slot;
   if (!first) return;
-  if (plan.use != nullptr) plan.use[expert] += rows;
+  if (plan.use != nullptr) atomicAdd(plan.use + expert, static_cast<unsigned>(rows));  // which nobody waits for
   write_items(plan, plan.items + sums[1] - groups, groups, expert, first_chunk, rows);
   for (int row = rows; row < chunks * plan.chunk_rows; ++row)
     plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;

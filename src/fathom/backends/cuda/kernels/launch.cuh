@@ -13,7 +13,8 @@
 namespace fathom::cuda {
 
 // Padding is cleared so that equal calls are equal bytes. GCC 12 clears the pointer beside a lone bool of a struct that
-// holds arrays of structs (tests/backends/cuda/kernels/product_launch_test.cpp): such structs have none.
+// holds arrays of structs (tests/backends/cuda/kernels/product_launch_test.cpp), and in what nvcc hands to it leaves
+// padding behind them as it was, so that steps never matched (launch_bytes_test.cpp): such structs have none there.
 template <typename... Parameters, typename... Arguments>
 void launch(const Stream& stream, std::string_view name, const LaunchShape& shape, void (*kernel)(Parameters...),
             const Arguments&... arguments) {

@@ -38,15 +38,17 @@ __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperan
     return;
   }
   let_later_kernels_begin();
-  const RouteToken token_route(route, reinterpret_cast<float*>(memory));
+  const RouteToken token_route(route, reinterpret_cast<float*>(memory), blockIdx.x);
+  const bool plans = plan.slots > 0 && blockIdx.x == 0 && warp_id() == 0;
+  const PresentExperts present(plans ? plan : ExpertPlan());
   wait_for_earlier_kernels();
   for (std::int64_t token = blockIdx.x; token < route.tokens; token += cluster) {
     token_route.run(token);
     __syncthreads();
   }
-  if (plan.slots == 0 || blockIdx.x != 0 || warp_id() != 0) return;
+  if (!plans) return;
   __syncwarp();  // the token's experts are written
-  plan_few_slots(plan);
+  plan_few_slots(plan, present, lane_id() < plan.slots ? token_route.expert_of(0, lane_id()) : 0);
 }
 
 unsigned shared_of(const BesideProduct& product) {

@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) route(RouteKernel args) {
 __global__ void __launch_bounds__(kWarps* kWarp) route_few(RouteKernel args) {
   let_later_kernels_begin();
   extern __shared__ float shared[];
-  const RouteToken route(args, shared);
+  const RouteToken route(args, shared, blockIdx.x);
   wait_for_earlier_kernels();
   route.run(blockIdx.x);
 }
