@@ -140,7 +140,7 @@ std::vector<std::string_view> preset_names() { return {kNames.begin(), kNames.en
 ModelConfig preset_model_config(std::string_view name) {
   for (const std::string_view known : kNames) {
     if (name != known) continue;
-    const ModelConfig config = config_of(name);
+    ModelConfig config = config_of(name);
     config.validate();
     return config;
   }
