@@ -13,7 +13,7 @@ constexpr unsigned kSharedForAll = 48 * 1024;  // bytes that a block has without
 
 }  // namespace
 
-void launch_now(const KernelCall& call, CUstream_st* stream) {
+void launch_now(const KernelCall& call, CUstream_st* stream, [[maybe_unused]] Division division) {
   std::array<void*, 8> arguments = {};
   check(call.arguments.size() <= arguments.size(), "a kernel has few arguments");
   for (std::size_t index = 0; index < call.arguments.size(); ++index)
@@ -26,7 +26,7 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
                                       static_cast<int>(call.shape.shared_bytes)),
                  call.name);
   }
-  cudaLaunchAttribute attributes[2] = {};
+  cudaLaunchAttribute attributes[3] = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(call.shape.blocks.x, call.shape.blocks.y, call.shape.blocks.z);
   config.blockDim = dim3(call.shape.threads);
@@ -43,6 +43,12 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
     attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
   }
+#if CUDART_VERSION >= 13000
+  if (division == Division::shared) {
+    attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
+    attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
+  }
+#endif
   cuda_check(cudaLaunchKernelExC(&config, call.kernel, arguments.data()), call.name);
 }
 
