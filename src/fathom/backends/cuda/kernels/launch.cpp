@@ -13,7 +13,7 @@ constexpr unsigned kSharedForAll = 48 * 1024;  // bytes that a block has without
 
 }  // namespace
 
-void launch_now(const KernelCall& call, CUstream_st* stream) {
+void launch_now(const KernelCall& call, CUstream_st* stream, [[maybe_unused]] Division division) {
   std::array<void*, 8> arguments = {};
   check(call.arguments.size() <= arguments.size(), "a kernel has few arguments");
   for (std::size_t index = 0; index < call.arguments.size(); ++index)
@@ -49,6 +49,12 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
     attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
 #endif
   }
+#if CUDART_VERSION >= 13000
+  if (division == Division::shared) {
+    attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
+    attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
+  }
+#endif
   cuda_check(cudaLaunchKernelExC(&config, call.kernel, arguments.data()), call.name);
 }
 
