@@ -160,7 +160,7 @@ void StepRecorder::launch(const KernelCall& call) {
       return matched();
     diverge();
   }
-  launch_now(call, device_.raw_stream(), Division::shared);
+  launch_now(call, device_.raw_stream());
   Call kept = {.name = call.name, .kernel = call.kernel, .shape = call.shape};
   for (const auto& argument : call.arguments) {
     kept.sizes.push_back(static_cast<std::uint32_t>(argument.size()));
@@ -235,7 +235,7 @@ void StepRecorder::run_calls(std::span<const Call> calls) {
                 .kernel = call.kernel,
                 .shape = call.shape,
                 .arguments = std::span(arguments).first(call.sizes.size())},
-               device_.raw_stream(), Division::shared);
+               device_.raw_stream());
   }
 }
 

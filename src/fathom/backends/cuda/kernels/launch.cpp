@@ -13,7 +13,7 @@ constexpr unsigned kSharedForAll = 48 * 1024;  // bytes that a block has without
 
 }  // namespace
 
-void launch_now(const KernelCall& call, CUstream_st* stream, [[maybe_unused]] Division division) {
+void launch_now(const KernelCall& call, CUstream_st* stream) {
   std::array<void*, 8> arguments = {};
   check(call.arguments.size() <= arguments.size(), "a kernel has few arguments");
   for (std::size_t index = 0; index < call.arguments.size(); ++index)
@@ -26,13 +26,13 @@ void launch_now(const KernelCall& call, CUstream_st* stream, [[maybe_unused]] Di
                                       static_cast<int>(call.shape.shared_bytes)),
                  call.name);
   }
-  cudaLaunchAttribute attributes[3] = {};
+  std::array<cudaLaunchAttribute, 3> attributes = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(call.shape.blocks.x, call.shape.blocks.y, call.shape.blocks.z);
   config.blockDim = dim3(call.shape.threads);
   config.dynamicSmemBytes = call.shape.shared_bytes;
   config.stream = stream;
-  config.attrs = attributes;
+  config.attrs = attributes.data();
   if (call.shape.cluster > 1) {
     attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
     attributes[config.numAttrs].val.clusterDim.x = call.shape.cluster;
@@ -49,12 +49,6 @@ void launch_now(const KernelCall& call, CUstream_st* stream, [[maybe_unused]] Di
     attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
 #endif
   }
-#if CUDART_VERSION >= 13000
-  if (division == Division::shared) {
-    attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
-    attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
-  }
-#endif
   cuda_check(cudaLaunchKernelExC(&config, call.kernel, arguments.data()), call.name);
 }
 

@@ -51,12 +51,8 @@ struct Stream {
   bool chained;         // the device has chained launches
 };
 
-// How multiprocessors divide their memory for a kernel: `shared` gives it all that it can have, whatever it needs. One
-// that is divided otherwise takes a block only when it has none.
-enum class Division : std::uint8_t { as_needed, shared };
-
 // InternalError when it cannot be launched.
-void launch_now(const KernelCall& call, CUstream_st* stream, Division division = Division::as_needed);
+void launch_now(const KernelCall& call, CUstream_st* stream);
 
 // Written by kernels where a host check would have thrown; in memory that both sides see. The last one stays.
 enum class FaultCode : std::int32_t { none, invisible_entry, unknown_expert, hashed_expert };
