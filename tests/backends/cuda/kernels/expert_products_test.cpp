@@ -250,5 +250,23 @@ TEST_F(CudaExperts, ATokenHasTheSameBitsAmongAnyOthers) {
   }
 }
 
+// More blocks of inputs than a thread block of a lone token fetches at once.
+TEST_F(CudaExperts, ALoneTokenOfManyInputsHasTheSameBits) {
+  constexpr std::int64_t kChannels = 7000;
+  constexpr std::int64_t kMost = 90;
+  const Experts experts(WeightFormat::fp4_group, 3, kChannels, 128, random);
+  const std::vector<float> x = random_rows(random, kMost, kChannels);
+  const Routing routing = random_routing(kMost, 2, 3);
+  for (const Operand operand : operands(experts.tables())) {
+    const std::vector<float> all = run(experts.tables(), x, routing, 2, operand);
+    for (const std::int64_t token : {0, 41, 89}) {
+      const auto row = std::span(x).subspan(token * kChannels, kChannels);
+      const auto own = [&](const auto& of) { return std::vector(of.begin() + token * 2, of.begin() + token * 2 + 2); };
+      op_test::expect_same_bits(run(experts.tables(), row, {own(routing.selected), own(routing.weights)}, 2, operand),
+                                std::span(all).subspan(token * kChannels, kChannels), std::to_string(token));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fathom::cuda

@@ -4,23 +4,27 @@
 namespace fathom::cuda {
 namespace {
 
-template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks = false>
+template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking = OwnPacking::none>
 void launch_columns(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
   const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
-  const int bytes = shared_bytes(shape.stages, decode_stage_bytes(kKind, kOperand, kColumns, kPacks),
-                                 kept + shape.own_blocks * block_bytes(kOperand, kColumns));
+  const int bytes =
+      shared_bytes(shape.stages, decode_stage_bytes(kKind, kOperand, kColumns, kPacking != OwnPacking::none),
+                   kept + shape.own_blocks * block_bytes(kOperand, kColumns));
   launch(stream, "decode_product",
          {.blocks = {static_cast<unsigned>(to.places * work.pairs * shape.cluster)},
           .threads = kDecodeThreads,
           .shared_bytes = static_cast<unsigned>(bytes),
           .cluster = static_cast<unsigned>(shape.cluster),
           .chained = to.capability >= 90},
-         decode_product<kKind, kOperand, kColumns, kPacks>, work, shape);
+         decode_product<kKind, kOperand, kColumns, kPacking>, work, shape);
 }
 
 template <TileKind kKind, Operand kOperand>
 void choose_columns(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
-  if (shape.own_blocks > 0) return launch_columns<kKind, kOperand, 8, true>(to, work, shape, stream);
+  if (shape.own_blocks > 0) {
+    return work.own.up != nullptr ? launch_columns<kKind, kOperand, 8, OwnPacking::swiglu>(to, work, shape, stream)
+                                  : launch_columns<kKind, kOperand, 8, OwnPacking::rows>(to, work, shape, stream);
+  }
   if (to.columns == 8) launch_columns<kKind, kOperand, 8>(to, work, shape, stream);
   if (to.columns == 16) launch_columns<kKind, kOperand, 16>(to, work, shape, stream);
   if (to.columns == 32) launch_columns<kKind, kOperand, 32>(to, work, shape, stream);
@@ -29,7 +33,7 @@ void choose_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 }  // namespace
 
 int clusters_with_room(int cluster, int shared_bytes) {
-  auto* kernel = decode_product<TileKind::fp8, Operand::e4m3, 8, true>;
+  auto* kernel = decode_product<TileKind::fp8, Operand::e4m3, 8, OwnPacking::rows>;
   cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes),
              "room of clusters");
   cudaLaunchAttribute attribute = {};

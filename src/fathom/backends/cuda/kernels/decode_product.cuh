@@ -29,10 +29,13 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
 
-// With kPacks the block packs its rows' share itself, which then lies behind the stages.
-template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
+// What a block packs itself: its share of its rows, or of SwiGLU of them; it then lies behind the stages.
+enum class OwnPacking : std::uint8_t { none, rows, swiglu };
+
+template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
  public:
+  static constexpr bool kPacks = kPacking != OwnPacking::none;
   static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
   static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns, kPacks);
   static constexpr int kTile = tile_bytes(kKind);
@@ -46,46 +49,43 @@ class DecodeProduct {
         shape_(shape),
         memory_(memory),
         kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
-        rank_(static_cast<int>(place) % shape.cluster),
+        rank_(static_cast<int>(place % static_cast<unsigned>(shape.cluster))),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
-        last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)) {
+        last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)),
+        place_(static_cast<int>(place / static_cast<unsigned>(shape.cluster))) {
     const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
     own_ = memory + shape.stages * kStageBytes + kept;
     full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
-    kept_column_ = kept_column(shape.cluster);
-    const int outputs = 128 / shape.cluster;
-    const int first_rank = cluster_rank() / shape.cluster * shape.cluster;  // a cluster can hold several units
-    owned_ = address_in(shared_address(kept_) + 4 * (unit_row() % outputs),
-                        first_rank + unit_row() / outputs % shape.cluster);
-    if (work.items != nullptr && work.items_known == 0) wait_for_earlier_kernels();  // which experts
-    unit_ = product_unit(work, {kTile, kBlockBytes, kChunkRows}, static_cast<int>(place) / shape.cluster);
   }
 
+  // All that does not need it is done before which experts were chosen is known.
   __device__ void run() {
-    let_later_kernels_begin();
+    const bool chosen_late = work_.items != nullptr && work_.items_known == 0;
+    const bool shared = shape_.cluster > 1;
+    if (!chosen_late) let_later_kernels_begin();
+    prepare();
+    if (chosen_late) {
+      send_for_tables();
+      wait_for_earlier_kernels();
+      let_later_kernels_begin();
+    }
+    unit_ = product_unit(work_, {kTile, kBlockBytes, kChunkRows}, place_);
     if (!unit_.exists) {  // the whole cluster alike
       wait_for_earlier_kernels();
+      if (shared) cluster_wait();
       return;
     }
-    if (threadIdx.x == 0) {
-      for (int stage = 0; stage < shape_.stages; ++stage) {
-        barrier_init(full_ + 8 * stage, copy_arrivals());
-        barrier_init(empty_ + 8 * stage, kDecodeConsumers / 32);
-      }
-      fence_barriers();
-    }
-    tables_ = fill_magnitude_tables<kKind, kOperand>();
-    __syncthreads();
-    const bool shared = shape_.cluster > 1;
-    if (shared) cluster_arrive();
     if (threadIdx.x >= kDecodeConsumers) {
       copy();
       if (shared) cluster_wait();
     } else {
       if (shared) cluster_wait();  // the others are there to be written to
-      wait_for_earlier_kernels();
-      if constexpr (kPacks) pack_own_rows();
+      if constexpr (kPacks) {
+        pack_own_rows();
+      } else {
+        wait_for_earlier_kernels();
+      }
       compute();
     }
     if (!shared) return;
@@ -95,6 +95,30 @@ class DecodeProduct {
   }
 
  private:
+  __device__ void prepare() {
+    if (threadIdx.x == 0) {
+      for (int stage = 0; stage < shape_.stages; ++stage) {
+        barrier_init(full_ + 8 * stage, copy_arrivals());
+        barrier_init(empty_ + 8 * stage, kDecodeConsumers / 32);
+      }
+      fence_barriers();
+    }
+    tables_ = fill_magnitude_tables<kKind, kOperand>();
+    __syncthreads();
+    // A release would wait until the multiprocessor's copies are there, its other blocks' too.
+    if (shape_.cluster > 1) cluster_arrive_relaxed();
+  }
+
+  // Where the experts' tiles lie.
+  __device__ void send_for_tables() const {
+    constexpr int kFloats = sizeof(const std::uint8_t*) / sizeof(float);
+    for (int target = 0; target < work_.target_count; ++target)
+      send_for(reinterpret_cast<const float*>(work_.targets[target].expert_tiles), kFloats * work_.experts);
+  }
+
+  // The block of activations that a block of weights meets.
+  __device__ int x_block(int block) const { return work_.parts == 1 ? block : block / work_.parts; }
+
   // The first weights are on their way before an earlier kernel has written the activations.
   __device__ void copy() const {
     const int ahead = min(last_, first_ + shape_.stages);
@@ -143,19 +167,24 @@ class DecodeProduct {
     const std::uint32_t full = full_ + 8 * stage.index;
     if constexpr (!kPacks)
       copy_bytes(shared_address(memory_) + stage.index * kStageBytes + 2 * kTile,
-                 unit_.x + std::int64_t{block / work_.parts} * work_.x_chunks * kBlockBytes, kBlockBytes, full,
+                 unit_.x + std::int64_t{x_block(block)} * work_.x_chunks * kBlockBytes, kBlockBytes, full,
                  threadIdx.x % 32);
     copies_issued(full);
   }
 
-  // A warp takes some blocks of inputs of a row.
+  // A warp takes some blocks of inputs of a row. Where the first one lies is read before the rows are waited for, where
+  // it is known then.
   __device__ void pack_own_rows() const {
     constexpr int kWarps = kDecodeConsumers / 32;
     constexpr int kAtOnce = 2;
-    const int first_own = first_ / work_.parts;
-    const int last_own = first_ < last_ ? (last_ - 1) / work_.parts + 1 : first_own;
+    const int first_own = x_block(first_);
+    const int last_own = first_ < last_ ? x_block(last_ - 1) + 1 : first_own;
+    const bool known = kPacking == OwnPacking::swiglu && work_.items_known != 0;
+    OwnRow own = {};
+    if (known) own = own_row(0);
+    wait_for_earlier_kernels();
     for (int row = 0; row < unit_.rows; ++row) {
-      const OwnRow own = own_row(row);
+      if (!known || row > 0) own = own_row(row);
       for (int first = first_own + threadIdx.x / 32; first < last_own; first += kWarps * kAtOnce) {
         float4 x[kAtOnce];
 #pragma unroll
@@ -179,16 +208,17 @@ class DecodeProduct {
     float weight;
   };
 
+  // Not through the first-level cache: see product_unit.
   __device__ OwnRow own_row(int row_of_chunk) const {
     const OwnRows& own = work_.own;
     const int packed_row = unit_.first_row + row_of_chunk;
-    const int slot = own.slots != nullptr ? own.slots[packed_row] : packed_row;
-    const bool swiglus = own.up != nullptr;
+    const int slot = own.slots != nullptr ? __ldcg(own.slots + packed_row) : packed_row;
+    constexpr bool kSwiglu = kPacking == OwnPacking::swiglu;
     const std::int64_t row =
-        swiglus || (own.slots_of_row == 1 && own.slots == nullptr) ? packed_row : slot / own.slots_of_row;
+        kSwiglu || (own.slots_of_row == 1 && own.slots == nullptr) ? packed_row : slot / own.slots_of_row;
     return {.x = unit_.own_rows + row * own.row_stride,
-            .up = swiglus ? own.up + row * own.row_stride : nullptr,
-            .weight = swiglus && own.weights != nullptr ? own.weights[slot] : 1.0F};
+            .up = kSwiglu ? own.up + row * own.row_stride : nullptr,
+            .weight = kSwiglu && own.weights != nullptr ? __ldcg(own.weights + slot) : 1.0F};
   }
 
   // A lane's four inputs of a block.
@@ -196,7 +226,7 @@ class DecodeProduct {
     const OwnRows& own = work_.own;
     const int input = block * kBlockInputs + 4 * (threadIdx.x % 32);
     const float4 x = four(row.x, input, own.in, own.aligned != 0);
-    if (row.up == nullptr) return x;
+    if constexpr (kPacking != OwnPacking::swiglu) return x;
     return swiglu(x, four(row.up, input, own.in, own.aligned != 0), own.limit, row.weight);
   }
 
@@ -214,11 +244,13 @@ class DecodeProduct {
 
   __device__ void add_blocks(float (&totals)[kColumns / 2]) {
     Stage stage;
+    KeptSums kept = kept_sums();
+    int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
+    int part = work_.parts == 1 ? 0 : first_ % work_.parts;
     WeightOperand<kKind, kOperand> weight = load(stage);
 #pragma unroll 1
     for (int block = first_; block < last_; ++block) {
-      const std::uint8_t* x = kPacks ? own_ + (block / work_.parts - first_ / work_.parts) * kBlockBytes
-                                     : memory_ + stage.index * kStageBytes + 2 * kTile;
+      const std::uint8_t* x = memory_ + (kPacks ? own : stage.index * kStageBytes + 2 * kTile);
       float sums[kColumns / 2];
       start_block<kKind, kOperand, kColumns>(sums, weight, shared_address(x));
       const std::uint32_t used = empty_ + 8 * stage.index;
@@ -227,11 +259,16 @@ class DecodeProduct {
       if (kAhead && block + 1 < last_) next = load(stage);
       wait_products<0>();
       weight.hold();
-      finish(sums, weight, x + kScalesAt + own_scales(), block, totals);
+      finish(sums, weight, x + kScalesAt + own_scales(), kept, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
       if (!kAhead && block + 1 < last_) next = load(stage);
       weight = next;
+      kept.at += kept.step;
+      if (++part == work_.parts) {
+        part = 0;
+        own += kBlockBytes;
+      }
     }
   }
 
@@ -243,23 +280,43 @@ class DecodeProduct {
     return weight;
   }
 
+  // Where the block that owns this thread's outputs keeps their sums over a block of inputs. A warp's 16 outputs belong
+  // to one block of the cluster.
+  struct KeptSums {
+    std::uint32_t at = 0;    // of the thread's first column
+    std::uint32_t step = 0;  // to the next block of inputs
+  };
+
+  __device__ static int first_column() { return static_cast<int>(threadIdx.x) % 4 * 2; }
+
+  // Columns of a row's second operand stand behind those of all its first ones.
+  __device__ std::uint32_t column_at(int column) const {
+    return 4 * (column / kChunkRows * shape_.kept_rows + column % kChunkRows) * kept_column(shape_.cluster);
+  }
+
+  __device__ KeptSums kept_sums() const {
+    if (shape_.cluster == 1) return {};
+    const int outputs = 128 / shape_.cluster;
+    const int first_rank = cluster_rank() / shape_.cluster * shape_.cluster;  // a cluster can hold several units
+    const std::uint32_t step = 4 * kept_columns() * kept_column(shape_.cluster);
+    const std::uint32_t at = 4 * (unit_row() % outputs) + first_ * step + column_at(first_column());
+    return {.at = address_in(shared_address(kept_) + at, first_rank + unit_row() / outputs % shape_.cluster),
+            .step = step};
+  }
+
   __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
-                         const std::uint8_t* scales, int block, float (&totals)[kColumns / 2]) {
+                         const std::uint8_t* scales, const KeptSums& kept, float (&totals)[kColumns / 2]) {
     if (shape_.cluster == 1) {
       use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
         totals[index] = fmaf(sum, scale, totals[index]);
       });
       return;
     }
-    // A warp's 16 outputs belong to one block of the cluster.
-    const int column = kept_column_;
-    const std::uint32_t there = owned_ + 4 * block * kept_columns() * column;
+    const int first_row = first_column() % kChunkRows;
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      const int of = index / 4 * 8 + threadIdx.x % 4 * 2 + index % 2;
-      const int row = of % kChunkRows;
-      if (row >= shape_.kept_rows) return;
-      const int at = (of / kChunkRows * shape_.kept_rows + row) * column + 8 * (index / 2 % 2);
-      store_there(there + 4 * at, sum * scale);  // exact: a power of two
+      const int further = index / 4 * 8 + index % 2;  // columns
+      if (first_row + further % kChunkRows >= shape_.kept_rows) return;
+      store_there(kept.at + column_at(further) + 32 * (index / 2 % 2), sum * scale);  // exact: a power of two
     });
   }
 
@@ -295,19 +352,18 @@ class DecodeProduct {
   const int rank_;
   const int first_;
   const int last_;
+  const int place_;  // of the unit
   std::uint32_t full_;
   std::uint32_t empty_;
   const std::uint8_t* tables_ = nullptr;
-  int kept_column_;
-  std::uint32_t owned_;  // where the block that owns this thread's outputs keeps their sums
   ProductUnit unit_;
 };
 
-template <TileKind kKind, Operand kOperand, int kColumns, bool kPacks>
+template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperand, kColumns))
     decode_product(const __grid_constant__ ProductWork work, const DecodeShape shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
-  DecodeProduct<kKind, kOperand, kColumns, kPacks>(work, shape, memory, blockIdx.x).run();
+  DecodeProduct<kKind, kOperand, kColumns, kPacking>(work, shape, memory, blockIdx.x).run();
 }
 
 }  // namespace fathom::cuda

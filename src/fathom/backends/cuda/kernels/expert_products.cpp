@@ -197,6 +197,7 @@ class ExpertStep {
     work.group_chunks = prefill_.chunks;
     work.items = at_.items;
     work.item_count = at_.counts;
+    work.experts = args_.experts.experts;
     ProductLaunch launch = {.capability = device_.capability,
                             .kind = args_.experts.kind,
                             .operand = operand_,

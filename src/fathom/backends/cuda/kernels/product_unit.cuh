@@ -44,10 +44,12 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   pair -= to.first_pair;
   ExpertItem item{0, place * work.group_chunks, work.group_chunks * shape.chunk_rows};
   if (work.items != nullptr) {
-    // Not through the first-level cache, which may hold those of the layer before: see items_known.
-    if (place >= __ldcg(work.item_count)) return {};
+    // Not through the first-level cache, which may hold those of the layer before: see items_known. Beside the count,
+    // not behind it: there is room for as many as are looked at.
+    const int count = __ldcg(work.item_count);
     const ExpertItem& there = work.items[place];
     item = {__ldcg(&there.expert), __ldcg(&there.first_chunk), __ldcg(&there.rows)};
+    if (place >= count) return {};
   } else {
     item.rows = min(item.rows, work.rows - item.first_chunk * shape.chunk_rows);
   }

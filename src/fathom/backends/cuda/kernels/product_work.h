@@ -57,6 +57,7 @@ struct ProductWork {
   OwnRows own = {};
   const ExpertItem* items = nullptr;
   const int* item_count = nullptr;
+  std::int64_t experts = 0;  // of the targets' tables
   // 1: they were written ahead of the launch before w2's, w1's and w3's, none of whose blocks lets a later kernel begin
   // before it has waited for them. So weights may be sent for while that launch still runs, and one that packs between.
   std::int64_t items_known = 0;

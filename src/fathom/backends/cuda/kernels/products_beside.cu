@@ -20,9 +20,11 @@ __global__ void __launch_bounds__(kDecodeThreads, kResident)
   extern __shared__ __align__(128) std::uint8_t memory[];
   const auto blocks = static_cast<unsigned>(first.pairs * first_shape.cluster);
   if (blockIdx.x < blocks) {
-    DecodeProduct<kFirst, kFirstOperand, kColumns, true>(first, first_shape, memory, blockIdx.x).run();
+    DecodeProduct<kFirst, kFirstOperand, kColumns, OwnPacking::rows>(first, first_shape, memory, blockIdx.x).run();
   } else {
-    DecodeProduct<kSecond, kSecondOperand, kColumns, true>(second, second_shape, memory, blockIdx.x - blocks).run();
+    DecodeProduct<kSecond, kSecondOperand, kColumns, OwnPacking::rows>(second, second_shape, memory,
+                                                                       blockIdx.x - blocks)
+        .run();
   }
 }
 
@@ -34,7 +36,7 @@ __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperan
   extern __shared__ __align__(128) std::uint8_t memory[];
   const auto cluster = static_cast<unsigned>(shape.cluster);
   if (blockIdx.x >= cluster) {
-    DecodeProduct<kKind, kOperand, kColumns, true>(work, shape, memory, blockIdx.x - cluster).run();
+    DecodeProduct<kKind, kOperand, kColumns, OwnPacking::swiglu>(work, shape, memory, blockIdx.x - cluster).run();
     return;
   }
   let_later_kernels_begin();
