@@ -16,7 +16,8 @@ class BetweenSublayersTest : public OperationTest {
  protected:
   // The last ones end within sixteen tokens, and on them.
   std::vector<Size> sizes() const {
-    std::vector<Size> sizes = {{1, 4, 256}, {3, 3, 33}, {70, 4, 128}};
+    std::vector<Size> sizes = {{1, 4, 256},  {3, 3, 33},   {8, 4, 320}, {13, 4, 64},
+                               {16, 4, 128}, {17, 4, 128}, {70, 4, 128}};
     if (std::string_view(GetParam()).starts_with("cuda"))
       for (const Size& size : {Size{331, 4, 4096}, {352, 4, 4096}, {321, 4, 1024}}) sizes.push_back(size);
     return sizes;

@@ -23,11 +23,11 @@ class ChainsTest : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(ChainsTest, LinearIsOneChainFromZero) {
-  for (const auto& [out, in] : {std::pair<std::int64_t, std::int64_t>{1, 1}, {37, 300}, {130, 77}})
+  for (const auto& [out, in] : {std::pair<std::int64_t, std::int64_t>{1, 1}, {37, 300}, {130, 77}, {20, 802}})
     for (const WeightShape& shape : weight_shapes(out, in)) {
       const TestWeight weight(shape, random);
       const auto prepared = backend.prepare(weight.view());
-      for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 24, 25, 200}) {
+      for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 17, 24, 25, 200}) {
         const Array<float> x = random.normals(rows * shape.in);
         std::vector<float> expected;
         for (std::int64_t row = 0; row < rows; ++row)

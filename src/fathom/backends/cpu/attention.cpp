@@ -128,13 +128,17 @@ void CpuBackend::do_sparse_attention(const SparseAttentionArgs& args) {
     const Arena::Scope scope(scratch);
     const Tile& tile = tiles[static_cast<std::size_t>(index)];
     const TileKeys keys(args, tile, scratch);
+    std::span<const std::byte* const> ahead;
+    if (index + 1 < std::ssize(tiles))
+      ahead = TileKeys(args, tiles[static_cast<std::size_t>(index) + 1], scratch).keys();
     attention_piece({.format = args.format,
                      .heads = tile.heads,
                      .sink = args.sink.data() + tile.head,
                      .scale = args.scale,
                      .keys = keys.keys(),
                      .window_keys = keys.window_keys(),
-                     .queries = keys.queries()},
+                     .queries = keys.queries(),
+                     .ahead = ahead},
                     scratch);
   });
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fathom/backends/cpu/kernels/order.h"
 #include "fathom/tensor/arena.h"
 
 namespace fathom {
@@ -23,7 +24,8 @@ inline void best_of(std::span<const float> scores, std::span<std::int32_t> chose
   if (chosen.empty()) return;
   const Arena::Scope scope(scratch);
   const std::size_t room = std::min(scores.size(), 4 * chosen.size() + 64);
-  const std::span<std::uint64_t> ranks = scratch.take<std::uint64_t, 1>({static_cast<std::int64_t>(room)}).span();
+  const std::span<std::uint64_t> ranks =
+      scratch.take<std::uint64_t, 1>({static_cast<std::int64_t>(room) + kOrderPadding}).span();
   std::uint64_t worst = ~std::uint64_t{0};  // no rank beyond it is among the best
   std::size_t count = 0;
   const auto keep_best = [&] {
@@ -40,9 +42,9 @@ inline void best_of(std::span<const float> scores, std::span<std::int32_t> chose
     ranks[count++] = rank;
   }
   keep_best();
-  std::sort(ranks.begin(), ranks.begin() + std::ssize(chosen));
-  for (std::size_t slot = 0; slot < chosen.size(); ++slot)
-    chosen[slot] = static_cast<std::int32_t>(ranks[slot] & 0xffffffffU);
+  // What lies behind them is compared too, and its places are not used.
+  std::fill_n(ranks.begin() + static_cast<std::int64_t>(count), kOrderPadding, ~std::uint64_t{0});
+  order_ranks(ranks.data(), std::ssize(chosen), chosen.data());
 }
 
 }  // namespace fathom

@@ -63,6 +63,7 @@ class CpuBackend : public Backend {
   void do_sparse_attention(const SparseAttentionArgs& args) override;
   void do_hyper_connection_gates(const HyperConnectionGatesArgs& args) override;
   void do_hyper_connection(const HyperConnectionArgs& args) override;
+  void do_between_sublayers(const BetweenSublayersArgs& args) override;
   void do_hyper_connection_head(const HyperConnectionHeadArgs& args) override;
   void do_collapse_streams(const CollapseStreamsArgs& args) override;
   void do_expand_streams(const ExpandStreamsArgs& args) override;
@@ -86,6 +87,10 @@ class CpuBackend : public Backend {
   // body(first, count, scratch) for groups of tokens whose gates are computed side by side.
   template <typename Body>
   void for_each_gate_group(std::int64_t tokens, std::int64_t work, const Body& body);
+
+  bool gates_alone(std::int64_t tokens) const;
+  // A hyper-connection, after what comes into its streams, if anything does.
+  void connect(const HyperConnectionArgs& args, const ExpandStreamsArgs* into);
 
   // All products in one loop.
   void multiply_rows(std::span<const Product> products, std::int64_t rows);

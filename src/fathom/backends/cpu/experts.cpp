@@ -68,9 +68,9 @@ void add_pieces(const Grouped& grouped, std::int64_t batch, const PreparedWeight
   for (std::int64_t first = 0; first < weight.out; first += outputs) pieces.push_back({batch, &weight, first, out});
 }
 
-// Mapped weights have codes of four or eight bits, which are alike in this.
+// Codes of four and eight bits are alike in this.
 std::int64_t few_rows_of(const PreparedWeight& weight) {
-  return few_rows(mapped(weight) != nullptr ? CodeFormat::fp4 : packed(weight).code_format);
+  return few_rows(mapped(weight) != nullptr ? CodeFormat::fp4 : packed(weight).code_format, weight.in);
 }
 
 // Weights that are used where they lie are read ahead, a few batches of them.

@@ -4,8 +4,10 @@
 
 #include "fathom/backends/cpu/cpu_backend.h"
 #include "fathom/backends/cpu/kernels/gates.h"
+#include "fathom/backends/cpu/kernels/linear.h"
 #include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/kernels/streams.h"
+#include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/ops/hyper_connection_gates.h"
 #include "fathom/ops/released_arithmetic.h"
 
@@ -46,6 +48,31 @@ void write_gates(const HyperConnectionGatesArgs& args, std::int64_t first, std::
   }
 }
 
+// mix[token] = the streams of tokens [first, first + count) times fn.
+void multiply_streams(const PackedTiles& fn, View<const float, 3> streams, View<float, 2> mix, std::int64_t first,
+                      std::int64_t count) {
+  const float* x[kGateTokens];
+  float* out[kGateTokens];
+  for (std::int64_t token = 0; token < count; ++token) {
+    x[token] = streams[first + token].data();
+    out[token] = mix[first + token].data();
+  }
+  linear_piece({.weight = &fn, .last_out = fn.out, .rows = count, .x = x, .out = out});
+}
+
+void expand(const ExpandStreamsArgs& args, std::int64_t token, Arena& scratch) {
+  constexpr std::int64_t kMostLanes = 16;
+  const Arena::Scope scope(scratch);
+  const std::int64_t count = args.streams.extent(1);
+  expand_token({.y = args.y[token].data(),
+                .post = args.post[token].data(),
+                .comb = args.comb[token].data(),
+                .count = count,
+                .channels = args.streams.extent(2),
+                .old = scratch.take<float, 1>({count * kMostLanes}).data(),
+                .streams = args.streams[token].data()});
+}
+
 }  // namespace
 
 // Tokens side by side, as many as leave every thread some.
@@ -67,16 +94,31 @@ void CpuBackend::do_hyper_connection_gates(const HyperConnectionGatesArgs& args)
       [&](std::int64_t first, std::int64_t count, Arena& scratch) { write_gates(args, first, count, scratch); });
 }
 
+// Up to here a thread multiplies its own tokens by all of fn: they are in its caches, and nobody waits for products.
+bool CpuBackend::gates_alone(std::int64_t tokens) const { return tokens <= kGateTokens * threads(); }
+
 // The definition's operations, a token's one after the other while its streams are in the caches.
-void CpuBackend::do_hyper_connection(const HyperConnectionArgs& args) {
+void CpuBackend::do_hyper_connection(const HyperConnectionArgs& args) { connect(args, nullptr); }
+
+void CpuBackend::do_between_sublayers(const BetweenSublayersArgs& args) {
+  if (args.next == nullptr || !gates_alone(args.into.streams.extent(0))) return Backend::do_between_sublayers(args);
+  connect(*args.next, &args.into);
+}
+
+void CpuBackend::connect(const HyperConnectionArgs& args, const ExpandStreamsArgs* into) {
   const auto [tokens, streams, channels] = args.streams.shape();
   const Arena::Scope scope(args.arena);
   const auto mix = args.arena.take<float, 2>({tokens, args.fn.out});
-  linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
+  const bool alone = gates_alone(tokens);
+  if (!alone) linear({.weight = args.fn, .x = args.streams.reshape<2>({tokens, streams * channels}), .out = mix});
   const HyperConnectionGatesArgs gates = gates_of(args, mix);
+  const std::int64_t passes = into != nullptr ? 5 : 2;
   for_each_gate_group(
-      tokens, 2 * kPassWork * streams * channels,
+      tokens, passes * kPassWork * streams * channels,
       [&, streams = streams, channels = channels](std::int64_t first, std::int64_t count, Arena& scratch) {
+        for (std::int64_t token = first; into != nullptr && token < first + count; ++token)
+          expand(*into, token, scratch);
+        if (alone) multiply_streams(packed(args.fn), args.streams, mix, first, count);
         write_gates(gates, first, count, scratch);
         for (std::int64_t token = first; token < first + count; ++token) {
           float* out = args.out[token].data();
@@ -105,20 +147,9 @@ void CpuBackend::do_collapse_streams(const CollapseStreamsArgs& args) {
 }
 
 void CpuBackend::do_expand_streams(const ExpandStreamsArgs& args) {
-  constexpr std::int64_t kMostLanes = 16;
   const auto [tokens, streams, channels] = args.streams.shape();
   for_each(tokens, 3 * kPassWork * streams * channels,
-           [&, count = streams, width = channels](std::int64_t token, Arena& scratch) {
-             const Arena::Scope scope(scratch);
-             float* old = scratch.take<float, 1>({count * kMostLanes}).data();
-             expand_token({.y = args.y[token].data(),
-                           .post = args.post[token].data(),
-                           .comb = args.comb[token].data(),
-                           .count = count,
-                           .channels = width,
-                           .old = old,
-                           .streams = args.streams[token].data()});
-           });
+           [&](std::int64_t token, Arena& scratch) { expand(args, token, scratch); });
 }
 
 }  // namespace fathom

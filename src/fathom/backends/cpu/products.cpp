@@ -1,5 +1,6 @@
 // Weights: prepared, looked up by row, multiplied.
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/mapped_weight.h"
 #include "fathom/backends/cpu/packed_weight.h"
+#include "fathom/tensor/numbers.h"
 #include "fathom/tensor/weight_values.h"
 
 namespace fathom {
@@ -19,6 +21,22 @@ class TableWeight final : public PreparedWeight {
 
   const WeightView weight;
 };
+
+// A row of a table; bf16, which tables are, without asking for the format of every value.
+void look_up(const WeightView& table, std::int64_t row, std::span<float> values) {
+  if (table.format != WeightFormat::bf16) {
+    for (std::int64_t column = 0; column < table.in; ++column)
+      values[static_cast<std::size_t>(column)] = weight_value(table, row, column);
+    return;
+  }
+  const std::byte* from = table.data.data() + row * table.in * 2;
+  for (float& value : values) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, from, sizeof(bits));
+    from += sizeof(bits);
+    value = bf16_to_float(bits);
+  }
+}
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
@@ -35,13 +53,18 @@ std::int64_t out_pieces_of(const Product& product, std::int64_t outputs) {
   return pieces_of(product.last_out - product.first_out, outputs);
 }
 
-// Outputs of a piece: small products (the hyper-connections' 24 outputs) are divided by single tiles, so that every
-// thread has some. Not where rows are few: a tile's sums alone would wait for their own latency.
+// Outputs of a piece: fewer where whole pieces would leave threads without work, but two tiles, which kernels multiply
+// side by side, unless products are as small as the hyper-connections' 24 outputs. Not where rows are few: a tile's
+// sums alone would wait for their own latency.
 std::int64_t piece_outputs(std::span<const Product> products, std::int64_t rows, std::int64_t threads) {
   constexpr std::int64_t kPieces = 4;  // for each thread
-  std::int64_t pieces = 0;
-  for (const Product& product : products) pieces += out_pieces_of(product, kPieceOutputs);
-  return rows < kFewRows || RowPieces{.rows = rows}.pieces * pieces >= kPieces * threads ? kPieceOutputs : kTileOutputs;
+  if (rows < kFewRows) return kPieceOutputs;
+  for (const std::int64_t outputs : {kPieceOutputs, 2 * kTileOutputs}) {
+    std::int64_t pieces = 0;
+    for (const Product& product : products) pieces += out_pieces_of(product, outputs);
+    if (RowPieces{.rows = rows}.pieces * pieces >= kPieces * threads) return outputs;
+  }
+  return kTileOutputs;
 }
 
 // A kernel's arguments that are arrays.
@@ -67,11 +90,14 @@ bool share_rows(const Product& left, const Product& right) {
 }
 
 bool reads_rows_as_they_lie(const Product& product, std::int64_t rows) {
-  return rows <= few_rows(product.weight->code_format);
+  return rows <= few_rows(product.weight->code_format, product.weight->in);
 }
 
-// Of the first product's rows, which those behind it may share; few rows are read as they lie.
+// Of the first product's rows, which those behind it may share; few rows are read as they lie, and so are those that
+// the first cache holds together.
 bool worth_strips(std::span<const Product> products, std::int64_t rows) {
+  constexpr std::int64_t kStayFloats = 8192;
+  if (rows <= kRowsThatStay && rows * products.front().weight->in <= kStayFloats) return false;
   std::int64_t outputs = 0;
   for (const Product& product : products) {
     if (!share_rows(product, products.front())) break;
@@ -114,8 +140,7 @@ void CpuBackend::do_embed(const EmbedArgs& args) {
   for_each(tokens, streams * channels, [&, streams = streams, channels = channels](std::int64_t token, Arena&) {
     const auto rows = args.streams[token];
     if (streams == 0) return;
-    for (std::int64_t channel = 0; channel < channels; ++channel)
-      rows[0][channel] = weight_value(table->weight, args.ids[static_cast<std::size_t>(token)], channel);
+    look_up(table->weight, args.ids[static_cast<std::size_t>(token)], rows[0].span());
     for (std::int64_t stream = 1; stream < streams; ++stream)
       std::copy_n(rows[0].data(), channels, rows[stream].data());
   });

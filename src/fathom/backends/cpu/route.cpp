@@ -24,7 +24,7 @@ void take_hashed(const RouteArgs& args, std::int64_t token, std::span<std::int32
 }  // namespace
 
 void CpuBackend::do_route(const RouteArgs& args) {
-  constexpr std::int64_t kWork = 256;  // per expert: an exponential, a logarithm and a root, and its rank
+  constexpr std::int64_t kWork = 640;  // per expert: an exponential, a logarithm and a root, and its rank
   const std::int64_t experts = args.logits.extent(1);
   for_each(args.logits.extent(0), experts * kWork, [&](std::int64_t token, Arena& scratch) {
     const Arena::Scope scope(scratch);

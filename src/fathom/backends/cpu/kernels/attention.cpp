@@ -1,7 +1,6 @@
 #include "fathom/backends/cpu/kernels/attention.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "fathom/backends/cpu/kernels/targets.h"
 
@@ -11,16 +10,18 @@
 // After foreach_target:
 #include <hwy/cache_control.h>
 
+#include "fathom/backends/cpu/kernels/coded_keys_inl.h"
 #include "fathom/backends/cpu/kernels/entry_inl.h"
 #include "fathom/backends/cpu/kernels/sum_inl.h"
 #include "fathom/backends/cpu/kernels/tile_inl.h"
+#include "fathom/backends/cpu/kernels/turn_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
 inline constexpr std::int64_t kBlockKeys = 64;      // decoded at a time: 128 KiB of floats at head_dim 512
 inline constexpr std::int64_t kKeptFloats = 40960;  // 160 KiB of the second cache: keys that few heads decode once
-inline constexpr std::int64_t kPanelKeys = 16;
+inline constexpr std::int64_t kPanelFloats = 8192;  // 32 KiB of the first cache: keys side by side
 
 constexpr std::int64_t up_to_tile(std::int64_t count) { return (count + 15) / 16 * 16; }
 
@@ -41,8 +42,9 @@ struct AttentionScratch {
         row_bytes(piece.format.row_bytes()),
         kept(std::ssize(piece.keys) <= HWY_MAX(kBlockKeys, kKeptFloats / key_step)),
         keys(arena.take<float, 1>({(kept ? HWY_MAX(1, std::ssize(piece.keys)) : kBlockKeys) * key_step}).data()),
-        panel(arena.take<float, 1>({columns * kPanelKeys}).data()),
-        products(arena.take<float, 1>({rows * kPanelKeys}).data()),
+        panel_keys(HWY_MAX(16, HWY_MIN(kBlockKeys, kPanelFloats / HWY_MAX(columns, 1) / 16 * 16))),
+        panel(arena.take<float, 1>({columns * panel_keys}).data()),
+        products(arena.take<float, 1>({rows * panel_keys}).data()),
         sums(arena.take<float, 1>({rows * columns}).data()),
         shares(arena.take<Share, 1>({std::ssize(piece.queries)}).data()),
         in_rows(arena.take<const float*, 1>({3 * rows}).data()),
@@ -60,10 +62,11 @@ struct AttentionScratch {
   std::int64_t key_step;
   std::int64_t slots = 0;
   std::int64_t row_bytes;
-  bool kept;        // all decoded keys, not those of a block alone
-  float* keys;      // [keys, key_step]
-  float* panel;     // [columns, kPanelKeys]
-  float* products;  // [rows, kPanelKeys]
+  bool kept;    // all decoded keys, not those of a block alone
+  float* keys;  // [keys, key_step]
+  std::int64_t panel_keys;
+  float* panel;     // [columns, panel_keys]
+  float* products;  // [rows, panel_keys]
   float* sums;      // [rows, columns]
   Share* shares;
   const float** in_rows;
@@ -112,6 +115,14 @@ HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key, std:
   for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
 }
 
+// The same for keys [first, end) of the next piece, into the second cache.
+HWY_INLINE void prefetch_ahead(const AttentionPiece& piece, std::int64_t first, std::int64_t end, std::int64_t bytes) {
+  for (std::int64_t key = first; key < HWY_MIN(end, std::ssize(piece.ahead)); ++key) {
+    const std::byte* row = piece.ahead[static_cast<std::size_t>(key)];
+    for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
+  }
+}
+
 HWY_INLINE void decode_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
   constexpr std::int64_t kAhead = 4;
   for (std::int64_t key = 0; key < block.keys; ++key) {
@@ -122,54 +133,43 @@ HWY_INLINE void decode_keys(const AttentionPiece& piece, const Block& block, con
   }
 }
 
-// `count` decoded keys side by side, as many columns as there are. Lanes beyond them keep what they had.
+// `count` decoded keys side by side, as many columns as there are; lanes behind them, up to a tile, have the last key.
 HWY_INLINE void transpose_keys(const float* keys, std::int64_t count, const AttentionScratch& scratch) {
-  const std::int64_t step = scratch.key_step;
-  std::int64_t key = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::CappedTag<float, 4> four;
-  for (; key + 4 <= count; key += 4) {
-    const float* from = keys + key * step;
-    for (std::int64_t column = 0; column < scratch.columns; column += 4) {
-      const auto row0 = hn::LoadU(four, from + column);
-      const auto row1 = hn::LoadU(four, from + step + column);
-      const auto row2 = hn::LoadU(four, from + 2 * step + column);
-      const auto row3 = hn::LoadU(four, from + 3 * step + column);
-      const auto even_low = hn::InterleaveLower(four, row0, row2);
-      const auto odd_low = hn::InterleaveLower(four, row1, row3);
-      const auto even_high = hn::InterleaveUpper(four, row0, row2);
-      const auto odd_high = hn::InterleaveUpper(four, row1, row3);
-      float* to = scratch.panel + column * kPanelKeys + key;
-      hn::StoreU(hn::InterleaveLower(four, even_low, odd_low), four, to);
-      hn::StoreU(hn::InterleaveUpper(four, even_low, odd_low), four, to + kPanelKeys);
-      hn::StoreU(hn::InterleaveLower(four, even_high, odd_high), four, to + 2 * kPanelKeys);
-      hn::StoreU(hn::InterleaveUpper(four, even_high, odd_high), four, to + 3 * kPanelKeys);
-    }
+  const float* rows[kLanes];
+  for (std::int64_t key = 0; key < up_to_tile(count); key += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane)
+      rows[lane] = keys + HWY_MIN(key + lane, count - 1) * scratch.key_step;
+    turn_rows(rows, scratch.columns, scratch.panel_keys, scratch.panel + key);
   }
-#endif
-  for (; key < count; ++key)
-    for (std::int64_t column = 0; column < scratch.columns; ++column)
-      scratch.panel[column * kPanelKeys + key] = keys[key * step + column];
 }
 
-// scores[row, slot] = q[row] . key for the decoded keys.
-HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
+// scores[row, slot] = q[row] . key for the block's keys; turn(first, count) lays some of them side by side in the
+// panel.
+template <typename Turn>
+HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch,
+                           const Turn& turn) {
   const std::int64_t head_dim = piece.format.head_dim;
   const std::span<const Share> shares = shares_in(piece, block, scratch);
-  for (std::int64_t first = 0; first < block.keys; first += kPanelKeys) {
-    const std::int64_t end = HWY_MIN(block.keys, first + kPanelKeys);
-    transpose_keys(scratch.keys_from(block.first) + first * scratch.key_step, end - first, scratch);
+  for (std::int64_t first = 0; first < block.keys; first += scratch.panel_keys) {
+    const std::int64_t end = HWY_MIN(block.keys, first + scratch.panel_keys);
+    turn(first, end - first);
+    prefetch_ahead(piece, block.first + first, block.first + end, scratch.row_bytes);
     std::int64_t rows = 0;
     for (const Share& share : shares) {
       if (share.end <= first || share.first >= end) continue;
       for (std::int64_t head = 0; head < piece.heads; ++head, ++rows) {
         scratch.in_rows[rows] = piece.queries[static_cast<std::size_t>(share.query)].q + head * head_dim;
-        scratch.out_rows[rows] = scratch.products + rows * kPanelKeys;
+        scratch.out_rows[rows] = scratch.products + rows * scratch.panel_keys;
       }
     }
-    std::memset(scratch.products, 0, static_cast<std::size_t>(rows * kPanelKeys) * sizeof(float));
-    multiply_tile(
-        {.x = scratch.in_rows, .panel = scratch.panel, .depth = head_dim, .out = scratch.out_rows, .rows = rows});
+    std::memset(scratch.products, 0, static_cast<std::size_t>(rows * scratch.panel_keys) * sizeof(float));
+    multiply_tile({.x = scratch.in_rows,
+                   .panel = scratch.panel,
+                   .panel_step = scratch.panel_keys,
+                   .depth = head_dim,
+                   .out = scratch.out_rows,
+                   .rows = rows,
+                   .tiles = up_to_tile(end - first) / 16});
     rows = 0;
     for (const Share& share : shares) {
       if (share.end <= first || share.first >= end) continue;
@@ -177,7 +177,7 @@ HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, cons
       const std::int64_t count = HWY_MIN(end, share.end) - from;
       for (std::int64_t head = 0; head < piece.heads; ++head, ++rows)
         std::memcpy(scratch.scores_of(share.query * piece.heads + head) + share.slot + from - share.first,
-                    scratch.products + rows * kPanelKeys + from - first,
+                    scratch.products + rows * scratch.panel_keys + from - first,
                     static_cast<std::size_t>(count) * sizeof(float));
     }
   }
@@ -233,31 +233,27 @@ HWY_INLINE void add_values(const AttentionPiece& piece, const Block& block, cons
       before[rows] = weights;
       among[rows] = weights + common.first - share.first;
       behind[rows] = weights + HWY_MAX(common.end, share.first) - share.first;
+      scratch.out_rows[rows] = scratch.sums + (share.query * piece.heads + head) * scratch.columns;
     }
-  for (std::int64_t column = 0; column < scratch.columns; column += 16) {
-    const auto add = [&](const float* const* weights, std::int64_t row, std::int64_t count, std::int64_t first,
-                         std::int64_t end) HWY_ATTR {
-      if (first < end)
-        multiply_tile({.x = weights + row,
-                       .panel = scratch.keys_from(block.first) + first * scratch.key_step + column,
-                       .panel_step = scratch.key_step,
-                       .depth = end - first,
-                       .out = scratch.out_rows + row,
-                       .rows = count});
-    };
-    rows = 0;
-    for (const Share& share : shares)
-      for (std::int64_t head = 0; head < piece.heads; ++head, ++rows)
-        scratch.out_rows[rows] = scratch.sums + (share.query * piece.heads + head) * scratch.columns + column;
-    for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
-      const Share& share = shares[static_cast<std::size_t>(index)];
-      add(before, index * piece.heads, piece.heads, share.first, HWY_MIN(share.end, common.first));
-    }
-    add(among, 0, rows, common.first, common.end);
-    for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
-      const Share& share = shares[static_cast<std::size_t>(index)];
-      add(behind, index * piece.heads, piece.heads, HWY_MAX(share.first, common.end), share.end);
-    }
+  const auto add = [&](const float* const* weights, std::int64_t row, std::int64_t count, std::int64_t first,
+                       std::int64_t end) HWY_ATTR {
+    if (first < end)
+      multiply_tile({.x = weights + row,
+                     .panel = scratch.keys_from(block.first) + first * scratch.key_step,
+                     .panel_step = scratch.key_step,
+                     .depth = end - first,
+                     .out = scratch.out_rows + row,
+                     .rows = count,
+                     .tiles = scratch.columns / 16});
+  };
+  for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
+    const Share& share = shares[static_cast<std::size_t>(index)];
+    add(before, index * piece.heads, piece.heads, share.first, HWY_MIN(share.end, common.first));
+  }
+  add(among, 0, rows, common.first, common.end);
+  for (std::int64_t index = 0; index < std::ssize(shares); ++index) {
+    const Share& share = shares[static_cast<std::size_t>(index)];
+    add(behind, index * piece.heads, piece.heads, HWY_MAX(share.first, common.end), share.end);
   }
 }
 
@@ -268,13 +264,62 @@ HWY_INLINE void write_out(const AttentionPiece& piece, const AttentionScratch& s
                 scratch.sums + row * scratch.columns, static_cast<std::size_t>(head_dim) * sizeof(float));
 }
 
+#if HWY_TARGET <= HWY_AVX3
+
+// The whole piece by codes; false where they are no decode_entry's, and nothing is done.
+HWY_INLINE bool attend_by_codes(const AttentionPiece& piece, const AttentionScratch& scratch) {
+  bool plain = true;
+  for_each_block(piece, [&](const Block& block) HWY_ATTR {
+    score_keys(piece, block, scratch, [&](std::int64_t first, std::int64_t count) HWY_ATTR {
+      const std::byte* keys[kLanes];
+      for (std::int64_t key = 0; key < up_to_tile(count); key += kLanes) {
+        for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+          const std::int64_t index = block.first + first + HWY_MIN(key + lane, count - 1);
+          keys[lane] = piece.keys[static_cast<std::size_t>(index)];
+          prefetch_row(piece, index + kLanes, scratch.row_bytes);
+        }
+        plain = turn_codes(piece.format, keys, scratch.panel_keys, scratch.panel + key) && plain;
+      }
+    });
+  });
+  if (!plain) return false;
+  for (std::int64_t row = 0; row < scratch.rows; ++row) exponentiate(piece, row, scratch);
+  std::memset(scratch.sums, 0, static_cast<std::size_t>(scratch.rows * scratch.columns) * sizeof(float));
+  const AttentionQuery& query = piece.queries.front();
+  for (const KeyRange* range : {&query.window, &query.entries}) {
+    for (std::int64_t row = 0; row < scratch.rows; ++row) scratch.in_rows[row] = scratch.scores_of(row) + range->slot;
+    if (range->count > 0)
+      add_coded_keys(piece.format,
+                     {.keys = piece.keys.data() + range->first, .count = range->count, .weights = scratch.in_rows},
+                     scratch.rows, scratch.sums, scratch.columns);
+  }
+  write_out(piece, scratch);
+  return true;
+}
+
+#endif
+
+HWY_INLINE void forget_scores(const AttentionScratch& scratch) {
+  const Part none = hn::Neg(hn::Inf(Lanes()));
+  for (std::int64_t slot = 0; slot < scratch.rows * scratch.slots; slot += kLanes)
+    store_part(none, scratch.scores + slot);
+}
+
 void AttentionPieceKernel(const AttentionPiece& piece, Arena& arena) {
   const Arena::Scope scope(arena);
   const AttentionScratch scratch(piece, arena);
-  std::fill_n(scratch.scores, scratch.rows * scratch.slots, -std::numeric_limits<float>::infinity());
+  forget_scores(scratch);
+#if HWY_TARGET <= HWY_AVX3
+  if (std::ssize(piece.queries) == 1 && piece.heads <= kMostCodedRows && has_whole_groups(piece.format)) {
+    if (attend_by_codes(piece, scratch)) return;
+    forget_scores(scratch);
+  }
+#endif
   for_each_block(piece, [&](const Block& block) HWY_ATTR {
     decode_keys(piece, block, scratch);
-    score_keys(piece, block, scratch);
+    score_keys(piece, block, scratch, [&](std::int64_t first, std::int64_t count) HWY_ATTR {
+      transpose_keys(scratch.keys_from(block.first) + first * scratch.key_step, count, scratch);
+    });
   });
   for (std::int64_t row = 0; row < scratch.rows; ++row) exponentiate(piece, row, scratch);
   std::memset(scratch.sums, 0, static_cast<std::size_t>(scratch.rows * scratch.columns) * sizeof(float));

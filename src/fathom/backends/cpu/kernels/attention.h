@@ -38,6 +38,7 @@ struct AttentionPiece {
   std::span<const std::byte* const> keys;  // stored rows: the windows' in one stretch, then the entries
   std::int64_t window_keys = 0;            // of them
   std::span<const AttentionQuery> queries;
+  std::span<const std::byte* const> ahead;  // keys of the next piece, asked for meanwhile
 };
 
 void attention_piece(const AttentionPiece& piece, Arena& scratch);

@@ -30,10 +30,20 @@ HWY_INLINE hn::Vec<Words> load_words(const std::byte* from) {
 HWY_INLINE Part as_floats(hn::Vec<Words> words) { return hn::BitCast(Lanes(), words); }
 
 // Each `decode` gives one part of a block's sixteen outputs, for all columns of the block, before any scale.
+//
+// A run is one or more blocks of four or eight columns: `decode_four` loads four of its columns, those from 4 * four
+// on, into kVectors vectors, and `value` gives them one by one.
 struct F32Codes {
   static constexpr CodeFormat kFormat = CodeFormat::f32;
   static constexpr int kColumns = 1;
+  static constexpr int kRunColumns = 4;
+  static constexpr int kVectors = 4;
   static constexpr float kLift = 1.0F;
+  static HWY_INLINE void decode_four(const std::byte* run, int part, int /*four*/, hn::Vec<Words> (&columns)[4]) {
+    HWY_UNROLL(4)
+    for (int column = 0; column < 4; ++column) columns[column] = load_words(part_of_block(run + column * 64, part));
+  }
+  static HWY_INLINE Part value(const hn::Vec<Words> (&columns)[4], int column) { return as_floats(columns[column]); }
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
     values[0] = as_floats(load_words(part_of_block(block, part)));
   }
@@ -42,10 +52,19 @@ struct F32Codes {
 struct Bf16Codes {
   static constexpr CodeFormat kFormat = CodeFormat::bf16;
   static constexpr int kColumns = 2;
+  static constexpr int kRunColumns = 4;
+  static constexpr int kVectors = 2;
   static constexpr float kLift = 1.0F;
   // The lower (0) or the upper (1) half of each word.
   static HWY_INLINE Part value(hn::Vec<Words> pair, int column) {
     return as_floats(column == 0 ? hn::ShiftLeft<16>(pair) : hn::And(pair, hn::Set(Words(), 0xFFFF0000U)));
+  }
+  static HWY_INLINE void decode_four(const std::byte* run, int part, int /*four*/, hn::Vec<Words> (&pairs)[2]) {
+    pairs[0] = load_words(part_of_block(run, part));
+    pairs[1] = load_words(part_of_block(run + kBlockBytes, part));
+  }
+  static HWY_INLINE Part value(const hn::Vec<Words> (&pairs)[2], int column) {
+    return value(pairs[column / 2], column % 2);
   }
   static HWY_INLINE void decode(const std::byte* block, int part, Part (&values)[kColumns]) {
     const auto pair = load_words(part_of_block(block, part));
@@ -118,6 +137,8 @@ struct IndexedBf16Codes {
 struct Fp8Codes {
   static constexpr CodeFormat kFormat = CodeFormat::fp8;
   static constexpr int kColumns = 4;
+  static constexpr int kRunColumns = 4;
+  static constexpr int kVectors = 2;
   static constexpr float kLift = kE4m3Lift;
   static constexpr float kRowLift = 0x1p100F;  // of kLift, what a moderate x can bear; scales bear the rest
   static constexpr int kScaleLift = 20;
@@ -141,9 +162,12 @@ struct Fp8Codes {
   // Four columns of one part, two in each of the pairs; `value` gives them one by one.
   static HWY_INLINE void decode_four(const std::byte* block, int part, int four, hn::Vec<Words> (&pairs)[2]) {
     (void)four;  // a block has no others
+    pairs_of(load_words(part_of_block(block, part)), pairs);
+  }
+  static HWY_INLINE void pairs_of(hn::Vec<Words> words, hn::Vec<Words> (&pairs)[2]) {
     // Two codes at a time, each in the top byte of sixteen bits; the arithmetic shift leaves the sign at the top.
     const hn::Repartition<std::int16_t, Lanes> halves;
-    const auto codes = hn::BitCast(halves, load_words(part_of_block(block, part)));
+    const auto codes = hn::BitCast(halves, words);
     pairs[0] = hn::BitCast(Words(), hn::ShiftRight<4>(hn::ShiftLeft<8>(codes)));
     pairs[1] = hn::BitCast(Words(), hn::ShiftRight<4>(codes));
   }
@@ -161,6 +185,8 @@ struct Fp8Codes {
 struct Fp4Codes {
   static constexpr CodeFormat kFormat = CodeFormat::fp4;
   static constexpr int kColumns = 8;
+  static constexpr int kRunColumns = 8;
+  static constexpr int kVectors = 2;
   static constexpr float kLift = 1.0F;
   static constexpr int kScaleLift = 0;
 #if HWY_TARGET == HWY_SCALAR
@@ -322,13 +348,11 @@ HWY_INLINE void decode_panel(const PackedTiles& weight, std::int64_t tile, std::
   if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) mend_columns<kStep>(weight, tile, first, last, panel);
 }
 
-// Asks for the codes of a tile's columns [first, first + count), and beyond its end for the next tile's: nothing else
-// would while a panel is multiplied.
+// Asks for the codes of a tile's columns [first, first + count): nothing else would while a panel is multiplied.
 template <class Codes>
 HWY_INLINE void prefetch_codes(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t count) {
   const std::byte* next = weight.block(tile, first);
-  const std::byte* end = HWY_MIN(next + count / Codes::kColumns * block_bytes(Codes::kFormat),
-                                 weight.codes + weight.tiles() * weight.tile_bytes());
+  const std::byte* end = next + (count + Codes::kColumns - 1) / Codes::kColumns * block_bytes(Codes::kFormat);
   for (; next < end; next += 64) hwy::Prefetch(next);
 }
 

@@ -33,6 +33,19 @@ HWY_INLINE Part e4m3_part(const std::byte* from, std::int64_t count, Part scale)
                         as_floats(hn::Set(Words(), 0x7FC00000U)), value);
 }
 
+HWY_INLINE Part bf16_part(const std::byte* from, std::int64_t count) {
+  return as_floats(hn::ShiftLeft<16>(hn::PromoteTo(Words(), load_stored<std::uint16_t>(from, count))));
+}
+
+// One group of nope columns, which share a scale; as many steps as the compiler knows.
+HWY_INLINE void decode_group(const std::byte* from, std::byte scale_code, float* values) {
+  constexpr int kSteps = static_cast<int>(kNopeScaleGroup) / kLanes;
+  const Part scale = set_part(e8m0_to_float(static_cast<std::uint8_t>(scale_code)));
+  HWY_UNROLL(4)
+  for (int step = 0; step < kSteps; ++step)
+    store_part(e4m3_part(from + step * kLanes, kLanes, scale), values + step * kLanes);
+}
+
 HWY_INLINE void decode_row(const EntryFormat& format, const std::byte* row, float* values) {
   if (format.storage == CacheStorage::float32) {
     std::memcpy(values, row, static_cast<std::size_t>(format.head_dim) * sizeof(float));
@@ -40,23 +53,20 @@ HWY_INLINE void decode_row(const EntryFormat& format, const std::byte* row, floa
   }
   const std::int64_t nope = format.nope_dim();
   const std::byte* scales = row + nope + 2 * format.rope_dim;
-  for (std::int64_t first = 0; first < nope; first += kNopeScaleGroup) {
+  std::int64_t first = 0;
+  for (; first + kNopeScaleGroup <= nope; first += kNopeScaleGroup)
+    decode_group(row + first, scales[first / kNopeScaleGroup], values + first);
+  if (first < nope) {
     const Part scale = set_part(e8m0_to_float(static_cast<std::uint8_t>(scales[first / kNopeScaleGroup])));
-    const std::int64_t count = HWY_MIN(nope - first, kNopeScaleGroup);
-    if (count == kNopeScaleGroup) {
-      HWY_UNROLL(16)
-      for (std::int64_t column = first; column < first + kNopeScaleGroup; column += kLanes)
-        store_part(e4m3_part(row + column, kLanes, scale), values + column);
-    } else {
-      for (std::int64_t column = first; column < nope; column += kLanes)
-        store_first(e4m3_part(row + column, nope - column, scale), values + column, nope - column);
-    }
+    for (std::int64_t column = first; column < nope; column += kLanes)
+      store_first(e4m3_part(row + column, nope - column, scale), values + column, nope - column);
   }
-  for (std::int64_t column = 0; column < format.rope_dim; column += kLanes) {
-    const std::int64_t left = format.rope_dim - column;
-    const auto bits = hn::PromoteTo(Words(), load_stored<std::uint16_t>(row + nope + 2 * column, left));
-    store_first(as_floats(hn::ShiftLeft<16>(bits)), values + nope + column, left);
-  }
+  const std::byte* rope = row + nope;
+  std::int64_t column = 0;
+  for (; column + kLanes <= format.rope_dim; column += kLanes)
+    store_part(bf16_part(rope + 2 * column, kLanes), values + nope + column);
+  if (const std::int64_t left = format.rope_dim - column; left > 0)
+    store_first(bf16_part(rope + 2 * column, left), values + nope + column, left);
 }
 
 }  // namespace fathom::HWY_NAMESPACE

@@ -7,30 +7,28 @@
 #define FATHOM_BACKENDS_CPU_KERNELS_FEW_ROWS_INL_H_
 #endif
 
-#include <type_traits>
-
-#include "fathom/backends/cpu/kernels/codes_inl.h"
-#include "fathom/backends/cpu/kernels/linear.h"
+#include "fathom/backends/cpu/kernels/runs_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
 // Vectors of sums in flight: enough to hide the latency of a sum, few enough for the registers.
 inline constexpr int kSumsAtOnce = 8;
-inline constexpr std::int64_t kBytesAhead = 2048;   // of a tile, asked for while few rows are multiplied
-inline constexpr std::int64_t kApartColumns = 128;  // of a few rows lifted at a time: they stay in L1
 
-// Rows up to which codes of four or eight bits are decoded in registers: more rows would pay for a panel.
-#if HWY_TARGET <= HWY_AVX3
-inline constexpr std::int64_t kFewRowsOfCodes = kMostFewRows;
-#elif HWY_TARGET == HWY_AVX2
-inline constexpr std::int64_t kFewRowsOfCodes = 3;
-#else
-inline constexpr std::int64_t kFewRowsOfCodes = kFewRows;
-#endif
+// Rows that meet codes decoded in registers at once: more would pay for a panel, or leave no registers.
+constexpr std::int64_t rows_at_once(CodeFormat format) {
+  if (HWY_TARGET <= HWY_AVX3) return format == CodeFormat::indexed_bf16 ? kFewRows : 8;
+  return HWY_TARGET == HWY_AVX2 && (format == CodeFormat::fp8 || format == CodeFormat::fp4) ? 3 : kFewRows;
+}
 
-constexpr std::int64_t most_few_rows(CodeFormat format) {
-  return format == CodeFormat::fp8 || format == CodeFormat::fp4 ? kFewRowsOfCodes : kFewRows;
+// Plain numbers, which take an instruction or none each, are met again by the next so many rows while two tiles of them
+// are in the first cache.
+constexpr std::int64_t most_few_rows(CodeFormat format, std::int64_t columns) {
+  constexpr std::int64_t kMostTileBytes = 24 << 10;
+  const bool plain = format == CodeFormat::f32 || format == CodeFormat::bf16;
+  const bool twice =
+      HWY_TARGET <= HWY_AVX3 && plain && columns / block_columns(format) * block_bytes(format) <= kMostTileBytes;
+  return (twice ? 2 : 1) * rows_at_once(format);
 }
 
 #if HWY_TARGET != HWY_SCALAR  // which has no registers for a few rows, and takes long to compile sixteen parts apart
@@ -153,142 +151,10 @@ HWY_INLINE void multiply_few_rows_indexed(const LinearPiece& piece, std::int64_t
   store_few_rows(state, sums);
 }
 
-// Turns sums in units of one group's scales to those of another (Note [Scales apart]).
-template <int kRows, int kTiles>
-HWY_INLINE void change_units(const PackedTiles& weight, std::int64_t first_tile, std::int64_t from, std::int64_t to,
-                             FewRows<kRows, kTiles>& state) {
-  HWY_UNROLL(16)
-  for (int tile = 0; tile < kTiles; ++tile) {
-    HWY_UNROLL(16)
-    for (int part = 0; part < kParts; ++part) {
-      const auto lift = hn::Sub(moderate_exponents(weight, first_tile + tile, from, part),
-                                moderate_exponents(weight, first_tile + tile, to, part));
-      const Part ratio = power_of_exponent(hn::Add(lift, hn::Set(Words(), 127U)));
-      HWY_UNROLL(16)
-      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], ratio);
-    }
-  }
-}
-
-// Sums in units of a group's scales, lowered by 2^lift, to sums.
-template <int kRows, int kTiles>
-HWY_INLINE void leave_units(const PackedTiles& weight, std::int64_t first_tile, std::int64_t group, int lift,
-                            FewRows<kRows, kTiles>& state) {
-  for (int tile = 0; tile < kTiles; ++tile)
-    for (int part = 0; part < kParts; ++part) {
-      const auto exponents = moderate_exponents(weight, first_tile + tile, group, part);
-      const Part scale = power_of_exponent(hn::Add(exponents, hn::Set(Words(), static_cast<std::uint32_t>(lift))));
-      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = hn::Mul(state.sums[tile][part][row], scale);
-    }
-}
-
-// The products of whole blocks of FP4 or FP8. A part's columns are links of one chain, and a machine that meets eight
-// of them at once waits for each: chains take turns column by column. What lies in `state` is stored with every block;
-// sums that are a loop's own stay in registers.
-template <class Codes, int kRows, int kTiles>
-HWY_INLINE void multiply_blocks(std::int64_t blocks, FewRows<kRows, kTiles>& state) {
-  Part sums[kTiles][kParts][kRows];
-  const std::byte* from[kTiles];
-  const float* x[kRows];
-  HWY_UNROLL(16)
-  for (int tile = 0; tile < kTiles; ++tile) {
-    from[tile] = state.block[tile];
-    HWY_UNROLL(16)
-    for (int part = 0; part < kParts; ++part) {
-      HWY_UNROLL(16)
-      for (int row = 0; row < kRows; ++row) sums[tile][part][row] = state.sums[tile][part][row];
-    }
-  }
-  HWY_UNROLL(16)
-  for (int row = 0; row < kRows; ++row) x[row] = state.x[row];
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    HWY_UNROLL(2)
-    for (int four = 0; four < Codes::kColumns / 4; ++four) {
-      hn::Vec<Words> pairs[kTiles][kParts][2];
-      HWY_UNROLL(16)
-      for (int tile = 0; tile < kTiles; ++tile) {
-        HWY_UNROLL(16)
-        for (int part = 0; part < kParts; ++part)
-          Codes::decode_four(from[tile] + block * kBlockBytes, part, four, pairs[tile][part]);
-      }
-      HWY_UNROLL(4)
-      for (int column = 0; column < 4; ++column) {
-        HWY_UNROLL(16)
-        for (int tile = 0; tile < kTiles; ++tile) {
-          HWY_UNROLL(16)
-          for (int part = 0; part < kParts; ++part) {
-            const Part value = Codes::value(pairs[tile][part], column);
-            HWY_UNROLL(16)
-            for (int row = 0; row < kRows; ++row) {
-              Part& sum = sums[tile][part][row];
-              sum = multiply_add(set_part(x[row][block * Codes::kColumns + 4 * four + column]), value, sum);
-              in_order(sum);
-            }
-          }
-        }
-      }
-    }
-    HWY_UNROLL(16)
-    for (int tile = 0; tile < kTiles; ++tile) hwy::Prefetch(from[tile] + block * kBlockBytes + kBytesAhead);
-  }
-  HWY_UNROLL(16)
-  for (int tile = 0; tile < kTiles; ++tile) {
-    state.block[tile] += blocks * kBlockBytes;
-    HWY_UNROLL(16)
-    for (int part = 0; part < kParts; ++part) {
-      HWY_UNROLL(16)
-      for (int row = 0; row < kRows; ++row) state.sums[tile][part][row] = sums[tile][part][row];
-    }
-  }
-}
-
-template <class Codes, int kRows, int kTiles>
-HWY_INLINE void multiply_columns(std::int64_t columns, FewRows<kRows, kTiles>& state) {
-  const std::int64_t blocks = columns / Codes::kColumns;
-  multiply_blocks<Codes>(blocks, state);
-  const std::int64_t first = blocks * Codes::kColumns;
-  if (first < columns) multiply_block<Codes, false>(Codes(), first, columns - first, state);
-}
-
-// x times Codes::kRowLift, beside.
-template <class Codes, int kRows, int kTiles>
-HWY_INLINE void multiply_lifted(std::int64_t columns, FewRows<kRows, kTiles>& state, float* lifted) {
-  for (int row = 0; row < kRows; ++row) {
-    float* to = lifted + row * kApartColumns;
-    for (std::int64_t index = 0; index < columns; index += kLanes)
-      store_part(hn::Mul(load_first(state.x[row] + index, columns - index), set_part(Codes::kRowLift)), to + index);
-    state.x[row] = to;
-  }
-  multiply_columns<Codes>(columns, state);
-}
-
-// The same by Note [Scales apart].
-template <class Codes, int kRows, int kTiles>
-HWY_INLINE void multiply_few_rows_scales_apart(const LinearPiece& piece, std::int64_t first_tile,
-                                               float* HWY_RESTRICT sums) {
-  constexpr bool kFp4 = std::is_same_v<Codes, Fp4Codes>;
-  const PackedTiles& weight = *piece.weight;
-  FewRows<kRows, kTiles> state;
-  HWY_ALIGN float lifted[kFp4 ? 1 : kRows * kApartColumns];
-  open_few_rows(piece, first_tile, state);
-  std::int64_t unit = 0;
-  for (std::int64_t column = 0; column < weight.in;) {
-    const std::int64_t group = column / weight.group_columns;
-    const std::int64_t end = HWY_MIN(weight.in, (group + 1) * weight.group_columns);
-    const std::int64_t count = kFp4 ? end - column : HWY_MIN(end - column, kApartColumns);
-    if (group != unit) change_units(weight, first_tile, unit, group, state);
-    unit = group;
-    for (int row = 0; row < kRows; ++row) state.x[row] = piece.x[row] + column;
-    if constexpr (kFp4) {
-      multiply_columns<Codes>(count, state);
-    } else {
-      multiply_lifted<Codes>(count, state, lifted);
-    }
-    column += count;
-  }
-  leave_units(weight, first_tile, unit, Codes::kScaleLift, state);
-  store_few_rows(state, sums);
-}
+// Whether codes are met run by run: where no scale hinders, and of plain numbers where many rows fill the registers.
+template <Scales kScales, int kRows>
+inline constexpr bool kByRuns = kScales == Scales::apart ||
+                                (kScales == Scales::none && kRows > kFewRows && HWY_TARGET <= HWY_AVX3);
 
 template <class Codes, Scales kScales, int kRows, int kTiles>
 HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_t tile) {
@@ -297,8 +163,8 @@ HWY_INLINE void multiply_few_rows_by_tiles(const LinearPiece& piece, std::int64_
   for (; tile + kTiles <= last_tile; tile += kTiles) {
     if constexpr (Codes::kFormat == CodeFormat::indexed_bf16) {
       multiply_few_rows_indexed<kRows, kTiles>(piece, tile, sums);
-    } else if constexpr (kScales == Scales::apart) {
-      multiply_few_rows_scales_apart<Codes, kRows, kTiles>(piece, tile, sums);
+    } else if constexpr (kByRuns<kScales, kRows>) {
+      multiply_few_rows_by_runs<Codes, kRows, kTiles>(piece, tile, sums);
     } else {
       multiply_few_rows<Codes, kScales == Scales::within, kRows, kTiles>(piece, tile, sums);
     }
@@ -333,6 +199,30 @@ template <class Codes, bool kScaled, std::int64_t kRows>
 HWY_INLINE void multiply_up_to(const LinearPiece& piece) {
   if (piece.rows == kRows) return multiply_few<Codes, kScaled, static_cast<int>(kRows)>(piece);
   if constexpr (kRows > 1) multiply_up_to<Codes, kScaled, kRows - 1>(piece);
+}
+
+// Eight rows, then the others, while the codes of two tiles are in the first cache.
+template <class Codes, bool kScaled>
+HWY_INLINE void multiply_few_in_turns(const LinearPiece& piece) {
+  constexpr std::int64_t kAtOnce = rows_at_once(Codes::kFormat);
+  if (piece.rows <= kAtOnce) return multiply_up_to<Codes, kScaled, kAtOnce>(piece);
+  constexpr std::int64_t kOutputs = 2 * kTileOutputs;
+  const std::int64_t turns = (piece.rows + kAtOnce - 1) / kAtOnce;
+  float* out[kAtOnce];
+  LinearPiece part = piece;
+  part.out = out;
+  for (std::int64_t first = piece.first_out; first < piece.last_out; first = part.last_out) {
+    part.first_out = first;
+    part.last_out = HWY_MIN(piece.last_out, (first / kOutputs + 1) * kOutputs);
+    for (std::int64_t turn = 0; turn < turns; ++turn) {
+      const std::int64_t row = turn * piece.rows / turns;
+      part.rows = (turn + 1) * piece.rows / turns - row;
+      part.x = piece.x + row;
+      for (std::int64_t index = 0; index < part.rows; ++index)
+        out[index] = piece.out[row + index] + (first - piece.first_out);
+      multiply_up_to<Codes, kScaled, kAtOnce>(part);
+    }
+  }
 }
 
 #endif  // HWY_SCALAR

@@ -30,9 +30,12 @@ struct BlockOfRows {
   std::int64_t columns = 0;
 };
 
-// Tiles of a weight in one panel. One in f32 is a panel as it lies.
-template <class Codes>
-inline constexpr int kPanelTilesOf = Codes::kFormat == CodeFormat::f32 ? 1 : kPanelTiles;
+// Asks for the codes of a panel.
+template <class Codes, int kTiles>
+HWY_INLINE void prefetch_panel(const PackedTiles& weight, std::int64_t tile, std::int64_t first, std::int64_t columns) {
+  for (int each = 0; each < kTiles && tile + each < weight.tiles(); ++each)
+    prefetch_codes<Codes>(weight, tile + each, first, HWY_MIN(columns, weight.in - first));
+}
 
 // sums[row][tile * 16 + lane] += the block's rows times kTiles tiles.
 template <class Codes, int kTiles>
@@ -42,14 +45,19 @@ HWY_INLINE void multiply_panels(const BlockOfRows& block, std::int64_t tile, flo
   constexpr int kStep = kTiles * static_cast<int>(kTileOutputs);
   const LinearPiece& piece = *block.piece;
   const PackedTiles& weight = *piece.weight;
+  const std::int64_t tile_step = kStored ? weight.tile_bytes() / std::int64_t{sizeof(float)} : kTileOutputs;
   constexpr std::int64_t kColumns = kStripColumns / kPanelTiles;
   for (std::int64_t first = 0; first < block.columns; first += kColumns) {
     const std::int64_t column = block.column + first;
     const std::int64_t depth = HWY_MIN(kColumns, block.columns - first);
     const float* panel = kStored ? reinterpret_cast<const float*>(weight.block(tile, column)) : decoded;
-    for (int each = 0; !kStored && each < kTiles; ++each) {
+    if (piece.rows <= kRowsThatStay && column == 0 && tile == piece.first_out / kTileOutputs)
+      prefetch_panel<Codes, kTiles>(weight, tile, 0, kColumns);
+    for (int each = 0; !kStored && each < kTiles; ++each)
       decode_panel<Codes, kStep>(weight, tile + each, column, column + depth, decoded + each * kTileOutputs);
-      if (piece.rows <= kRowsThatStay) prefetch_codes<Codes>(weight, tile + each, column + depth, kColumns);
+    if (piece.rows <= kRowsThatStay) {
+      const bool is_last = column + depth == weight.in;
+      prefetch_panel<Codes, kTiles>(weight, is_last ? tile + kTiles : tile, is_last ? 0 : column + depth, kColumns);
     }
     if (piece.strips != nullptr) {
       multiply_strips<kTiles>({.strips = piece.strips + block.column * piece.rows,
@@ -63,24 +71,24 @@ HWY_INLINE void multiply_panels(const BlockOfRows& block, std::int64_t tile, flo
     }
     const float* x[kRowsThatStay];
     float* out[kRowsThatStay];
-    for (int each = 0; each < kTiles; ++each) {
-      for (std::int64_t row = 0; row < piece.rows; ++row) {
-        x[row] = piece.x[row] + column;
-        out[row] = sums + row * kStep + each * kTileOutputs;
-      }
-      multiply_tile({.x = x,
-                     .panel = panel + each * kTileOutputs,
-                     .panel_step = kStep,
-                     .depth = depth,
-                     .out = out,
-                     .rows = piece.rows});
+    for (std::int64_t row = 0; row < piece.rows; ++row) {
+      x[row] = piece.x[row] + column;
+      out[row] = sums + row * kStep;
     }
+    multiply_tile({.x = x,
+                   .panel = panel,
+                   .panel_step = kStored ? kTileOutputs : kStep,
+                   .depth = depth,
+                   .out = out,
+                   .rows = piece.rows,
+                   .tiles = kTiles,
+                   .tile_step = tile_step});
   }
 }
 
-template <class Codes>
+// kPanels: tiles of a panel.
+template <class Codes, int kPanels>
 HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_tile, std::int64_t last_tile) {
-  constexpr std::int64_t kPanels = kPanelTilesOf<Codes>;
   const PackedTiles& weight = *piece.weight;
   HWY_ALIGN float panel[kStripColumns * kTileOutputs];
   HWY_ALIGN float sums[kTilesAtOnce * kLinearRows * kTileOutputs];  // [panels, row, tiles of one, 16]
@@ -91,7 +99,7 @@ HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_ti
         .piece = &piece, .column = column, .columns = HWY_MIN(kStripColumns, weight.in - column)};
     std::int64_t tile = first_tile;
     for (; tile + kPanels <= last_tile; tile += kPanels)
-      multiply_panels<Codes, kPanelTilesOf<Codes>>(block, tile, panel, sums + (tile - first_tile) * tile_sums);
+      multiply_panels<Codes, kPanels>(block, tile, panel, sums + (tile - first_tile) * tile_sums);
     for (; tile < last_tile; ++tile)
       multiply_panels<Codes, 1>(block, tile, panel, sums + (tile - first_tile) * tile_sums);
   }
@@ -107,19 +115,26 @@ HWY_NOINLINE void multiply_tiles(const LinearPiece& piece, std::int64_t first_ti
     }
 }
 
-template <class Codes>
-HWY_INLINE void multiply_many(const LinearPiece& piece) {
-  const std::int64_t at_once = piece.rows <= kRowsThatStay ? kPanelTilesOf<Codes> : kTilesAtOnce;
+template <class Codes, int kPanels>
+HWY_INLINE void multiply_many_by(const LinearPiece& piece) {
+  const std::int64_t at_once = piece.rows <= kRowsThatStay ? kPanels : kTilesAtOnce;
   const std::int64_t last_tile = (piece.last_out + kTileOutputs - 1) / kTileOutputs;
   for (std::int64_t tile = piece.first_out / kTileOutputs; tile < last_tile; tile += at_once)
-    multiply_tiles<Codes>(piece, tile, HWY_MIN(last_tile, tile + at_once));
+    multiply_tiles<Codes, kPanels>(piece, tile, HWY_MIN(last_tile, tile + at_once));
+}
+
+// Floats are panels as they lie, whose tiles are no neighbours: strips meet one at a time.
+template <class Codes>
+HWY_INLINE void multiply_many(const LinearPiece& piece) {
+  if (Codes::kFormat == CodeFormat::f32 && piece.strips != nullptr) return multiply_many_by<Codes, 1>(piece);
+  multiply_many_by<Codes, kPanelTiles>(piece);
 }
 
 template <class Codes, bool kScaled>
 HWY_INLINE void multiply(const LinearPiece& piece) {
 #if HWY_TARGET != HWY_SCALAR
-  constexpr std::int64_t kFew = most_few_rows(Codes::kFormat);
-  if (piece.rows <= kFew) return multiply_up_to<Codes, kScaled, kFew>(piece);
+  if (piece.rows <= most_few_rows(Codes::kFormat, piece.weight->in))
+    return multiply_few_in_turns<Codes, kScaled>(piece);
 #endif
   multiply_many<Codes>(piece);
 }
@@ -134,7 +149,7 @@ void LinearPieceKernel(const LinearPiece& piece) {
   }
 }
 
-std::int64_t FewRowsKernel(CodeFormat format) { return most_few_rows(format); }
+std::int64_t FewRowsKernel(CodeFormat format, std::int64_t columns) { return most_few_rows(format, columns); }
 
 void LayStripsKernel(const float* const* x, std::int64_t rows, std::int64_t columns, std::int64_t first,
                      float* HWY_RESTRICT strips) {
@@ -153,7 +168,9 @@ HWY_EXPORT(FewRowsKernel);
 
 void linear_piece(const LinearPiece& piece) { HWY_DYNAMIC_DISPATCH(LinearPieceKernel)(piece); }
 
-std::int64_t few_rows(CodeFormat format) { return HWY_DYNAMIC_DISPATCH(FewRowsKernel)(format); }
+std::int64_t few_rows(CodeFormat format, std::int64_t columns) {
+  return HWY_DYNAMIC_DISPATCH(FewRowsKernel)(format, columns);
+}
 
 void lay_strips(const float* const* x, std::int64_t rows, std::int64_t columns, std::int64_t first, float* strips) {
   HWY_DYNAMIC_DISPATCH(LayStripsKernel)(x, rows, columns, first, strips);

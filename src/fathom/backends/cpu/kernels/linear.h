@@ -9,7 +9,6 @@ namespace fathom {
 
 inline constexpr std::int64_t kLinearRows = 192;  // rows of one call: they share a decoded panel
 inline constexpr std::int64_t kFewRows = 4;  // up to here values are decoded in registers, where few_rows says no other
-inline constexpr std::int64_t kMostFewRows = 8;     // of few_rows, on any machine
 inline constexpr std::int64_t kRowsThatStay = 24;   // more have strips always
 inline constexpr std::int64_t kStripColumns = 256;  // of more rows, multiplied at a time
 
@@ -30,9 +29,9 @@ struct LinearPiece {
   bool moderate_x = false;          // every row is_moderate (rows.h); asked of few rows only
 };
 
-// Rows that this machine multiplies by codes of a format as they lie: these need no strips, and are asked whether they
-// are moderate.
-std::int64_t few_rows(CodeFormat format);
+// Rows that this machine multiplies by codes of a format as they lie, so many columns of them: these need no strips,
+// and are asked whether they are moderate.
+std::int64_t few_rows(CodeFormat format, std::int64_t columns);
 
 void linear_piece(const LinearPiece& piece);
 

@@ -124,7 +124,8 @@ HWY_INLINE Part fused_multiply_add(Part left, Part right, Part sum) {
 
 // Nothing, but values that pass here are computed in this order: a compiler that gathers the links of each chain leaves
 // the machine one chain at a time, and runs out of registers.
-HWY_INLINE void in_order(Part& value) {
+template <class Vector>
+HWY_INLINE void in_order(Vector& value) {
 #if HWY_ARCH_X86 && !HWY_COMPILER_MSVC && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
   asm volatile("" : "+v"(value.raw));
 #else
