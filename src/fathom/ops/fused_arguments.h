@@ -35,7 +35,8 @@ struct HyperConnectionArgs {
 };
 
 // Where one sublayer ends and the next begins: expand_streams, then hyper_connection of what it leaves. What the next
-// one makes may lie where this one's gates lie: nobody needs these any more.
+// one makes may lie where this one's gates lie, each where its own kind lies (comb where comb, and so on), for nobody
+// needs these any more; its out where into's y lies.
 struct BetweenSublayersArgs {
   ExpandStreamsArgs into;
   const HyperConnectionArgs* next = nullptr;  // of into.streams; null: none comes

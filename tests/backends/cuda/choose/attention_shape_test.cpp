@@ -42,8 +42,10 @@ TEST(AttentionShape, ADeviceOfLittleSharedMemoryTakesChains) {
 // Warpgroups' instructions are those of 9.0 alone.
 TEST(AttentionShape, OtherCapabilitiesTakeTilesInEveryMode) {
   const AttentionSize size{.format = kReleased, .rounded = true, .tokens = 1, .heads = 64, .most_keys = 640};
-  const DeviceSize later{.multiprocessors = 148, .shared_bytes = 227 * 1024, .capability = 100};
-  EXPECT_EQ(attention_shape(size, later).method, AttentionMethod::tiles);
+  for (const int capability : {80, 89, 91, 100}) {
+    const DeviceSize other{.multiprocessors = 148, .shared_bytes = 227 * 1024, .capability = capability};
+    EXPECT_EQ(attention_shape(size, other).method, AttentionMethod::tiles) << capability;
+  }
 }
 
 TEST(AttentionShape, DecodeSplitsOverTilesOfKeys) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include <algorithm>
@@ -63,6 +64,38 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
     }
 }
 
+// A slice of a GPU, or one whose parts are too small for large clusters.
+TEST(ProductLaunch, NoClusterIsChosenThatFindsNoRoom) {
+  for (const int multiprocessors : {1, 3, 8, 16})
+    for (const int large : {-1, 0}) {
+      ProductDevice device = kH200;
+      device.multiprocessors = multiprocessors;
+      device.clusters_of_four = large;
+      device.clusters_of_eight = large;
+      for (const int units : {1, 32, 320}) {
+        const DecodeShape shape = decode_shape(
+            device,
+            {.kind = TileKind::fp8, .operand = Operand::e4m3, .columns = 8, .units = units, .blocks = 32, .rows = 1});
+        EXPECT_GE(shape.cluster, 1);
+        EXPECT_LE(shape.cluster, large == 0 ? 2 : multiprocessors) << units << " units";
+      }
+    }
+}
+
+// What the code was compiled for decides, also where a device could do more (probe.h): 91 is 9.0 without its own.
+TEST(ProductLaunch, WarpgroupsAndFp8AreAskedOfCodeThatHasThem) {
+  for (const auto& [capability, chunks, operand] : {std::tuple(80, 2, Operand::f16),
+                                                    {89, 2, Operand::e4m3},
+                                                    {90, 4, Operand::e4m3},
+                                                    {91, 2, Operand::e4m3},
+                                                    {100, 2, Operand::e4m3}}) {
+    ProductDevice device = kH200;
+    device.capability = capability;
+    EXPECT_EQ(product_operand(device, Activations::fp8, TileKind::fp8), operand) << capability;
+    EXPECT_LE(prefill_shape(device, TileKind::fp8, Operand::e4m3, 16, 128).chunks, chunks) << capability;
+  }
+}
+
 TEST(ProductLaunch, AStepOfOneTokenFillsTheDevice) {
   for (const auto& [units, blocks] :
        {std::pair<int, int>{32, 64}, {16, 32}, {64, 32}}) {  // Flash's wo_b, shared w1, wo_a
@@ -85,10 +118,10 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
        {Product{TileKind::fp8, 64, 32, 0, true}, Product{TileKind::fp8, 32, 64, 0, false},
         Product{TileKind::fp8, 320, 8, 0, true}, Product{TileKind::fp8, 32, 16, 1, true},
         Product{TileKind::fp4, 192, 32, 0, true}, Product{TileKind::fp4, 192, 16, 0, true}})
-    for (const int clusters_of_four : {0, 30, 33}) {
+    for (const int clusters_of_four : {-1, 30, 33}) {
       ProductDevice device = kH200;
       device.clusters_of_four = clusters_of_four;
-      device.clusters_of_eight = clusters_of_four / 2;
+      device.clusters_of_eight = clusters_of_four < 0 ? -1 : clusters_of_four / 2;
       const DecodeShape shape = decode_shape(device, {.kind = kind,
                                                       .operand = Operand::e4m3,
                                                       .columns = 8,
@@ -101,8 +134,8 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
                                       kept_bytes(Operand::e4m3, shape.kept_rows, shape.cluster, blocks) +
                                           shape.own_blocks * block_bytes(Operand::e4m3, 8));
       const int resident = std::min(resident_blocks(kind, Operand::e4m3, 8), device.shared_of_multiprocessor / shared);
-      const int clusters = shape.cluster > 2 && clusters_of_four > 0 ? clusters_of_four * 4 / shape.cluster
-                                                                     : device.multiprocessors / shape.cluster;
+      const int clusters = shape.cluster > 2 && clusters_of_four >= 0 ? clusters_of_four * 4 / shape.cluster
+                                                                      : device.multiprocessors / shape.cluster;
       EXPECT_LE(units + beside, clusters * resident) << units << " units of " << blocks;
     }
 }

@@ -115,7 +115,7 @@ HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key, std:
   for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
 }
 
-// The same for keys [first, end) of the next piece, into the second cache.
+// The same for keys [first, end) of the next piece.
 HWY_INLINE void prefetch_ahead(const AttentionPiece& piece, std::int64_t first, std::int64_t end, std::int64_t bytes) {
   for (std::int64_t key = first; key < HWY_MIN(end, std::ssize(piece.ahead)); ++key) {
     const std::byte* row = piece.ahead[static_cast<std::size_t>(key)];

@@ -201,7 +201,7 @@ HWY_INLINE void multiply_up_to(const LinearPiece& piece) {
   if constexpr (kRows > 1) multiply_up_to<Codes, kScaled, kRows - 1>(piece);
 }
 
-// Eight rows, then the others, while the codes of two tiles are in the first cache.
+// More rows than registers hold: in turns of as many rows each, while the codes of two tiles are in the first cache.
 template <class Codes, bool kScaled>
 HWY_INLINE void multiply_few_in_turns(const LinearPiece& piece) {
   constexpr std::int64_t kAtOnce = rows_at_once(Codes::kFormat);

@@ -1,5 +1,5 @@
 // Steps that launch alike, as CUDA graphs. A step's calls are compared with those of the last step of its pattern, byte
-// by byte; where they are equal nothing is launched but a graph of some hundred kernels at a time. Where they differ,
+// by byte; where they are equal nothing is launched but a graph at a time. Where they differ,
 // what was held back is launched as it came, and the step becomes the pattern's new record: a step's results never
 // depend on what was recorded.
 //

@@ -34,8 +34,11 @@ void choose_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 
 int clusters_with_room(int cluster, int shared_bytes) {
   auto* kernel = decode_product<TileKind::fp8, Operand::e4m3, 8, OwnPacking::rows>;
-  cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes),
-             "room of clusters");
+  cudaFuncAttributes had = {};
+  cuda_check(cudaFuncGetAttributes(&had, kernel), "room of clusters");
+  if (shared_bytes > had.maxDynamicSharedSizeBytes)  // never less: others may launch it with more
+    cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes),
+               "room of clusters");
   cudaLaunchAttribute attribute = {};
   attribute.id = cudaLaunchAttributeClusterDimension;
   attribute.val.clusterDim = {static_cast<unsigned>(cluster), 1, 1};
@@ -46,8 +49,9 @@ int clusters_with_room(int cluster, int shared_bytes) {
   config.attrs = &attribute;
   config.numAttrs = 1;
   int count = 0;
-  cuda_check(cudaOccupancyMaxActiveClusters(&count, kernel, &config), "room of clusters");
-  return count;
+  if (cudaOccupancyMaxActiveClusters(&count, kernel, &config) == cudaSuccess) return count;
+  cudaGetLastError();  // forgotten
+  return -1;
 }
 
 void launch_decode(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {

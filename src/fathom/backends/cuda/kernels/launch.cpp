@@ -43,7 +43,8 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
     attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
     // A multiprocessor divides its memory into cache and shared memory anew only when no block is left on it: a product
-    // would begin on none that has a kernel of little shared memory before that has ended. So all ask for the same.
+    // would begin on none that has a kernel of little shared memory before that has ended. So all that are chained ask
+    // for the same.
 #if CUDART_VERSION >= 13000  // which knows the attribute
     attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
     attributes[config.numAttrs++].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;

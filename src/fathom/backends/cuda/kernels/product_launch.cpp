@@ -24,8 +24,8 @@ int stages_in(int bytes, int stage_bytes, int kept) {
 // Clusters of so many blocks that find room at once, a block to a multiprocessor: large ones do not find it on every
 // one, as they stay within a part of the chip.
 int clusters_at_once(const ProductDevice& device, int cluster) {
-  if (cluster == 8 && device.clusters_of_eight > 0) return device.clusters_of_eight;
-  if (cluster == 4 && device.clusters_of_four > 0) return device.clusters_of_four;
+  if (cluster == 8 && device.clusters_of_eight >= 0) return device.clusters_of_eight;
+  if (cluster == 4 && device.clusters_of_four >= 0) return device.clusters_of_four;
   const int usable = cluster > 2 ? device.multiprocessors * 10 / 11 : device.multiprocessors;
   return usable / cluster;
 }
@@ -81,12 +81,13 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;
   DecodeShape best;
   double least = 0.0;
-  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2)
+  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2) {
+    const int usable = clusters_at_once(device, cluster) * cluster;
+    if (usable == 0) continue;
     for (int resident = resident_blocks(size.kind, size.operand, size.columns); resident >= 1; --resident) {
       const DecodeShape shape = shape_in(device, size, cluster, resident);
       if (shape.stages == 0) continue;
-      const int usable = clusters_at_once(device, cluster) * cluster;
-      const std::int64_t at_once = std::max<std::int64_t>(1, std::int64_t{usable} / cluster * resident);
+      const std::int64_t at_once = std::int64_t{usable} / cluster * resident;
       const auto waves = static_cast<double>(pieces_of(size.units + size.clusters_beside, at_once));
       const double blocks = static_cast<double>(size.blocks) / cluster;
       const double waits =
@@ -99,6 +100,7 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
       best = shape;
       least = time;
     }
+  }
   check(best.stages >= 1, "a stage of a product fits into shared memory");
   send_for_the_rest(size, best);
   return best;

@@ -90,7 +90,7 @@ struct ProductLaunch {
   std::int64_t places = 0;
 };
 // Clusters of so many blocks of products that the current device has room for at once, where each block takes so many
-// bytes of shared memory.
+// bytes of shared memory; below 0: it does not say.
 int clusters_with_room(int cluster, int shared_bytes);
 void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, Stream stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,

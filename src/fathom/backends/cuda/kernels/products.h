@@ -22,9 +22,10 @@ struct ProductDevice {
   int multiprocessors = 0;
   int shared_of_block = 0;  // bytes of shared memory
   int shared_of_multiprocessor = 0;
-  int clusters_of_four = 0;  // blocks that find room at once, a block to a multiprocessor; 0: not known
-  int clusters_of_eight = 0;
+  int clusters_of_four = -1;  // that find room at once, a block to a multiprocessor; below 0: not known
+  int clusters_of_eight = -1;
 };
+// Of the current device, which has this number.
 ProductDevice product_device(int ordinal);
 
 enum class Activations : std::uint8_t {
