@@ -109,24 +109,16 @@ HWY_INLINE std::span<const Share> shares_in(const AttentionPiece& piece, const B
 }
 
 // Chosen entries lie anywhere in memory: one that is decoded soon is asked for now.
-HWY_INLINE void prefetch_row(const AttentionPiece& piece, std::int64_t key, std::int64_t bytes) {
-  if (key >= std::ssize(piece.keys)) return;
-  const std::byte* row = piece.keys[static_cast<std::size_t>(key)];
+HWY_INLINE void prefetch_row(std::span<const std::byte* const> keys, std::int64_t key, std::int64_t bytes) {
+  if (key >= std::ssize(keys)) return;
+  const std::byte* row = keys[static_cast<std::size_t>(key)];
   for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
-}
-
-// The same for keys [first, end) of the next piece.
-HWY_INLINE void prefetch_ahead(const AttentionPiece& piece, std::int64_t first, std::int64_t end, std::int64_t bytes) {
-  for (std::int64_t key = first; key < HWY_MIN(end, std::ssize(piece.ahead)); ++key) {
-    const std::byte* row = piece.ahead[static_cast<std::size_t>(key)];
-    for (std::int64_t line = 0; line < bytes; line += 64) hwy::Prefetch(row + line);
-  }
 }
 
 HWY_INLINE void decode_keys(const AttentionPiece& piece, const Block& block, const AttentionScratch& scratch) {
   constexpr std::int64_t kAhead = 4;
   for (std::int64_t key = 0; key < block.keys; ++key) {
-    prefetch_row(piece, block.first + key + kAhead, scratch.row_bytes);
+    prefetch_row(piece.keys, block.first + key + kAhead, scratch.row_bytes);
     float* row = scratch.keys_from(block.first) + key * scratch.key_step;
     decode_row(piece.format, piece.keys[static_cast<std::size_t>(block.first + key)], row);
     for (std::int64_t column = piece.format.head_dim; column < scratch.columns; ++column) row[column] = 0.0F;
@@ -153,7 +145,8 @@ HWY_INLINE void score_keys(const AttentionPiece& piece, const Block& block, cons
   for (std::int64_t first = 0; first < block.keys; first += scratch.panel_keys) {
     const std::int64_t end = HWY_MIN(block.keys, first + scratch.panel_keys);
     turn(first, end - first);
-    prefetch_ahead(piece, block.first + first, block.first + end, scratch.row_bytes);
+    for (std::int64_t key = first; key < end; ++key)  // where the next piece's are
+      prefetch_row(piece.ahead, block.first + key, scratch.row_bytes);
     std::int64_t rows = 0;
     for (const Share& share : shares) {
       if (share.end <= first || share.first >= end) continue;
@@ -276,7 +269,7 @@ HWY_INLINE bool attend_by_codes(const AttentionPiece& piece, const AttentionScra
         for (std::int64_t lane = 0; lane < kLanes; ++lane) {
           const std::int64_t index = block.first + first + HWY_MIN(key + lane, count - 1);
           keys[lane] = piece.keys[static_cast<std::size_t>(index)];
-          prefetch_row(piece, index + kLanes, scratch.row_bytes);
+          prefetch_row(piece.keys, index + kLanes, scratch.row_bytes);
         }
         plain = turn_codes(piece.format, keys, scratch.panel_keys, scratch.panel + key) && plain;
       }

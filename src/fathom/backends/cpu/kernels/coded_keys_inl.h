@@ -36,8 +36,8 @@ HWY_INLINE bool has_whole_groups(const EntryFormat& format) {
 
 HWY_INLINE std::int64_t scales_at(const EntryFormat& format) { return format.nope_dim() + 2 * format.rope_dim; }
 
-// 2^(code - 127) * kE4m3Lift
-constexpr std::uint32_t lifted_scale_bits(std::uint32_t code) { return (code + 120U) << 23U; }
+// Of 2^(code - 127) * kE4m3Lift, code + this is the exponent.
+inline constexpr std::uint32_t kLiftedScale = 120;
 
 // panel[column * step + lane] = a column of kLanes keys. False where a code is none or a scale too large: then these
 // are not decode_entry's values.
@@ -56,7 +56,7 @@ HWY_INLINE bool turn_codes(const EntryFormat& format, const std::byte* const* ke
     const auto scale_codes = hn::Load(Words(), codes);
     const auto too_large = hn::Gt(scale_codes, hn::Set(Words(), kMostLiftedScale));
     others = hn::Or(others, hn::VecFromMask(Words(), too_large));
-    const Part scale = as_floats(hn::ShiftLeft<23>(hn::Add(scale_codes, hn::Set(Words(), 120U))));
+    const Part scale = as_floats(hn::ShiftLeft<23>(hn::Add(scale_codes, hn::Set(Words(), kLiftedScale))));
     for (std::int64_t column = first; column < first + kNopeScaleGroup; column += 16) {
       turn_four(rows, column / 4, turned);
       HWY_UNROLL(4)
@@ -97,17 +97,14 @@ template <bool kRope>
 HWY_INLINE void decode_columns_of(const EntryFormat& format, const std::byte* key, std::int64_t first,
                                   Part (&values)[kGroupParts]) {
   if constexpr (kRope) {
-    const hn::Rebind<std::uint16_t, Lanes> halves;
-    const auto* from =
-        reinterpret_cast<const std::uint16_t*>(key + format.nope_dim() + 2 * (first - format.nope_dim()));
+    const std::byte* from = key + format.nope_dim() + 2 * (first - format.nope_dim());
     HWY_UNROLL(4)
-    for (int part = 0; part < kGroupParts; ++part)
-      values[part] = as_floats(hn::ShiftLeft<16>(hn::PromoteTo(Words(), hn::LoadU(halves, from + part * kLanes))));
+    for (int part = 0; part < kGroupParts; ++part) values[part] = bf16_part(from + 2 * part * kLanes, kLanes);
   } else {
     const hn::Rebind<std::int8_t, Lanes> codes;
     const hn::Rebind<std::int32_t, Lanes> integers;
     const auto scale_code = static_cast<std::uint8_t>(key[scales_at(format) + first / kNopeScaleGroup]);
-    const Part scale = set_part(std::bit_cast<float>(lifted_scale_bits(scale_code)));
+    const Part scale = set_part(std::bit_cast<float>((scale_code + kLiftedScale) << 23U));
     const auto* from = reinterpret_cast<const std::int8_t*>(key + first);
     HWY_UNROLL(4)
     for (int part = 0; part < kGroupParts; ++part) {
