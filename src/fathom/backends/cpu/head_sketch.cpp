@@ -32,31 +32,35 @@ void read_row(const WeightView& weight, std::int64_t row, std::span<float> value
 
 HeadSketch::HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& memory)
     : columns_(weight.in),
-      padded_((weight.in + kSketchBlock - 1) / kSketchBlock * kSketchBlock),
-      codes_(memory, weight.out * padded_),
+      blocks_((weight.in + kSketchBlock - 1) / kSketchBlock),
+      upper_(memory, weight.out * blocks_ * kUpperBytes),
+      lower_(memory, weight.out * blocks_ * kLowerBytes),
       rows_(static_cast<std::size_t>(weight.out)) {
   check_weight(weight);
   check(columns_ <= kMostColumns, "a head's sketch has no more columns than its bounds are for");
-  auto* codes = reinterpret_cast<std::int8_t*>(codes_.data());
   const double rounding = static_cast<double>(columns_ + 4) * 0x1p-24;
   const std::int64_t pieces = (weight.out + kPieceOutputs - 1) / kPieceOutputs;
   pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
     std::vector<float> values(static_cast<std::size_t>(columns_));
     for (std::int64_t row = first * kPieceOutputs; row < std::min(last * kPieceOutputs, weight.out); ++row) {
       read_row(weight, row, values);
-      const SketchedRow sketched = sketch_row(values.data(), columns_, codes + row * padded_);
-      rows_[static_cast<std::size_t>(row)] = {
-          .scale = sketched.scale,
-          .rest = static_cast<float>(
-              kSlack * (static_cast<double>(sketched.rest_norm) + rounding * static_cast<double>(sketched.norm))),
-          .code_norm = sketched.code_norm};
+      const SketchedRow sketched = sketch_row(values.data(), columns_, upper_.data() + row * blocks_ * kUpperBytes,
+                                              lower_.data() + row * blocks_ * kLowerBytes);
+      const auto with_rounding = [&](float rest) {
+        return static_cast<float>(kSlack * (static_cast<double>(rest) + rounding * static_cast<double>(sketched.norm)));
+      };
+      rows_[static_cast<std::size_t>(row)] = {.scale = sketched.scale,
+                                              .rest = with_rounding(sketched.rest_norm),
+                                              .upper_rest = with_rounding(sketched.upper_rest_norm),
+                                              .code_norm = sketched.code_norm};
     }
   });
 }
 
 SketchedX HeadSketch::lay(std::span<const float* const> rows) const {
   SketchedX laid;
-  laid.codes.resize(rows.size() * static_cast<std::size_t>(padded_));
+  const std::int64_t padded = blocks_ * kSketchBlock;
+  laid.codes.resize(rows.size() * static_cast<std::size_t>(padded));
   laid.rows.resize(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto values = std::span(rows[row], static_cast<std::size_t>(columns_));
@@ -68,12 +72,14 @@ SketchedX HeadSketch::lay(std::span<const float* const> rows) const {
     laid_row.unit = most > 0.0 ? most / kMostSketchX : 1.0;
     double squares = 0.0;
     double rest_squares = 0.0;
-    std::int16_t* codes = laid.codes.data() + static_cast<std::int64_t>(row) * padded_;
-    for (std::size_t column = 0; column < values.size(); ++column) {
-      const auto value = static_cast<double>(values[column]);
+    std::int16_t* codes = laid.codes.data() + static_cast<std::int64_t>(row) * padded;
+    for (std::int64_t column = 0; column < columns_; ++column) {
+      const auto value = static_cast<double>(rows[row][column]);
       const double whole = std::nearbyint(value / laid_row.unit);
-      codes[column] = static_cast<std::int16_t>(std::clamp(whole, -1.0 * kMostSketchX, 1.0 * kMostSketchX));
-      const double rest = value - laid_row.unit * static_cast<double>(codes[column]);
+      const auto code = static_cast<int>(std::clamp(whole, -1.0 * kMostSketchX, 1.0 * kMostSketchX));
+      codes[place_in_sketch_x(column)] = static_cast<std::int16_t>(code);
+      const double rest = value - laid_row.unit * static_cast<double>(code);
+      laid_row.sum += code;
       squares += value * value;
       rest_squares += rest * rest;
     }
@@ -83,13 +89,30 @@ SketchedX HeadSketch::lay(std::span<const float* const> rows) const {
   return laid;
 }
 
-void HeadSketch::multiply(const SketchedX& x, std::int64_t first, std::int64_t last, std::int64_t* sums) const {
-  sketch_piece({.codes = reinterpret_cast<const std::int8_t*>(codes_.data()) + first * padded_,
+void HeadSketch::multiply(const SketchedX& x, std::int64_t first, std::int64_t last, View<std::int64_t, 2> sums) const {
+  const auto rows = std::ssize(x.rows);
+  sketch_piece({.upper = upper_.data() + first * blocks_ * kUpperBytes,
                 .outputs = last - first,
-                .columns = padded_,
+                .columns = blocks_ * kSketchBlock,
                 .x = x.codes.data(),
-                .rows = std::ssize(x.rows),
-                .sums = sums});
+                .rows = rows,
+                .sums = sums.data() + first,
+                .apart = sums.extent(1)});
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t& sum :
+         sums[row].span().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)))
+      sum = kLowerCodes * sum - kSketchOrigin * x.rows[static_cast<std::size_t>(row)].sum;
+}
+
+std::int64_t HeadSketch::lower_sum(const SketchedX& x, std::size_t row, std::int64_t output) const {
+  const std::int64_t columns = blocks_ * kSketchBlock;
+  return sketch_lower(lower_.data() + output * blocks_ * kLowerBytes,
+                      x.codes.data() + static_cast<std::int64_t>(row) * columns, columns);
+}
+
+void HeadSketch::fetch_lower(std::int64_t output) const {
+  const std::byte* from = lower_.data() + output * blocks_ * kLowerBytes;
+  for (std::int64_t block = 0; block < blocks_; ++block) __builtin_prefetch(from + block * kLowerBytes);
 }
 
 }  // namespace fathom

@@ -1,11 +1,14 @@
 // Note [A head's sketch]: a sampled token needs the few logits that can win, not all of them. A sketch holds the head's
-// weights in one byte, where released ones take two, so that a decoded token reads half of the head: it gives each
-// logit to within a bound, and whoever cannot win by it is left out. The logits of the others are computed from the
-// weights as released, by the kernels that compute all of them, so that the token is the same to the bit.
+// weights in one byte, where released ones take two, the six leading bits of which lie together, so that a decoded
+// token reads three eighths of the head: they give each logit to within a bound. Of the few per cent that can win by it
+// the two last bits are read as well, and whoever cannot win by the narrower bound is left out. The logits of the
+// others are computed from the weights as released, by the kernels that compute all of them, so that the token is the
+// same to the bit.
 //
 // For an output with weights w, codes q and scale s, and a row x that is unit * a, a whole, up to `x_rest`:
 //   |logit - s unit (q . a)| <= |x| |w - s q| + |x_rest| |s q| + |x| |w| (columns + 4) 2^-24
 // by Cauchy and Schwarz; the last term is for the rounding of the logit's own sum (n products and sums of float32).
+// Without the two last bits q is the mean of the four codes that it may be.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +18,7 @@
 #include "fathom/backends/cpu/kernels/sketch.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/tensor/memory.h"
+#include "fathom/tensor/view.h"
 #include "fathom/tensor/weight.h"
 
 namespace fathom {
@@ -25,9 +29,10 @@ struct SketchedX {
     double unit = 0.0;
     double norm = 0.0;
     double rest_norm = 0.0;
+    std::int64_t sum = 0;  // of the codes
     bool is_finite = false;
   };
-  std::vector<std::int16_t> codes;  // [rows, padded columns]
+  std::vector<std::int16_t> codes;  // [rows, padded columns], as SketchPiece::x
   std::vector<Row> rows;
 };
 
@@ -40,35 +45,52 @@ class HeadSketch {
   HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& memory);
 
   std::int64_t outputs() const { return std::ssize(rows_); }
-  std::int64_t bytes() const { return codes_.bytes() + std::ssize(rows_) * std::int64_t{sizeof(Row)}; }
+  std::int64_t bytes() const { return upper_bytes() + lower_.bytes(); }
+  // What every token reads.
+  std::int64_t upper_bytes() const { return upper_.bytes() + std::ssize(rows_) * std::int64_t{sizeof(Row)}; }
 
   SketchedX lay(std::span<const float* const> rows) const;
-  // Of outputs [first, last): sums [rows, last - first].
-  void multiply(const SketchedX& x, std::int64_t first, std::int64_t last, std::int64_t* sums) const;
+  // Of outputs [first, last), without the last bits, into those columns of sums [rows, outputs].
+  void multiply(const SketchedX& x, std::int64_t first, std::int64_t last, View<std::int64_t, 2> sums) const;
+  // What the last bits add to such a sum.
+  std::int64_t lower_sum(const SketchedX& x, std::size_t row, std::int64_t output) const;
+  // Asks for an output's last bits ahead.
+  void fetch_lower(std::int64_t output) const;
 
   // A logit is within `bound` of `value`.
   struct Estimate {
     double value = 0.0;
     double bound = 0.0;
   };
+  // Of a sum without the last bits, and of one with them.
+  Estimate rough_estimate(std::int64_t output, std::int64_t sum, const SketchedX::Row& x) const {
+    const Row& row = rows_[static_cast<std::size_t>(output)];
+    constexpr double kMean = 0.5 * (kLowerCodes - 1);
+    return estimate(row, static_cast<double>(sum) + kMean * static_cast<double>(x.sum), row.upper_rest, x);
+  }
   Estimate estimate(std::int64_t output, std::int64_t sum, const SketchedX::Row& x) const {
     const Row& row = rows_[static_cast<std::size_t>(output)];
-    constexpr double kLeast = 1e-30;  // a subnormal's rounding, and more
-    return {
-        .value = static_cast<double>(row.scale) * x.unit * static_cast<double>(sum),
-        .bound = x.norm * static_cast<double>(row.rest) + x.rest_norm * static_cast<double>(row.code_norm) + kLeast};
+    return estimate(row, static_cast<double>(sum), row.rest, x);
   }
 
  private:
   struct Row {
     float scale = 0.0F;
-    float rest = 0.0F;  // |w - s q| + |w| (columns + 4) 2^-24
+    float rest = 0.0F;        // |w - s q| + |w| (columns + 4) 2^-24
+    float upper_rest = 0.0F;  // the same of the upper codes and their mean
     float code_norm = 0.0F;
   };
 
+  static Estimate estimate(const Row& row, double sum, float rest, const SketchedX::Row& x) {
+    constexpr double kLeast = 1e-30;  // a subnormal's rounding, and more
+    return {.value = static_cast<double>(row.scale) * x.unit * sum,
+            .bound = x.norm * static_cast<double>(rest) + x.rest_norm * static_cast<double>(row.code_norm) + kLeast};
+  }
+
   std::int64_t columns_;
-  std::int64_t padded_;
-  Memory codes_;  // [outputs, padded]
+  std::int64_t blocks_;
+  Memory upper_;  // [outputs, blocks, kUpperBytes]
+  Memory lower_;  // [outputs, blocks, kLowerBytes]
   std::vector<Row> rows_;
 };
 

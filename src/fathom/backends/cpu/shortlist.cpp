@@ -1,5 +1,7 @@
-// The logits that can win, of a head's product that is not computed (Note [A head's sketch], head_sketch.h): all are
-// estimated, what is out of reach of the sampler's choice and of the two largest is left out, the rest is exact.
+// The logits that can win, of a head's product that is not computed (Note [A head's sketch], head_sketch.h):
+//
+//   the leading bits of all ── rough values ── the few largest: exact ── what an upper bound has to reach
+//   rough values + bounds that reach it ── the last bits ── narrower bounds that reach it: exact ── the list
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -23,82 +25,123 @@ constexpr double kSlack = kShortlistMargin + 1e-6;
 
 double noise(std::uint64_t bits) { return -std::log(-std::log(gumbel_uniform(bits))); }
 
-// A token that could not be left out when it was met: upper bounds of its logit, and of that over the temperature with
-// its noise.
-struct Reach {
-  std::int32_t token = 0;
-  double logit = kNone;
-  double noisy = kNone;
-};
-
-// What a thread has seen of a row.
-class Search {
+// The tokens whose numbers are the largest that were met, a few.
+class Largest {
  public:
-  void meet(const ShortlistRow& by, std::int32_t token, HeadSketch::Estimate estimate) {
-    if (gives_up_) return;
-    if (!(std::fabs(estimate.value) + estimate.bound <= static_cast<double>(kMostShortlistLogit))) {  // NaN too
-      gives_up_ = true;
-      return;
-    }
-    Reach reach = {.token = token, .logit = estimate.value + estimate.bound};
-    if (by.temperature > 0.0) reach.noisy = noisy(by, token, estimate);
-    if (!can_win(reach)) return;
-    const double least = estimate.value - estimate.bound;
-    second_ = std::max(second_, std::min(first_, least));
-    first_ = std::max(first_, least);
-    if (found_.size() == kMost) {
-      forget();
-      gives_up_ = found_.size() > kMost / 2;
-    }
-    found_.push_back(reach);
+  double least() const { return found_.back().number; }
+  void meet(std::int32_t token, double number) {
+    if (!(number > least())) return;
+    std::size_t place = found_.size() - 1;
+    for (; place > 0 && found_[place - 1].number < number; --place) found_[place] = found_[place - 1];
+    found_[place] = {token, number};
   }
-
-  void take(const Search& other) {
-    second_ = std::max({std::min(first_, other.first_), second_, other.second_});
-    first_ = std::max(first_, other.first_);
-    noisy_ = std::max(noisy_, other.noisy_);
-    gives_up_ = gives_up_ || other.gives_up_;
-    found_.insert(found_.end(), other.found_.begin(), other.found_.end());
+  void take(const Largest& other) {
+    for (const One& one : other.found_) meet(one.token, one.number);
   }
-
-  // Those that are still in reach.
-  std::vector<std::int32_t> tokens() {
-    forget();
-    std::vector<std::int32_t> result;
-    for (const Reach& reach : found_) result.push_back(reach.token);
-    return result;
+  void add_to(std::vector<std::int32_t>& tokens) const {
+    for (const One& one : found_)
+      if (one.number > kNone) tokens.push_back(one.token);
   }
-  // A number that is none or too large, or more tokens than a list is worth.
-  bool gives_up() const { return gives_up_; }
 
  private:
-  static constexpr std::size_t kMost = 1 << 14;
-
-  double least_noisy() const { return noisy_ - kSlack; }
-  bool can_win(const Reach& reach) const {
-    return reach.logit >= second_ || (reach.noisy > kNone && reach.noisy >= least_noisy());
-  }
-
-  // Of a token that may still win; else no number that counts.
-  double noisy(const ShortlistRow& by, std::int32_t token, const HeadSketch::Estimate& estimate) {
-    const std::uint64_t bits = gumbel_bits(by.place, token);
-    const double most = (estimate.value + estimate.bound) / by.temperature;
-    if (most + most_gumbel(bits) < least_noisy()) return kNone;
-    const double added = noise(bits);
-    noisy_ = std::max(noisy_, (estimate.value - estimate.bound) / by.temperature + added);
-    return most + added;
-  }
-
-  void forget() {
-    std::erase_if(found_, [&](const Reach& reach) { return !can_win(reach); });
-  }
-
-  double first_ = kNone;   // no more than the largest logit
-  double second_ = kNone;  // and the second
-  double noisy_ = kNone;   // than the largest sum with noise
-  bool gives_up_ = false;
-  std::vector<Reach> found_;
+  struct One {
+    std::int32_t token = 0;
+    double number = kNone;
+  };
+  std::array<One, 4> found_;
 };
+
+// Those of a row, by rough logits and by those over the temperature with their noise.
+struct Leaders {
+  Largest logits;
+  Largest noisy;
+
+  void meet(const ShortlistRow& by, std::int32_t token, double logit) {
+    logits.meet(token, logit);
+    if (by.temperature <= 0.0) return;
+    const double scaled = logit / by.temperature;
+    const std::uint64_t bits = gumbel_bits(by.place, token);
+    if (scaled + most_gumbel(bits) > noisy.least()) noisy.meet(token, scaled + noise(bits));
+  }
+  void take(const Leaders& other) {
+    logits.take(other.logits);
+    noisy.take(other.noisy);
+  }
+  std::vector<std::int32_t> tokens() const {
+    std::vector<std::int32_t> tokens;
+    logits.add_to(tokens);
+    noisy.add_to(tokens);
+    return tokens;
+  }
+};
+
+// What a logit, or that over the temperature with its noise, must reach to count.
+struct Least {
+  double second = kNone;
+  double noisy = kNone;
+
+  bool is_reached(const ShortlistRow& by, std::int32_t token, double most) const {
+    if (most >= second) return true;
+    if (by.temperature <= 0.0) return false;
+    const std::uint64_t bits = gumbel_bits(by.place, token);
+    const double scaled = most / by.temperature;
+    return scaled + most_gumbel(bits) >= noisy && scaled + noise(bits) >= noisy;
+  }
+};
+
+// The sketch of one row's logits.
+struct Rough {
+  const HeadSketch* sketch = nullptr;
+  const SketchedX* x = nullptr;
+  std::size_t row = 0;
+  const std::int64_t* sums = nullptr;  // [ids], without the last bits
+
+  HeadSketch::Estimate of(std::int64_t output) const {
+    return sketch->rough_estimate(output, sums[output], x->rows[row]);
+  }
+  HeadSketch::Estimate narrower_of(std::int64_t output) const {
+    return sketch->estimate(output, sums[output] + sketch->lower_sum(*x, row, output), x->rows[row]);
+  }
+};
+
+// Tokens that a narrower bound did not leave out.
+struct Reached {
+  static constexpr std::size_t kMost = 1 << 14;  // more than a list is worth
+
+  std::vector<std::int32_t> tokens;
+  bool gives_up = false;  // a number that is none or too large, or too many tokens
+
+  void take(const Reached& other) {
+    tokens.insert(tokens.end(), other.tokens.begin(), other.tokens.end());
+    gives_up = gives_up || other.gives_up;
+  }
+};
+
+bool is_of_a_list(HeadSketch::Estimate estimate) {
+  return std::fabs(estimate.value) + estimate.bound <= static_cast<double>(kMostShortlistLogit);  // not of NaN
+}
+
+// Of outputs [first, last), kPieceOutputs at most.
+void reach(const Rough& rough, const ShortlistRow& by, const Least& least, std::int64_t first, std::int64_t last,
+           Reached& reached) {
+  std::array<std::int64_t, kPieceOutputs> outputs = {};
+  std::size_t count = 0;
+  for (std::int64_t output = first; output < last && !reached.gives_up; ++output) {
+    const HeadSketch::Estimate estimate = rough.of(output);
+    if (is_of_a_list(estimate) &&
+        !least.is_reached(by, static_cast<std::int32_t>(output), estimate.value + estimate.bound))
+      continue;
+    rough.sketch->fetch_lower(output);
+    outputs[count++] = output;
+  }
+  for (const std::int64_t output : std::span(outputs).first(count)) {
+    const auto token = static_cast<std::int32_t>(output);
+    const HeadSketch::Estimate estimate = rough.narrower_of(output);
+    if (!is_of_a_list(estimate)) reached.gives_up = true;
+    if (least.is_reached(by, token, estimate.value + estimate.bound)) reached.tokens.push_back(token);
+  }
+  if (reached.tokens.size() > Reached::kMost) reached.gives_up = true;
+}
 
 // Exact logits of sixteen outputs.
 struct ExactTile {
@@ -106,6 +149,48 @@ struct ExactTile {
   std::int64_t tile = 0;
   std::array<float, kTileOutputs> logits = {};
 };
+
+// The tiles of tokens, each once, in order.
+std::vector<std::int64_t> tiles_of(std::span<const std::int32_t> tokens) {
+  std::vector<std::int64_t> tiles;
+  for (const std::int32_t token : tokens) tiles.push_back(token / kTileOutputs);
+  std::sort(tiles.begin(), tiles.end());
+  tiles.erase(std::unique(tiles.begin(), tiles.end()), tiles.end());
+  return tiles;
+}
+
+// Of several rows, which are added in turn.
+class ExactTiles {
+ public:
+  void add_row(std::span<const std::int64_t> tiles) {
+    for (const std::int64_t tile : tiles) tiles_.push_back({.row = first_.size() - 1, .tile = tile});
+    first_.push_back(tiles_.size());
+  }
+  std::span<ExactTile> all() { return tiles_; }
+  std::span<const ExactTile> of(std::size_t row) const {
+    return std::span(tiles_).subspan(first_[row], first_[row + 1] - first_[row]);
+  }
+
+ private:
+  std::vector<ExactTile> tiles_;
+  std::vector<std::size_t> first_{0};
+};
+
+// By the exact logits of a row's leaders.
+Least least_of(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistRow& by) {
+  double first = kNone;
+  Least least;
+  for (const ExactTile& tile : tiles)
+    for (std::int64_t output = 0; output < std::min(kTileOutputs, ids - tile.tile * kTileOutputs); ++output) {
+      const auto token = static_cast<std::int32_t>(tile.tile * kTileOutputs + output);
+      const auto logit = static_cast<double>(tile.logits[static_cast<std::size_t>(output)]);
+      least.second = std::max(least.second, std::min(first, logit));
+      first = std::max(first, logit);
+      if (by.temperature > 0.0)
+        least.noisy = std::max(least.noisy, logit / by.temperature + noise(gumbel_bits(by.place, token)) - kSlack);
+    }
+  return least;
+}
 
 // As ops/shortlist.h says, from logits that hold all that count; false for a number that is none.
 bool choose(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistRow& by, Shortlist& out) {
@@ -145,7 +230,7 @@ bool choose(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistR
 
 std::int64_t CpuBackend::shortlist_bytes(const PreparedWeight& weight, std::int64_t rows) const {
   const auto* held = dynamic_cast<const PackedWeight*>(&weight);
-  return held != nullptr && held->sketch() && rows <= kMostSketchedRows ? held->sketch()->bytes() : 0;
+  return held != nullptr && held->sketch() && rows <= kMostSketchedRows ? held->sketch()->upper_bytes() : 0;
 }
 
 void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
@@ -155,63 +240,77 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
   const HeadSketch& sketch = *held->sketch();
   std::vector<const float*> x_rows;
   for (const std::int64_t row : args.wanted) x_rows.push_back(args.x.data() + row * weight.in);
-  const auto rows = std::ssize(x_rows);
+  const std::size_t rows = x_rows.size();
   const SketchedX x = sketch.lay(x_rows);
+  const Arena::Scope scope(scratch_.front());
+  const auto sums = scratch_.front().take<std::int64_t, 2>({std::ssize(x_rows), args.ids});
+  const auto rough_of = [&](std::size_t row) {
+    return Rough{.sketch = &sketch, .x = &x, .row = row, .sums = sums[static_cast<std::int64_t>(row)].data()};
+  };
 
-  std::vector<std::vector<Search>> searches(static_cast<std::size_t>(threads()),
-                                            std::vector<Search>(static_cast<std::size_t>(rows)));
-  const std::int64_t pieces = (args.ids + kPieceOutputs - 1) / kPieceOutputs;
-  pool_.parallel_for_helping(
-      pieces, grain(kPieceOutputs * weight.in * rows), [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
-        std::vector<std::int64_t> sums(static_cast<std::size_t>(rows * kPieceOutputs));
-        for (std::int64_t piece = first; piece < last; ++piece) {
-          const std::int64_t output = piece * kPieceOutputs;
-          const std::int64_t count = std::min(kPieceOutputs, args.ids - output);
-          sketch.multiply(x, output, output + count, sums.data());
-          for (std::int64_t row = 0; row < rows; ++row) {
-            const SketchedX::Row& laid = x.rows[static_cast<std::size_t>(row)];
-            Search& search = searches[static_cast<std::size_t>(worker)][static_cast<std::size_t>(row)];
-            for (std::int64_t index = 0; index < count; ++index)
-              search.meet(args.rows[static_cast<std::size_t>(row)], static_cast<std::int32_t>(output + index),
-                          sketch.estimate(output + index, sums[static_cast<std::size_t>(row * count + index)], laid));
-          }
-        }
-      });
+  // body(first, last, worker) for pieces of outputs, `work` multiply-adds each.
+  const auto for_each_piece = [&](std::int64_t work, const auto& body) {
+    const std::int64_t pieces = (args.ids + kPieceOutputs - 1) / kPieceOutputs;
+    pool_.parallel_for_helping(pieces, grain(kPieceOutputs * work * std::ssize(x_rows)),
+                               [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
+                                 for (std::int64_t piece = first; piece < last; ++piece)
+                                   body(piece * kPieceOutputs, std::min(args.ids, (piece + 1) * kPieceOutputs),
+                                        static_cast<std::size_t>(worker));
+                               });
+  };
+  const auto compute = [&](std::span<ExactTile> tiles) {
+    for_each(std::ssize(tiles), kTileOutputs * weight.in, [&](std::int64_t index, Arena& /*scratch*/) {
+      ExactTile& tile = tiles[static_cast<std::size_t>(index)];
+      float* to = tile.logits.data();
+      const std::int64_t first = tile.tile * kTileOutputs;
+      linear_piece({.weight = &weight,
+                    .first_out = first,
+                    .last_out = std::min(weight.out, first + kTileOutputs),
+                    .rows = 1,
+                    .x = &x_rows[tile.row],
+                    .out = &to});
+    });
+  };
 
-  // A row's tiles in turn; none where the product is as cheap.
-  constexpr std::int64_t kMostShare = 8;
-  std::vector<ExactTile> tiles;
-  std::vector<std::size_t> first_of{0};
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const auto index = static_cast<std::size_t>(row);
-    Search all;
-    for (const std::vector<Search>& of_thread : searches) all.take(of_thread[index]);
-    std::vector<std::int64_t> of_row;
-    for (const std::int32_t token : all.tokens()) of_row.push_back(token / kTileOutputs);
-    std::sort(of_row.begin(), of_row.end());
-    of_row.erase(std::unique(of_row.begin(), of_row.end()), of_row.end());
-    const bool gives_up =
-        !x.rows[index].is_finite || all.gives_up() || kMostShare * std::ssize(of_row) > weight.tiles() + kMostShare;
-    if (gives_up) of_row.clear();
-    for (const std::int64_t tile : of_row) tiles.push_back({.row = index, .tile = tile});
-    first_of.push_back(tiles.size());
-  }
-
-  for_each(std::ssize(tiles), kTileOutputs * weight.in, [&](std::int64_t index, Arena& /*scratch*/) {
-    ExactTile& tile = tiles[static_cast<std::size_t>(index)];
-    float* to = tile.logits.data();
-    const std::int64_t first = tile.tile * kTileOutputs;
-    linear_piece({.weight = &weight,
-                  .first_out = first,
-                  .last_out = std::min(weight.out, first + kTileOutputs),
-                  .rows = 1,
-                  .x = &x_rows[tile.row],
-                  .out = &to});
+  const auto workers = static_cast<std::size_t>(threads());
+  std::vector<std::vector<Leaders>> leaders(workers, std::vector<Leaders>(rows));
+  for_each_piece(weight.in, [&](std::int64_t first, std::int64_t last, std::size_t worker) {
+    sketch.multiply(x, first, last, sums);
+    for (std::size_t row = 0; row < rows; ++row)
+      for (std::int64_t output = first; output < last; ++output)
+        leaders[worker][row].meet(args.rows[row], static_cast<std::int32_t>(output), rough_of(row).of(output).value);
   });
-  for (std::size_t row = 0; row + 1 < first_of.size(); ++row) {
-    const auto of_row = std::span(tiles).subspan(first_of[row], first_of[row + 1] - first_of[row]);
-    if (!choose(of_row, args.ids, args.rows[row], args.out[row])) args.out[row] = {};
+
+  ExactTiles led;
+  for (std::size_t row = 0; row < rows; ++row) {
+    Leaders all;
+    for (const std::vector<Leaders>& of_worker : leaders) all.take(of_worker[row]);
+    led.add_row(tiles_of(all.tokens()));
   }
+  compute(led.all());
+  std::vector<Least> least;
+  for (std::size_t row = 0; row < rows; ++row) least.push_back(least_of(led.of(row), args.ids, args.rows[row]));
+
+  constexpr std::int64_t kReachWork = 4;  // a sum's bounds
+  std::vector<std::vector<Reached>> reached(workers, std::vector<Reached>(rows));
+  for_each_piece(kReachWork, [&](std::int64_t first, std::int64_t last, std::size_t worker) {
+    for (std::size_t row = 0; row < rows; ++row)
+      if (x.rows[row].is_finite) reach(rough_of(row), args.rows[row], least[row], first, last, reached[worker][row]);
+  });
+
+  // None of a row where the product is as cheap.
+  constexpr std::int64_t kMostShare = 8;
+  ExactTiles exact;
+  for (std::size_t row = 0; row < rows; ++row) {
+    Reached all;
+    for (const std::vector<Reached>& of_worker : reached) all.take(of_worker[row]);
+    auto tiles = tiles_of(all.tokens);
+    if (all.gives_up || kMostShare * std::ssize(tiles) > weight.tiles() + kMostShare) tiles.clear();
+    exact.add_row(tiles);
+  }
+  compute(exact.all());
+  for (std::size_t row = 0; row < rows; ++row)
+    if (!choose(exact.of(row), args.ids, args.rows[row], args.out[row])) args.out[row] = {};
 }
 
 }  // namespace fathom

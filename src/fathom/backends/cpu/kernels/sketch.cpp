@@ -5,9 +5,9 @@
 
 #include "fathom/backends/cpu/kernels/targets.h"
 
+#define HWY_WANT_AVX3_DL  // for one instruction that other kernels have no use for
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "fathom/backends/cpu/kernels/sketch.cpp"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 // After foreach_target:
 #include "fathom/backends/cpu/kernels/wide_inl.h"
@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace fathom::HWY_NAMESPACE {
 
-using Codes = hn::Rebind<std::int8_t, Lanes>;
+using Codes = hn::Rebind<std::uint8_t, Lanes>;
 using Wholes = hn::Rebind<std::int32_t, Lanes>;
 
 float LargestOf(const float* row, std::int64_t columns) {
@@ -40,93 +40,237 @@ float length_of(Part squares, std::int64_t columns) {
                                                kLost * static_cast<double>(columns)));
 }
 
-SketchedRow SketchRow(const float* row, std::int64_t columns, std::int8_t* codes) {
+constexpr std::int64_t kGroups = kSketchBlock / kSketchGroup;
+
+void pack_block(const std::uint8_t* codes, std::byte* upper, std::byte* lower) {
+  std::memset(upper, 0, kUpperBytes);
+  std::memset(lower, 0, kLowerBytes);
+  for (std::int64_t group = 0; group < kGroups; ++group)
+    for (std::int64_t byte = 0; byte < kSketchGroup; ++byte) {
+      const auto code = static_cast<std::uint32_t>(codes[group * kSketchGroup + byte]);
+      upper[group / 2 * kSketchGroup + byte] |= static_cast<std::byte>((code >> 4U) << (4 * (group % 2)));
+      upper[2 * kSketchGroup + byte] |= static_cast<std::byte>((code >> 2U & 3U) << (2 * group));
+      lower[byte] |= static_cast<std::byte>((code & 3U) << (2 * group));
+    }
+}
+
+SketchedRow SketchRow(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower) {
   constexpr float kLeast = 1e-30F;  // smaller rows are all rest
   constexpr float kMost = 1e18F;    // the squares of larger ones are not finite
-  const std::int64_t padded = (columns + kSketchBlock - 1) / kSketchBlock * kSketchBlock;
+  const std::int64_t blocks = (columns + kSketchBlock - 1) / kSketchBlock;
   const float most = LargestOf(row, columns);
   SketchedRow sketched;
   if (!(most <= kMost) || !AreFinite(row, columns)) {
-    std::memset(codes, 0, static_cast<std::size_t>(padded));
-    sketched.norm = sketched.rest_norm = std::numeric_limits<float>::infinity();
+    std::memset(upper, 0, static_cast<std::size_t>(blocks * kUpperBytes));
+    std::memset(lower, 0, static_cast<std::size_t>(blocks * kLowerBytes));
+    sketched.norm = sketched.rest_norm = sketched.upper_rest_norm = std::numeric_limits<float>::infinity();
     return sketched;
   }
   const bool small = most < kLeast;
-  if (!small) sketched.scale = most / static_cast<float>(kMostSketchCode);
+  sketched.scale = small ? 0.0F : most / static_cast<float>(kMostSketchCode);
   const Part scale = set_part(sketched.scale);
   const Part inverse = set_part(small ? 0.0F : 1.0F / sketched.scale);
+  const auto lower_bits = hn::Set(Wholes(), kLowerCodes - 1);
+  const Part mean = set_part(0.5F * static_cast<float>(kLowerCodes - 1));
   Part norm = zero_part();
-  Part code_norm = zero_part();
   Part rest_norm = zero_part();
-  for (std::int64_t column = 0; column < padded; column += kLanes) {
-    const Part value = column < columns ? load_first(row + column, columns - column) : zero_part();
-    const auto whole = hn::NearestInt(hn::Mul(value, inverse));
-    const auto code = hn::Min(hn::Max(whole, hn::Set(Wholes(), -kMostSketchCode)), hn::Set(Wholes(), kMostSketchCode));
-    hn::StoreU(hn::DemoteTo(Codes(), code), Codes(), codes + column);
-    const Part coded = hn::Mul(hn::ConvertTo(Lanes(), code), scale);
-    const Part rest = hn::Sub(value, coded);
-    norm = hn::MulAdd(value, value, norm);
-    code_norm = hn::MulAdd(coded, coded, code_norm);
-    rest_norm = hn::MulAdd(rest, rest, rest_norm);
+  Part upper_rest_norm = zero_part();
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    HWY_ALIGN std::uint8_t codes[kSketchBlock];
+    for (std::int64_t column = 0; column < kSketchBlock; column += kLanes) {
+      const std::int64_t place = block * kSketchBlock + column;
+      const bool padding = place >= columns;
+      const Part value = padding ? zero_part() : load_first(row + place, columns - place);
+      const auto whole = hn::NearestInt(hn::Mul(value, inverse));
+      const auto code =
+          hn::Min(hn::Max(whole, hn::Set(Wholes(), -kMostSketchCode)), hn::Set(Wholes(), kMostSketchCode));
+      const auto from_origin = hn::Add(code, hn::Set(Wholes(), kSketchOrigin));
+      hn::StoreU(hn::DemoteTo(Codes(), from_origin), Codes(), codes + column);
+      if (padding) continue;  // x is zero there
+      const auto upper_code = hn::Sub(hn::AndNot(lower_bits, from_origin), hn::Set(Wholes(), kSketchOrigin));
+      const Part rest = hn::Sub(value, hn::Mul(hn::ConvertTo(Lanes(), code), scale));
+      const Part upper_rest = hn::Sub(value, hn::Mul(hn::Add(hn::ConvertTo(Lanes(), upper_code), mean), scale));
+      norm = hn::MulAdd(value, value, norm);
+      rest_norm = hn::MulAdd(rest, rest, rest_norm);
+      upper_rest_norm = hn::MulAdd(upper_rest, upper_rest, upper_rest_norm);
+    }
+    pack_block(codes, upper + block * kUpperBytes, lower + block * kLowerBytes);
   }
   sketched.norm = length_of(norm, columns);
-  sketched.code_norm = length_of(code_norm, columns);
   sketched.rest_norm = length_of(rest_norm, columns);
+  sketched.upper_rest_norm = length_of(upper_rest_norm, columns);
+  // No side of a triangle is longer than the two others.
+  sketched.code_norm = sketched.norm + HWY_MAX(sketched.rest_norm, sketched.upper_rest_norm);
   return sketched;
 }
 
-// Whole vectors of every instruction set divide kSketchBlock.
-using Halves = hn::CappedTag<std::int16_t, 32>;
+#if HWY_TARGET == HWY_SCALAR  // which has no vectors of bytes
+
+std::int64_t part_of(const std::byte* plane, std::int64_t column, std::int64_t bits) {
+  const std::int64_t place = column / kSketchGroup * bits % 8;
+  return std::to_integer<std::int64_t>(plane[column % kSketchGroup]) >> place & ((1 << bits) - 1);
+}
+
+void SketchPieceKernel(const SketchPiece& piece) {
+  for (std::int64_t row = 0; row < piece.rows; ++row)
+    for (std::int64_t output = 0; output < piece.outputs; ++output) {
+      const std::byte* planes = piece.upper + output * (piece.columns / kSketchBlock) * kUpperBytes;
+      const std::int16_t* x = piece.x + row * piece.columns;
+      std::int64_t sum = 0;
+      for (std::int64_t block = 0; block < piece.columns; block += kSketchBlock, planes += kUpperBytes)
+        for (std::int64_t column = 0; column < kSketchBlock; ++column) {
+          const std::int64_t half = column / (2 * kSketchGroup);
+          const std::int64_t code =
+              4 * part_of(planes + half * kSketchGroup, column, 4) + part_of(planes + 2 * kSketchGroup, column, 2);
+          sum += code * x[place_in_sketch_x(block + column)];
+        }
+      piece.sums[row * piece.apart + output] = sum;
+    }
+}
+
+std::int64_t SketchLower(const std::byte* lower, const std::int16_t* x, std::int64_t columns) {
+  std::int64_t sum = 0;
+  for (std::int64_t block = 0; block < columns; block += kSketchBlock, lower += kLowerBytes)
+    for (std::int64_t column = 0; column < kSketchBlock; ++column)
+      sum += part_of(lower, column, 2) * x[place_in_sketch_x(block + column)];
+  return sum;
+}
+
+#else
+
+// Whole vectors of every instruction set divide a group.
+using Bytes = hn::CappedTag<std::uint8_t, kSketchGroup>;
+using Halves = hn::Repartition<std::int16_t, Bytes>;
+using Places = hn::RebindToUnsigned<Halves>;
 using Sums = hn::RepartitionToWide<Halves>;
-using Bytes = hn::Rebind<std::int8_t, Halves>;
+using Code = hn::Vec<Places>;  // two bytes a lane
+
+inline constexpr std::int64_t kBytes = static_cast<std::int64_t>(hn::MaxLanes(Bytes()));
+
+HWY_INLINE Code load_codes(const std::byte* plane) {
+  return hn::BitCast(Places(), hn::LoadU(Bytes(), reinterpret_cast<const std::uint8_t*>(plane)));
+}
+
+template <int kGroup>
+HWY_INLINE Code two_bits(Code twos) {
+  if constexpr (kGroup > 0) twos = hn::ShiftRight<2 * kGroup>(twos);
+  return hn::And(twos, hn::Set(Places(), 0x0303));
+}
+
+// The upper codes of a group, of the plane of four bits that holds them and that of two.
+template <int kGroup>
+HWY_INLINE Code upper_codes(Code fours, Code twos) {
+  const Code four = kGroup % 2 == 0 ? hn::ShiftLeft<2>(fours) : hn::ShiftRight<2>(fours);
+  return hn::OrAnd(two_bits<kGroup>(twos), four, hn::Set(Places(), 0x3C3C));
+}
+
+struct SketchSum {
+  hn::Vec<Sums> sum;
+  hn::Vec<Sums> more;  // which some instruction sets fill too
+};
+
+struct SketchX {
+  hn::Vec<Halves> even;
+  hn::Vec<Halves> odd;
+};
+
+HWY_INLINE SketchX load_x(const std::int16_t* x, std::int64_t column) {
+  const std::int64_t in_group = column % kSketchGroup;
+  const std::int16_t* even = x + (column - in_group) + in_group / 2;
+  return {hn::LoadU(Halves(), even), hn::LoadU(Halves(), even + kSketchGroup / 2)};
+}
+
+HWY_INLINE void add_halves(hn::Vec<Halves> codes, hn::Vec<Halves> x, SketchSum& sum) {
+#if HWY_TARGET <= HWY_AVX3_DL
+  // Highway 1.0.3 detects it, but does not use it.
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum.sum.raw) : "v"(codes.raw), "v"(x.raw));
+#else
+  sum.sum = hn::ReorderWidenMulAccumulate(Sums(), codes, x, sum.sum, sum.more);
+#endif
+}
+
+HWY_INLINE void add_codes(Code codes, const SketchX& x, SketchSum& sum) {
+  const auto even = hn::BitCast(Halves(), hn::And(codes, hn::Set(Places(), 0x00FF)));
+  const auto odd = hn::BitCast(Halves(), hn::ShiftRight<8>(codes));
+  add_halves(even, x.even, sum);
+  add_halves(odd, x.odd, sum);
+}
+
+HWY_INLINE std::int64_t total(const SketchSum& sum) {
+  return std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum.sum))} + hn::GetLane(hn::SumOfLanes(Sums(), sum.more));
+}
+
+// A group of several outputs, whose planes are loaded, with several rows of x.
+template <int kGroup, int kOutputs, int kRows>
+HWY_INLINE void add_group(const Code (&fours)[kOutputs], const Code (&twos)[kOutputs],
+                          const std::int16_t* const (&x)[kRows], std::int64_t column,
+                          SketchSum (&sums)[kOutputs][kRows]) {
+  SketchX values[kRows];
+  HWY_UNROLL(4)
+  for (int with = 0; with < kRows; ++with) values[with] = load_x(x[with], column + kGroup * kSketchGroup);
+  HWY_UNROLL(4)
+  for (int of = 0; of < kOutputs; ++of) {
+    const Code codes = upper_codes<kGroup>(fours[of], twos[of]);
+    HWY_UNROLL(4)
+    for (int with = 0; with < kRows; ++with) add_codes(codes, values[with], sums[of][with]);
+  }
+}
+
+template <int kOutputs>
+HWY_INLINE void load_planes(const std::byte* planes, std::int64_t apart, Code (&codes)[kOutputs]) {
+  HWY_UNROLL(4)
+  for (int of = 0; of < kOutputs; ++of) codes[of] = load_codes(planes + of * apart);
+}
 
 // Several outputs' codes with several rows of x. The outputs lie `apart` of each other: processors fetch stretches of
 // memory that are read side by side sooner than one alone, if these are no neighbours, and within a page by themselves.
 template <int kOutputs, int kRows>
-HWY_INLINE void add_products(const SketchPiece& piece, const std::int8_t* codes, std::int64_t apart,
-                             const std::int16_t* x, std::int64_t columns, std::int64_t (&sums)[kOutputs][kRows]) {
-  constexpr std::int64_t kHalves = static_cast<std::int64_t>(hn::MaxLanes(Halves()));
-  constexpr std::int64_t kAhead = 512;
-  hn::Vec<Sums> sum[kOutputs][kRows];
-  hn::Vec<Sums> more[kOutputs][kRows];  // which some instruction sets fill too
+HWY_INLINE void add_products(const std::byte* upper, std::int64_t apart, const std::int16_t* const (&x)[kRows],
+                             std::int64_t columns, std::int64_t (&totals)[kOutputs][kRows]) {
+  constexpr std::int64_t kAhead = 1536;
+  SketchSum sums[kOutputs][kRows];
   HWY_UNROLL(4)
-  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(2)
-  for (int with = 0; with < kRows; ++with) sum[of][with] = more[of][with] = hn::Zero(Sums());
-  for (std::int64_t block = 0; block < columns; block += kSketchBlock) {
+  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(4)
+  for (int with = 0; with < kRows; ++with) sums[of][with].sum = sums[of][with].more = hn::Zero(Sums());
+  for (std::int64_t block = 0; block < columns / kSketchBlock; ++block) {
+    const std::byte* planes = upper + block * kUpperBytes;
     HWY_UNROLL(4)
-    for (int of = 0; of < kOutputs; ++of) hwy::Prefetch(codes + of * apart + block + kAhead);
-    HWY_UNROLL(8)
-    for (std::int64_t column = block; column < block + kSketchBlock; column += kHalves) {
-      hn::Vec<Halves> values[kRows];
-      HWY_UNROLL(2)
-      for (int with = 0; with < kRows; ++with) values[with] = hn::LoadU(Halves(), x + with * piece.columns + column);
-      HWY_UNROLL(4)
-      for (int of = 0; of < kOutputs; ++of) {
-        const auto wide = hn::PromoteTo(Halves(), hn::LoadU(Bytes(), codes + of * apart + column));
-        HWY_UNROLL(2)
-        for (int with = 0; with < kRows; ++with)
-          sum[of][with] = hn::ReorderWidenMulAccumulate(Sums(), wide, values[with], sum[of][with], more[of][with]);
-      }
+    for (int of = 0; of < kOutputs; ++of)
+      for (std::int64_t line = 0; line < kUpperBytes; line += 64)
+        __builtin_prefetch(planes + of * apart + kAhead + line, 0, 0);  // used once: not for the second cache
+    HWY_UNROLL(4)
+    for (std::int64_t byte = 0; byte < kSketchGroup; byte += kBytes) {
+      const std::int64_t column = block * kSketchBlock + byte;
+      Code fours[kOutputs];
+      Code twos[kOutputs];
+      load_planes(planes + byte, apart, fours);
+      load_planes(planes + 2 * kSketchGroup + byte, apart, twos);
+      add_group<0>(fours, twos, x, column, sums);
+      add_group<1>(fours, twos, x, column, sums);
+      load_planes(planes + kSketchGroup + byte, apart, fours);
+      add_group<2>(fours, twos, x, column, sums);
+      add_group<3>(fours, twos, x, column, sums);
     }
   }
   HWY_UNROLL(4)
-  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(2)
-  for (int with = 0; with < kRows; ++with)
-    sums[of][with] += std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum[of][with]))} +
-                      hn::GetLane(hn::SumOfLanes(Sums(), more[of][with]));
+  for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(4)
+  for (int with = 0; with < kRows; ++with) totals[of][with] += total(sums[of][with]);
 }
 
 // Outputs `output`, `output` + step and so on.
 template <int kOutputs, int kRows>
 HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t step, std::int64_t row) {
-  std::int64_t sums[kOutputs][kRows] = {};
-  for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns)
-    add_products<kOutputs, kRows>(piece, piece.codes + output * piece.columns + first, step * piece.columns,
-                                  piece.x + row * piece.columns + first, HWY_MIN(kSketchColumns, piece.columns - first),
-                                  sums);
+  const std::int64_t row_bytes = piece.columns / kSketchBlock * kUpperBytes;
+  std::int64_t totals[kOutputs][kRows] = {};
+  for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns) {
+    const std::int16_t* x[kRows];
+    for (int with = 0; with < kRows; ++with) x[with] = piece.x + (row + with) * piece.columns + first;
+    add_products<kOutputs, kRows>(piece.upper + output * row_bytes + first / kSketchBlock * kUpperBytes,
+                                  step * row_bytes, x, HWY_MIN(kSketchColumns, piece.columns - first), totals);
+  }
   for (int of = 0; of < kOutputs; ++of)
     for (int with = 0; with < kRows; ++with)
-      piece.sums[(row + with) * piece.outputs + output + of * step] = sums[of][with];
+      piece.sums[(row + with) * piece.apart + output + of * step] = totals[of][with];
 }
 
 template <int kOutputs>
@@ -142,6 +286,23 @@ void SketchPieceKernel(const SketchPiece& piece) {
   for (std::int64_t output = 4 * quarter; output < piece.outputs; ++output) multiply_rows<1>(piece, output, 0);
 }
 
+// Of at most 16,384 columns (HeadSketch::kMostColumns) no sum leaves 32 bits: 3 * 4096 * 16384 < 2^31.
+std::int64_t SketchLower(const std::byte* lower, const std::int16_t* x, std::int64_t columns) {
+  SketchSum sum = {hn::Zero(Sums()), hn::Zero(Sums())};
+  for (std::int64_t block = 0; block < columns / kSketchBlock; ++block)
+    for (std::int64_t byte = 0; byte < kSketchGroup; byte += kBytes) {
+      const Code twos = load_codes(lower + block * kLowerBytes + byte);
+      const std::int64_t column = block * kSketchBlock + byte;
+      add_codes(two_bits<0>(twos), load_x(x, column), sum);
+      add_codes(two_bits<1>(twos), load_x(x, column + kSketchGroup), sum);
+      add_codes(two_bits<2>(twos), load_x(x, column + 2 * kSketchGroup), sum);
+      add_codes(two_bits<3>(twos), load_x(x, column + 3 * kSketchGroup), sum);
+    }
+  return total(sum);
+}
+
+#endif  // HWY_SCALAR
+
 }  // namespace fathom::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -150,12 +311,17 @@ namespace fathom {
 
 HWY_EXPORT(SketchRow);
 HWY_EXPORT(SketchPieceKernel);
+HWY_EXPORT(SketchLower);
 
-SketchedRow sketch_row(const float* row, std::int64_t columns, std::int8_t* codes) {
-  return HWY_DYNAMIC_DISPATCH(SketchRow)(row, columns, codes);
+SketchedRow sketch_row(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower) {
+  return HWY_DYNAMIC_DISPATCH(SketchRow)(row, columns, upper, lower);
 }
 
 void sketch_piece(const SketchPiece& piece) { HWY_DYNAMIC_DISPATCH(SketchPieceKernel)(piece); }
+
+std::int64_t sketch_lower(const std::byte* lower, const std::int16_t* x, std::int64_t columns) {
+  return HWY_DYNAMIC_DISPATCH(SketchLower)(lower, x, columns);
+}
 
 }  // namespace fathom
 #endif
