@@ -50,7 +50,7 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
             EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
             EXPECT_EQ(shape.own_blocks, packs ? (blocks + shape.cluster - 1) / shape.cluster : 0);
             EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
-                                   kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks) +
+                                   kept_bytes(of.operand, shape, blocks) +
                                        shape.own_blocks * block_bytes(of.operand, columns)),
                       device.shared_of_block);
           }
@@ -62,6 +62,32 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
                     device.shared_of_block);
         }
     }
+}
+
+// One block of a cluster keeps what all 128 outputs are made of.
+TEST(ProductLaunch, ShapesThatLeaveRowsPackedAreClustersOrNone) {
+  for (const ProductDevice& device : {kH200, kA100, kRtx5090})
+    for (const Operand operand : {Operand::e4m3, Operand::f16})
+      for (const int units : {1, 8, 64, 3000})
+        for (const int blocks : {1, 8, 32, 64})
+          for (const int rows : {1, 4}) {
+            const DecodeShape shape = decode_shape(device, {.kind = TileKind::fp8,
+                                                            .operand = operand,
+                                                            .columns = 8,
+                                                            .units = units,
+                                                            .blocks = blocks,
+                                                            .rows = rows,
+                                                            .packs = true,
+                                                            .leaves_packed = true});
+            EXPECT_TRUE(shape.stages > 0 || device.capability < 90 || blocks == 1 ||
+                        device.shared_of_block < kH200.shared_of_block);
+            if (shape.stages == 0) continue;
+            EXPECT_GT(shape.cluster, 1);
+            EXPECT_EQ(shape.keepers, 1);
+            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(TileKind::fp8, operand, 8, true),
+                                   kept_bytes(operand, shape, blocks) + shape.own_blocks * block_bytes(operand, 8)),
+                      device.shared_of_block);
+          }
 }
 
 // A slice of a GPU, or one whose parts are too small for large clusters.
@@ -131,7 +157,7 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
                                                       .packs = packs,
                                                       .clusters_beside = beside});
       const int shared = shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
-                                      kept_bytes(Operand::e4m3, shape.kept_rows, shape.cluster, blocks) +
+                                      kept_bytes(Operand::e4m3, shape, blocks) +
                                           shape.own_blocks * block_bytes(Operand::e4m3, 8));
       const int resident = std::min(resident_blocks(kind, Operand::e4m3, 8), device.shared_of_multiprocessor / shared);
       const int clusters = shape.cluster > 2 && clusters_of_four >= 0 ? clusters_of_four * 4 / shape.cluster
@@ -171,7 +197,7 @@ TEST(ProductLaunch, TwoThatShareALaunchAreThereAtOnce) {
       for (const int of : {0, 1}) {
         EXPECT_GE(shapes[of].stages, std::min(2, blocks));
         EXPECT_LE(2 * shared_bytes(shapes[of].stages, decode_stage_bytes(sizes[of].kind, sizes[of].operand, 8, true),
-                                   kept_bytes(sizes[of].operand, shapes[of].kept_rows, shapes[of].cluster, blocks) +
+                                   kept_bytes(sizes[of].operand, shapes[of], blocks) +
                                        shapes[of].own_blocks * block_bytes(sizes[of].operand, 8)),
                   kH200.shared_of_multiprocessor);
       }

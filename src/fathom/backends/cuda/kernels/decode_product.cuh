@@ -29,8 +29,9 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
 
-// What a block packs itself: its share of its rows, or of SwiGLU of them; it then lies behind the stages.
-enum class OwnPacking : std::uint8_t { none, rows, swiglu };
+// What a block packs itself: its share of its rows, or of SwiGLU of them; it then lies behind the stages. Or its rows,
+// and what comes out as rows of the next product.
+enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums };
 
 template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
@@ -53,7 +54,7 @@ class DecodeProduct {
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)),
         place_(static_cast<int>(place / static_cast<unsigned>(shape.cluster))) {
-    const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
+    const int kept = kept_bytes(kOperand, shape, work.weight_blocks);
     own_ = memory + shape.stages * kStageBytes + kept;
     full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
@@ -91,7 +92,12 @@ class DecodeProduct {
     if (!shared) return;
     cluster_arrive();
     cluster_wait();
-    if (threadIdx.x < kDecodeConsumers) add_kept();
+    if (threadIdx.x >= kDecodeConsumers) return;
+    if constexpr (kPacking == OwnPacking::rows_and_sums) {
+      pack_kept();
+    } else {
+      add_kept();
+    }
   }
 
  private:
@@ -281,7 +287,7 @@ class DecodeProduct {
   }
 
   // Where the block that owns this thread's outputs keeps their sums over a block of inputs. A warp's 16 outputs belong
-  // to one block of the cluster.
+  // to one of the keepers.
   struct KeptSums {
     std::uint32_t at = 0;    // of the thread's first column
     std::uint32_t step = 0;  // to the next block of inputs
@@ -291,16 +297,16 @@ class DecodeProduct {
 
   // Columns of a row's second operand stand behind those of all its first ones.
   __device__ std::uint32_t column_at(int column) const {
-    return 4 * (column / kChunkRows * shape_.kept_rows + column % kChunkRows) * kept_column(shape_.cluster);
+    return 4 * (column / kChunkRows * shape_.kept_rows + column % kChunkRows) * kept_column(shape_.keepers);
   }
 
   __device__ KeptSums kept_sums() const {
     if (shape_.cluster == 1) return {};
-    const int outputs = 128 / shape_.cluster;
+    const int outputs = 128 / shape_.keepers;
     const int first_rank = cluster_rank() / shape_.cluster * shape_.cluster;  // a cluster can hold several units
-    const std::uint32_t step = 4 * kept_columns() * kept_column(shape_.cluster);
+    const std::uint32_t step = 4 * kept_columns() * kept_column(shape_.keepers);
     const std::uint32_t at = 4 * (unit_row() % outputs) + first_ * step + column_at(first_column());
-    return {.at = address_in(shared_address(kept_) + at, first_rank + unit_row() / outputs % shape_.cluster),
+    return {.at = address_in(shared_address(kept_) + at, first_rank + unit_row() / outputs % shape_.keepers),
             .step = step};
   }
 
@@ -326,8 +332,8 @@ class DecodeProduct {
   __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
 
   __device__ void add_kept() const {
-    const int outputs = 128 / shape_.cluster;
-    const int column = kept_column(shape_.cluster);
+    const int outputs = 128 / shape_.keepers;
+    const int column = kept_column(shape_.keepers);
     const int rows = min(shape_.kept_rows, unit_.rows);
     for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
       const int output = rank_ * outputs + place % outputs;
@@ -342,6 +348,33 @@ class DecodeProduct {
           totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
       unit_.put(row, output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
     }
+  }
+
+  // A warp a row, four outputs a lane.
+  __device__ void pack_kept() const {
+    const int row = static_cast<int>(threadIdx.x) / 32;
+    if (rank_ != 0 || row >= min(shape_.kept_rows, unit_.rows)) return;
+    constexpr int kQuads = kept_column(1) / 4;
+    const float4* sums = reinterpret_cast<const float4*>(kept_) + row * kQuads + threadIdx.x % 32;
+    float4 totals[columns_of_row(kOperand)] = {};
+#pragma unroll 8
+    for (int block = 0; block < work_.weight_blocks; ++block)
+#pragma unroll
+      for (int part = 0; part < columns_of_row(kOperand); ++part) {
+        const float4 more = sums[(block * kept_columns() + part * shape_.kept_rows) * kQuads];
+        totals[part].x += more.x;
+        totals[part].y += more.y;
+        totals[part].z += more.z;
+        totals[part].w += more.w;
+      }
+    if constexpr (columns_of_row(kOperand) == 2) {
+      totals[0].x += totals[1].x;
+      totals[0].y += totals[1].y;
+      totals[0].z += totals[1].z;
+      totals[0].w += totals[1].w;
+    }
+    std::uint8_t* block = work_.packed + std::int64_t{place_} * kBlockBytes;
+    pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row}, kChunkRows, totals[0]);
   }
 
   const ProductWork& work_;

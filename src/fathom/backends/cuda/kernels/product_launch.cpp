@@ -38,9 +38,9 @@ int rows_of(const DecodeSize& size) {
 DecodeShape shape_in(const ProductDevice& device, const DecodeSize& size, int cluster, int resident) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
   const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
-  DecodeShape shape = {.cluster = cluster, .kept_rows = rows_of(size)};
+  DecodeShape shape = {.cluster = cluster, .kept_rows = rows_of(size), .keepers = size.leaves_packed ? 1 : cluster};
   shape.own_blocks = size.packs ? static_cast<int>(pieces_of(size.blocks, cluster)) : 0;
-  const int kept = kept_bytes(size.operand, shape.kept_rows, cluster, size.blocks);
+  const int kept = kept_bytes(size.operand, shape, size.blocks);
   const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
                                kept + shape.own_blocks * block_bytes(size.operand, size.columns));
   // A block is widened while the one before is multiplied.
@@ -81,7 +81,7 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;
   DecodeShape best;
   double least = 0.0;
-  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2) {
+  for (int cluster = size.leaves_packed ? 2 : 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2) {
     const int usable = clusters_at_once(device, cluster) * cluster;
     if (usable == 0) continue;
     for (int resident = resident_blocks(size.kind, size.operand, size.columns); resident >= 1; --resident) {
@@ -101,7 +101,7 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
       least = time;
     }
   }
-  check(best.stages >= 1, "a stage of a product fits into shared memory");
+  check(best.stages >= 1 || size.leaves_packed, "a stage of a product fits into shared memory");
   send_for_the_rest(size, best);
   return best;
 }
