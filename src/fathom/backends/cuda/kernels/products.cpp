@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kFewRows = 8;                 // a launch that waits more than it reads
 constexpr std::int64_t kMostSentForNext = 16 << 20;  // bytes: beside its own weights in the second-level cache
+constexpr std::int64_t kMostSumsOfOneBlock = 2;      // columns: their memory is that of the stages
 constexpr int kOwnColumns = 8;                       // of a product that packs its rows
 
 PackedRows packed_shape(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
@@ -258,7 +259,7 @@ std::optional<PackedRows> multiply_few_groups_packed(const ProductDevice& device
                                                      const PackedRows& x, std::uint8_t* workspace, Stream stream,
                                                      const ProductWeight* next) {
   const bool own = x.blocks == nullptr && x.columns == kOwnColumns && x.rows > 0;
-  if (!own || weight.kind != TileKind::fp8 || weight.out == 0 || weight.out % (x.groups * kBlockInputs) != 0)
+  if (!own || x.rows * columns_of_row(x.operand) > kMostSumsOfOneBlock || weight.kind != TileKind::fp8 || weight.out == 0 || weight.out % (x.groups * kBlockInputs) != 0)
     return std::nullopt;
   ProductWork work = groups_work(weight, x, nullptr, next);
   work.packed = workspace;
