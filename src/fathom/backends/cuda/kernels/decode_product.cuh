@@ -249,6 +249,9 @@ class DecodeProduct {
   }
 
   __device__ void add_blocks(float (&totals)[kColumns / 2]) {
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+    if constexpr (kStored) return add_stored_blocks(totals);
+#endif
     Stage stage;
     KeptSums kept = kept_sums();
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
@@ -325,6 +328,88 @@ class DecodeProduct {
       store_there(kept.at + column_at(further) + 32 * (index / 2 % 2), sum * scale);  // exact: a power of two
     });
   }
+
+  // FP8's tiles lie as blocks of activations do: the tensor core takes them from shared memory, and is at the next block
+  // while the sums of one are used.
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  static constexpr bool kStored = kKind == TileKind::fp8 && kOperand == Operand::e4m3 && kColumns == 8;
+#else
+  static constexpr bool kStored = false;
+#endif
+
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  struct Running {
+    float sums[4];
+    float scales[2];
+    std::uint32_t used;
+  };
+
+  __device__ void begin_stored(const Stage& stage, int own, Running& run) const {
+    const std::uint8_t* tile = memory_ + stage.index * kStageBytes + threadIdx.x / kWarpgroupThreads * kTile;
+    const std::uint8_t* x = memory_ + (kPacks ? own : stage.index * kStageBytes + 2 * kTile);
+    const std::uint64_t weights = columns_at<kOperand>(shared_address(tile));
+    const std::uint64_t columns = columns_at<kOperand>(shared_address(x));
+    run.used = empty_ + 8 * stage.index;
+    barrier_wait(full_ + 8 * stage.index, stage.parity);
+    __syncwarp();
+    hold_sums<8>(run.sums);
+    begin_products();
+#pragma unroll
+    for (int step = 0; step < 4; ++step)
+      warpgroup_stored_step_e4m3_8(run.sums, columns_of_step<8>(weights, step), columns_of_step<8>(columns, step),
+                                   step > 0 ? 1 : 0);
+    commit_products();
+    const float row = __uint_as_float(std::uint32_t{tile[exponents_at(kKind)]} << 23);
+    const float2 of_columns = *reinterpret_cast<const float2*>(x + kScalesAt + own_scales());
+    run.scales[0] = of_columns.x * row;
+    run.scales[1] = of_columns.y * row;
+  }
+
+  template <int kPending>
+  __device__ void end_stored(Running& run, KeptSums& kept, float (&totals)[kColumns / 2]) const {
+    wait_products<kPending>();
+    hold_sums<8>(run.sums);
+    if (threadIdx.x % 32 == 0) barrier_arrive(run.used);
+#pragma unroll
+    for (int index = 0; index < 4; ++index) {
+      const float scale = run.scales[index % 2];
+      if (shape_.cluster == 1) {
+        totals[index] = fmaf(run.sums[index], scale, totals[index]);
+      } else if (first_column() + index % 2 < shape_.kept_rows) {
+        store_there(kept.at + column_at(index % 2) + 32 * (index / 2), run.sums[index] * scale);  // exact
+      }
+    }
+    kept.at += kept.step;
+  }
+
+  __device__ void add_stored_blocks(float (&totals)[kColumns / 2]) {
+    Stage stage;
+    KeptSums kept = kept_sums();
+    int own = static_cast<int>(own_ - memory_);
+    int part = work_.parts == 1 ? 0 : first_ % work_.parts;
+    const auto next = [&] {
+      stage.advance(shape_.stages);
+      if (++part == work_.parts) {
+        part = 0;
+        own += kBlockBytes;
+      }
+    };
+    Running even;
+    Running odd;
+    begin_stored(stage, own, even);
+#pragma unroll 1
+    for (int block = first_ + 1;; block += 2) {
+      if (block >= last_) return end_stored<0>(even, kept, totals);
+      next();
+      begin_stored(stage, own, odd);
+      end_stored<1>(even, kept, totals);
+      if (block + 1 >= last_) return end_stored<0>(odd, kept, totals);
+      next();
+      begin_stored(stage, own, even);
+      end_stored<1>(odd, kept, totals);
+    }
+  }
+#endif
 
   __device__ int kept_columns() const { return shape_.kept_rows * columns_of_row(kOperand); }
 
