@@ -6,8 +6,9 @@
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
+#include "fathom/backends/cuda/kernels/kept_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/pack_block.cuh"
+#include "fathom/backends/cuda/kernels/own_rows.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
@@ -29,9 +30,15 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
 
-// What a block packs itself: its share of its rows, or of SwiGLU of them; it then lies behind the stages. Or its rows,
-// and what comes out as rows of the next product.
-enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums };
+// Whether the tensor core takes weights from shared memory.
+constexpr bool multiplies_stored(TileKind kind, Operand operand, int columns) {
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  constexpr bool kCan = true;
+#else
+  constexpr bool kCan = false;
+#endif
+  return kCan && kind == TileKind::fp8 && operand == Operand::e4m3 && columns == 8;
+}
 
 template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
@@ -43,19 +50,20 @@ class DecodeProduct {
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
+  static constexpr bool kStored = multiplies_stored(kKind, kOperand, kColumns);
+  using Kept = KeptSums<kOperand, kColumns, kDecodeConsumers>;
 
   // `place`: of the block among those of this work.
   __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory, unsigned place)
       : work_(work),
         shape_(shape),
         memory_(memory),
-        kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
+        kept_(shape, work.weight_blocks, reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
         rank_(static_cast<int>(place % static_cast<unsigned>(shape.cluster))),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)),
         place_(static_cast<int>(place / static_cast<unsigned>(shape.cluster))) {
-    const int kept = kept_bytes(kOperand, shape, work.weight_blocks);
-    own_ = memory + shape.stages * kStageBytes + kept;
+    own_ = memory + shape.stages * kStageBytes + kept_bytes(kOperand, shape, work.weight_blocks);
     full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
   }
@@ -83,7 +91,9 @@ class DecodeProduct {
     } else {
       if (shared) cluster_wait();  // the others are there to be written to
       if constexpr (kPacks) {
-        pack_own_rows();
+        const int first = x_block(first_);
+        const int last = first_ < last_ ? x_block(last_ - 1) + 1 : first;
+        OwnRowsOfBlock<kOperand, kColumns, kPacking, kDecodeConsumers>(work_, unit_, own_, first, last).pack();
       } else {
         wait_for_earlier_kernels();
       }
@@ -94,9 +104,9 @@ class DecodeProduct {
     cluster_wait();
     if (threadIdx.x >= kDecodeConsumers) return;
     if constexpr (kPacking == OwnPacking::rows_and_sums) {
-      pack_kept();
+      if (rank_ == 0) kept_.pack(unit_, work_.packed + std::int64_t{place_} * kBlockBytes);
     } else {
-      add_kept();
+      kept_.add(unit_, rank_);
     }
   }
 
@@ -178,82 +188,22 @@ class DecodeProduct {
     copies_issued(full);
   }
 
-  // A warp takes some blocks of inputs of a row. Where the first one lies is read before the rows are waited for, where
-  // it is known then.
-  __device__ void pack_own_rows() const {
-    constexpr int kWarps = kDecodeConsumers / 32;
-    constexpr int kAtOnce = 2;
-    const int first_own = x_block(first_);
-    const int last_own = first_ < last_ ? x_block(last_ - 1) + 1 : first_own;
-    const bool known = kPacking == OwnPacking::swiglu && work_.items_known != 0;
-    OwnRow own = {};
-    if (known) own = own_row(0);
-    wait_for_earlier_kernels();
-    for (int row = 0; row < unit_.rows; ++row) {
-      if (!known || row > 0) own = own_row(row);
-      for (int first = first_own + threadIdx.x / 32; first < last_own; first += kWarps * kAtOnce) {
-        float4 x[kAtOnce];
-#pragma unroll
-        for (int turn = 0; turn < kAtOnce; ++turn)
-          if (first + turn * kWarps < last_own) x[turn] = own_values(own, first + turn * kWarps);
-#pragma unroll
-        for (int turn = 0; turn < kAtOnce; ++turn) {
-          if (first + turn * kWarps >= last_own) continue;
-          std::uint8_t* block = own_ + (first + turn * kWarps - first_own) * kBlockBytes;
-          pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row}, kChunkRows, x[turn]);
-        }
-      }
-    }
-    fence_stores();
-    asm volatile("bar.sync 1, %0;" ::"n"(kDecodeConsumers) : "memory");
-  }
-
-  struct OwnRow {
-    const float* x;
-    const float* up;
-    float weight;
-  };
-
-  // Not through the first-level cache: see product_unit.
-  __device__ OwnRow own_row(int row_of_chunk) const {
-    const OwnRows& own = work_.own;
-    const int packed_row = unit_.first_row + row_of_chunk;
-    const int slot = own.slots != nullptr ? __ldcg(own.slots + packed_row) : packed_row;
-    constexpr bool kSwiglu = kPacking == OwnPacking::swiglu;
-    const std::int64_t row =
-        kSwiglu || (own.slots_of_row == 1 && own.slots == nullptr) ? packed_row : slot / own.slots_of_row;
-    return {.x = unit_.own_rows + row * own.row_stride,
-            .up = kSwiglu ? own.up + row * own.row_stride : nullptr,
-            .weight = kSwiglu && own.weights != nullptr ? __ldcg(own.weights + slot) : 1.0F};
-  }
-
-  // A lane's four inputs of a block.
-  __device__ float4 own_values(const OwnRow& row, int block) const {
-    const OwnRows& own = work_.own;
-    const int input = block * kBlockInputs + 4 * (threadIdx.x % 32);
-    const float4 x = four(row.x, input, own.in, own.aligned != 0);
-    if constexpr (kPacking != OwnPacking::swiglu) return x;
-    return swiglu(x, four(row.up, input, own.in, own.aligned != 0), own.limit, row.weight);
-  }
-
   // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
   // the first: no branch may stand between a product's start and its wait.
   __device__ void compute() {
     float totals[kColumns / 2] = {};
     if (first_ < last_) add_blocks(totals);
     if (shape_.cluster > 1) return;
-    const int row = unit_row();
+    const int row = Kept::unit_row();
     use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
       if (column < unit_.rows && unit_.holds(row + 8 * half)) unit_.put(column, row + 8 * half, value);
     });
   }
 
   __device__ void add_blocks(float (&totals)[kColumns / 2]) {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
     if constexpr (kStored) return add_stored_blocks(totals);
-#endif
     Stage stage;
-    KeptSums kept = kept_sums();
+    KeptPlace place = kept_.place(first_);
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
     int part = work_.parts == 1 ? 0 : first_ % work_.parts;
     WeightOperand<kKind, kOperand> weight = load(stage);
@@ -268,12 +218,12 @@ class DecodeProduct {
       if (kAhead && block + 1 < last_) next = load(stage);
       wait_products<0>();
       weight.hold();
-      finish(sums, weight, x + kScalesAt + own_scales(), kept, totals);
+      finish(sums, weight, x + kScalesAt + own_scales(), place, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
       if (!kAhead && block + 1 < last_) next = load(stage);
       weight = next;
-      kept.at += kept.step;
+      place.advance();
       if (++part == work_.parts) {
         part = 0;
         own += kBlockBytes;
@@ -289,183 +239,87 @@ class DecodeProduct {
     return weight;
   }
 
-  // Where the block that owns this thread's outputs keeps their sums over a block of inputs. A warp's 16 outputs belong
-  // to one of the keepers.
-  struct KeptSums {
-    std::uint32_t at = 0;    // of the thread's first column
-    std::uint32_t step = 0;  // to the next block of inputs
-  };
-
-  __device__ static int first_column() { return static_cast<int>(threadIdx.x) % 4 * 2; }
-
-  // Columns of a row's second operand stand behind those of all its first ones.
-  __device__ std::uint32_t column_at(int column) const {
-    return 4 * (column / kChunkRows * shape_.kept_rows + column % kChunkRows) * kept_column(shape_.keepers);
-  }
-
-  __device__ KeptSums kept_sums() const {
-    if (shape_.cluster == 1) return {};
-    const int outputs = 128 / shape_.keepers;
-    const int first_rank = cluster_rank() / shape_.cluster * shape_.cluster;  // a cluster can hold several units
-    const std::uint32_t step = 4 * kept_columns() * kept_column(shape_.keepers);
-    const std::uint32_t at = 4 * (unit_row() % outputs) + first_ * step + column_at(first_column());
-    return {.at = address_in(shared_address(kept_) + at, first_rank + unit_row() / outputs % shape_.keepers),
-            .step = step};
-  }
-
   __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
-                         const std::uint8_t* scales, const KeptSums& kept, float (&totals)[kColumns / 2]) {
+                         const std::uint8_t* scales, const KeptPlace& place, float (&totals)[kColumns / 2]) {
     if (shape_.cluster == 1) {
       use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
         totals[index] = fmaf(sum, scale, totals[index]);
       });
       return;
     }
-    const int first_row = first_column() % kChunkRows;
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      const int further = index / 4 * 8 + index % 2;  // columns
-      if (first_row + further % kChunkRows >= shape_.kept_rows) return;
-      store_there(kept.at + column_at(further) + 32 * (index / 2 % 2), sum * scale);  // exact: a power of two
+      kept_.store(place, index, sum * scale);  // exact: a power of two
     });
   }
 
   // FP8's tiles lie as blocks of activations do: the tensor core takes them from shared memory, and is at the next block
   // while the sums of one are used.
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  static constexpr bool kStored = kKind == TileKind::fp8 && kOperand == Operand::e4m3 && kColumns == 8;
-#else
-  static constexpr bool kStored = false;
-#endif
-
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  struct Running {
+  struct StoredBlock {
     float sums[4];
     float scales[2];
     std::uint32_t used;
   };
 
-  __device__ void begin_stored(const Stage& stage, int own, Running& run) const {
+  __device__ void begin_stored(const Stage& stage, int own, StoredBlock& block) const {
     const std::uint8_t* tile = memory_ + stage.index * kStageBytes + threadIdx.x / kWarpgroupThreads * kTile;
     const std::uint8_t* x = memory_ + (kPacks ? own : stage.index * kStageBytes + 2 * kTile);
-    const std::uint64_t weights = columns_at<kOperand>(shared_address(tile));
-    const std::uint64_t columns = columns_at<kOperand>(shared_address(x));
-    run.used = empty_ + 8 * stage.index;
+    block.used = empty_ + 8 * stage.index;
     barrier_wait(full_ + 8 * stage.index, stage.parity);
-    __syncwarp();
-    hold_sums<8>(run.sums);
-    begin_products();
-#pragma unroll
-    for (int step = 0; step < 4; ++step)
-      warpgroup_stored_step_e4m3_8(run.sums, columns_of_step<8>(weights, step), columns_of_step<8>(columns, step),
-                                   step > 0 ? 1 : 0);
-    commit_products();
+    start_stored_block(block.sums, shared_address(tile), shared_address(x));
     const float row = __uint_as_float(std::uint32_t{tile[exponents_at(kKind)]} << 23);
-    const float2 of_columns = *reinterpret_cast<const float2*>(x + kScalesAt + own_scales());
-    run.scales[0] = of_columns.x * row;
-    run.scales[1] = of_columns.y * row;
+    const float2 columns = *reinterpret_cast<const float2*>(x + kScalesAt + own_scales());
+    block.scales[0] = columns.x * row;
+    block.scales[1] = columns.y * row;
   }
 
   template <int kPending>
-  __device__ void end_stored(Running& run, KeptSums& kept, float (&totals)[kColumns / 2]) const {
+  __device__ void end_stored(StoredBlock& block, KeptPlace& place, float (&totals)[kColumns / 2]) const {
     wait_products<kPending>();
-    hold_sums<8>(run.sums);
-    if (threadIdx.x % 32 == 0) barrier_arrive(run.used);
+    hold_sums<8>(block.sums);
+    if (threadIdx.x % 32 == 0) barrier_arrive(block.used);
 #pragma unroll
     for (int index = 0; index < 4; ++index) {
-      const float scale = run.scales[index % 2];
+      const float scale = block.scales[index % 2];
       if (shape_.cluster == 1) {
-        totals[index] = fmaf(run.sums[index], scale, totals[index]);
-      } else if (first_column() + index % 2 < shape_.kept_rows) {
-        store_there(kept.at + column_at(index % 2) + 32 * (index / 2), run.sums[index] * scale);  // exact
+        totals[index] = fmaf(block.sums[index], scale, totals[index]);
+      } else {
+        kept_.store(place, index, block.sums[index] * scale);
       }
     }
-    kept.at += kept.step;
+    place.advance();
   }
 
-  __device__ void add_stored_blocks(float (&totals)[kColumns / 2]) {
+  __device__ void add_stored_blocks(float (&totals)[kColumns / 2]) const {
     Stage stage;
-    KeptSums kept = kept_sums();
+    KeptPlace place = kept_.place(first_);
     int own = static_cast<int>(own_ - memory_);
     int part = work_.parts == 1 ? 0 : first_ % work_.parts;
-    const auto next = [&] {
+    const auto begin_next = [&](StoredBlock& block) {
       stage.advance(shape_.stages);
       if (++part == work_.parts) {
         part = 0;
         own += kBlockBytes;
       }
+      begin_stored(stage, own, block);
     };
-    Running even;
-    Running odd;
+    StoredBlock even;
+    StoredBlock odd;
     begin_stored(stage, own, even);
 #pragma unroll 1
     for (int block = first_ + 1;; block += 2) {
-      if (block >= last_) return end_stored<0>(even, kept, totals);
-      next();
-      begin_stored(stage, own, odd);
-      end_stored<1>(even, kept, totals);
-      if (block + 1 >= last_) return end_stored<0>(odd, kept, totals);
-      next();
-      begin_stored(stage, own, even);
-      end_stored<1>(odd, kept, totals);
+      if (block >= last_) return end_stored<0>(even, place, totals);
+      begin_next(odd);
+      end_stored<1>(even, place, totals);
+      if (block + 1 >= last_) return end_stored<0>(odd, place, totals);
+      begin_next(even);
+      end_stored<1>(odd, place, totals);
     }
-  }
-#endif
-
-  __device__ int kept_columns() const { return shape_.kept_rows * columns_of_row(kOperand); }
-
-  // The first of this thread's two outputs, among the unit's 128.
-  __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
-
-  __device__ void add_kept() const {
-    const int outputs = 128 / shape_.keepers;
-    const int column = kept_column(shape_.keepers);
-    const int rows = min(shape_.kept_rows, unit_.rows);
-    for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
-      const int output = rank_ * outputs + place % outputs;
-      const int row = place / outputs;
-      if (!unit_.holds(output)) continue;
-      const float* sums = kept_ + row * column + place % outputs;
-      float totals[2] = {0.0F, 0.0F};
-#pragma unroll 8
-      for (int block = 0; block < work_.weight_blocks; ++block)
-#pragma unroll
-        for (int part = 0; part < columns_of_row(kOperand); ++part)
-          totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
-      unit_.put(row, output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
-    }
-  }
-
-  // A warp a row, four outputs a lane.
-  __device__ void pack_kept() const {
-    const int row = static_cast<int>(threadIdx.x) / 32;
-    if (rank_ != 0 || row >= min(shape_.kept_rows, unit_.rows)) return;
-    constexpr int kQuads = kept_column(1) / 4;
-    const float4* sums = reinterpret_cast<const float4*>(kept_) + row * kQuads + threadIdx.x % 32;
-    float4 totals[columns_of_row(kOperand)] = {};
-#pragma unroll 8
-    for (int block = 0; block < work_.weight_blocks; ++block)
-#pragma unroll
-      for (int part = 0; part < columns_of_row(kOperand); ++part) {
-        const float4 more = sums[(block * kept_columns() + part * shape_.kept_rows) * kQuads];
-        totals[part].x += more.x;
-        totals[part].y += more.y;
-        totals[part].z += more.z;
-        totals[part].w += more.w;
-      }
-    if constexpr (columns_of_row(kOperand) == 2) {
-      totals[0].x += totals[1].x;
-      totals[0].y += totals[1].y;
-      totals[0].z += totals[1].z;
-      totals[0].w += totals[1].w;
-    }
-    std::uint8_t* block = work_.packed + std::int64_t{place_} * kBlockBytes;
-    pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row}, kChunkRows, totals[0]);
   }
 
   const ProductWork& work_;
   const DecodeShape shape_;
   std::uint8_t* const memory_;
-  float* const kept_;
+  const Kept kept_;
   std::uint8_t* own_;  // [blocks of this block] packed rows
   const int rank_;
   const int first_;

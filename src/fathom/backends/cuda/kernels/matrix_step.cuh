@@ -154,7 +154,7 @@ __device__ inline void warpgroup_step_e4m3_64(float (&d)[32], const std::uint32_
 }
 
 // Weights that lie in shared memory as columns do: nothing of them goes through registers.
-__device__ inline void warpgroup_stored_step_e4m3_8(float (&d)[4], std::uint64_t weights, std::uint64_t x, int add) {
+__device__ inline void stored_step_e4m3_8(float (&d)[4], std::uint64_t weights, std::uint64_t x, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %6, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n8k32.f32.e4m3.e4m3 {"
