@@ -201,9 +201,9 @@ TEST_F(RoundedAttendTest, IsItsParts) {
   halves.expect_parts(*backend_, "bfloat16");
 }
 
-// Lone tokens, whose tiles a cluster joins and whose latents leave wo_a packed: one tile and sixteen, rings that are full
-// to the last row; runs of more tokens, which a second launch joins; heads that do not fill a block; latents of whole
-// blocks and not.
+// Lone tokens, whose tiles a cluster joins and whose latents leave wo_a packed: one tile and sixteen, rings that are
+// full to the last row; runs of more tokens, which a second launch joins; heads that do not fill a block; latents of
+// whole blocks and not.
 TEST_F(RoundedAttendTest, OfFewTokensIsItsParts) {
   for (const EntryChoice choice : {EntryChoice::none, EntryChoice::all, EntryChoice::selected})
     for (const auto& [heads, groups, latent] :

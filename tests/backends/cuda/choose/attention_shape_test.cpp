@@ -99,8 +99,8 @@ TEST(AttentionShape, FewTilesOfFewTokensAreJoinedByAcluster) {
   DeviceSize device = kHopper;
   device.attention_clusters = {32, 16, 8, 8};
   const auto cluster = [&](std::int64_t tokens, std::int64_t keys, bool rounded = true) {
-    return attention_shape(
-               {.format = kReleased, .rounded = rounded, .tokens = tokens, .heads = 64, .most_keys = keys}, device)
+    return attention_shape({.format = kReleased, .rounded = rounded, .tokens = tokens, .heads = 64, .most_keys = keys},
+                           device)
         .cluster;
   };
   EXPECT_EQ(cluster(1, 256), 4);

@@ -49,9 +49,9 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
             EXPECT_LE(shape.cluster, blocks);
             EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
             EXPECT_EQ(shape.own_blocks, packs ? (blocks + shape.cluster - 1) / shape.cluster : 0);
-            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
-                                   kept_bytes(of.operand, shape, blocks) +
-                                       shape.own_blocks * block_bytes(of.operand, columns)),
+            EXPECT_LE(shared_bytes(
+                          shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
+                          kept_bytes(of.operand, shape, blocks) + shape.own_blocks * block_bytes(of.operand, columns)),
                       device.shared_of_block);
           }
       for (const int pairs : {1, 16, 256})
@@ -156,9 +156,9 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
                                                       .rows = 1,
                                                       .packs = packs,
                                                       .clusters_beside = beside});
-      const int shared = shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
-                                      kept_bytes(Operand::e4m3, shape, blocks) +
-                                          shape.own_blocks * block_bytes(Operand::e4m3, 8));
+      const int shared =
+          shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
+                       kept_bytes(Operand::e4m3, shape, blocks) + shape.own_blocks * block_bytes(Operand::e4m3, 8));
       const int resident = std::min(resident_blocks(kind, Operand::e4m3, 8), device.shared_of_multiprocessor / shared);
       const int clusters = shape.cluster > 2 && clusters_of_four >= 0 ? clusters_of_four * 4 / shape.cluster
                                                                       : device.multiprocessors / shape.cluster;

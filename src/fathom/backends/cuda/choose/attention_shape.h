@@ -15,7 +15,7 @@ inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their o
 
 inline constexpr std::int64_t kWarpgroupHeads = 64;  // of a block of warpgroups
 
-inline constexpr std::int64_t kFewHeads = 16;        // of one where there are multiprocessors to spare
+inline constexpr std::int64_t kFewHeads = 16;  // of one where there are multiprocessors to spare
 
 // Tiles that a cluster of blocks joins in its shared memory, and the sizes of clusters that a device is asked about.
 inline constexpr std::int64_t kMostClusterTiles = 16;

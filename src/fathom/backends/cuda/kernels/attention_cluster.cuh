@@ -1,7 +1,8 @@
-// A query and sixteen heads by a cluster of blocks, a tile of keys each. What a block has of its tile stays in its shared
-// memory; behind one meeting all blocks join the tiles in their order, some columns each, so that neither a second
-// kernel nor a trip through memory stands between attention and the product behind it. The numbers and the functions
-// that join them are those of a block for each tile and of join_tiles (attention_join.cuh), and so are the bits.
+// A query and sixteen heads by a cluster of blocks, a tile of keys each. What a block has of its tile stays in its
+// shared memory; behind one meeting all blocks join the tiles in their order, some columns each, so that neither a
+// second kernel nor a trip through memory stands between attention and the product behind it. The numbers and the
+// functions that join them are those of a block for each tile and of join_tiles (attention_join.cuh), and so are the
+// bits.
 //
 // A block has half of what a multiprocessor has of everything, so that the products behind it find room beside it.
 #pragma once

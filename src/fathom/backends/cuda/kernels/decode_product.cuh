@@ -252,8 +252,8 @@ class DecodeProduct {
     });
   }
 
-  // FP8's tiles lie as blocks of activations do: the tensor core takes them from shared memory, and is at the next block
-  // while the sums of one are used.
+  // FP8's tiles lie as blocks of activations do: the tensor core takes them from shared memory, and is at the next
+  // block while the sums of one are used.
   struct StoredBlock {
     float sums[4];
     float scales[2];

@@ -81,7 +81,8 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;
   DecodeShape best;
   double least = 0.0;
-  for (int cluster = size.leaves_packed ? 2 : 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2) {
+  for (int cluster = size.leaves_packed ? 2 : 1; cluster <= std::max(1, std::min(most_clusters, size.blocks));
+       cluster *= 2) {
     const int usable = clusters_at_once(device, cluster) * cluster;
     if (usable == 0) continue;
     for (int resident = resident_blocks(size.kind, size.operand, size.columns); resident >= 1; --resident) {

@@ -259,7 +259,8 @@ std::optional<PackedRows> multiply_few_groups_packed(const ProductDevice& device
                                                      const PackedRows& x, std::uint8_t* workspace, Stream stream,
                                                      const ProductWeight* next) {
   const bool own = x.blocks == nullptr && x.columns == kOwnColumns && x.rows > 0;
-  if (!own || x.rows * columns_of_row(x.operand) > kMostSumsOfOneBlock || weight.kind != TileKind::fp8 || weight.out == 0 || weight.out % (x.groups * kBlockInputs) != 0)
+  if (!own || x.rows * columns_of_row(x.operand) > kMostSumsOfOneBlock || weight.kind != TileKind::fp8 ||
+      weight.out == 0 || weight.out % (x.groups * kBlockInputs) != 0)
     return std::nullopt;
   ProductWork work = groups_work(weight, x, nullptr, next);
   work.packed = workspace;

@@ -189,8 +189,8 @@ bool CudaLauncher::multiply_packed(const AttendArgs& args) {
                                .group_stride = in},
                               PackedBy::products, wo_a->weight().kind);
   std::uint8_t* memory = workspace(packed_rows_bytes(tokens, wo_a->out, 1, operand));
-  const auto latent = multiply_few_groups_packed(product_device_, wo_a->weight(), x, memory, device_.stream(),
-                                                 &wo_b->weight());
+  const auto latent =
+      multiply_few_groups_packed(product_device_, wo_a->weight(), x, memory, device_.stream(), &wo_b->weight());
   if (!latent) return false;
   const ProductOutput output = product_output(*wo_b, args.out);
   multiply(product_device_, {&output, 1}, *latent, device_.stream());
