@@ -81,6 +81,12 @@ class AttendInCluster {
       fetch_rows();
       fetch_queries(queries);
     }
+    // Small things as well are read before products behind it send for weights: they would come after all of them.
+    if (warpgroup_id() == 1) {
+      bring_ends();
+    } else if (args_.end.cosine != nullptr && tile_ == 0 && first_head_ == 0) {
+      commit();
+    }
     const int count = count_keys(args_, keys_, &shared_.first_missing);
     const bool there = first_key() < count;
     const int keys = min(kKeys, count - first_key());
@@ -91,15 +97,8 @@ class AttendInCluster {
     }
     wait_for_copies();
     __syncthreads();
-    // Only now: products behind it send for weights as soon as they begin, and its own rows would come after all of
-    // them.
     let_later_kernels_begin();
-    if (warpgroup_id() == 0) {
-      if (there) weigh(keys);
-    } else {
-      bring_ends();
-      if (args_.end.cosine != nullptr && tile_ == 0 && first_head_ == 0) commit();
-    }
+    if (there && warpgroup_id() == 0) weigh(keys);
     __syncthreads();
     if (there) multiply();
     cluster_arrive();
@@ -197,7 +196,6 @@ class AttendInCluster {
         shared_.of_tile[head_of_thread(half)] = {largest[half], sums[half]};
   }
 
-  // By the second one meanwhile.
   __device__ void bring_ends() const {
     const int thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads;
     if (thread < heads_) shared_.sinks[thread] = args_.sink[first_head_ + thread];

@@ -137,6 +137,8 @@ class DecodeProduct {
 
   // The first weights are on their way before an earlier kernel has written the activations.
   __device__ void copy() const {
+    if constexpr (kPacks && kHasCopyEngine)
+      if (shape_.pace > 0) return copy_in_turn();
     const int ahead = min(last_, first_ + shape_.stages);
     Stage stage;
     for (int block = first_; block < ahead; ++block) {
@@ -159,6 +161,74 @@ class DecodeProduct {
       stage.advance(shape_.stages);
     }
   }
+
+  // The same, but no more than the bus brings: what others read meanwhile, be it in the second-level cache, would stand
+  // behind all that was sent for.
+  __device__ void copy_in_turn() const {
+    if (threadIdx.x % 32 == 0) {
+      const int ahead = min(last_, first_ + shape_.stages);
+      Stage stage;
+      for (int block = first_; block < ahead; ++block) {
+        if (block > first_) barrier_wait(full_ + 8 * (block - 1 - first_), 0);
+        copy_weights(stage, block);
+        stage.advance(shape_.stages);
+      }
+      SentAhead ahead_of_rows(*this, ahead);
+      for (int block = ahead; block < last_;) {
+        if (barrier_is_past(empty_ + 8 * stage.index, stage.parity ^ 1)) {
+          copy_weights(stage, block++);
+          stage.advance(shape_.stages);
+        } else {
+          ahead_of_rows.send_in_turn(block);
+        }
+      }
+      ahead_of_rows.send_all();
+    }
+    __syncwarp();
+    wait_for_earlier_kernels();
+  }
+
+  // What comes into the second-level cache: the rest of the own weights, then a share of the next product's.
+  class SentAhead {
+   public:
+    __device__ SentAhead(const DecodeProduct& product, int first)
+        : of_(product), block_(first), last_(min(product.last_, first + product.shape_.sent_for)), since_(clock()) {}
+
+    // Behind `copied` blocks.
+    __device__ void send_in_turn(int copied) {
+      if (clock() - since_ < of_.shape_.pace) return;
+      since_ = clock();
+      block_ = max(block_, copied);
+      if (block_ < last_) {
+        send_for_bytes(of_.unit_.tiles[0] + std::int64_t{block_} * kTile, kTile, 0);
+        send_for_bytes(of_.unit_.tiles[1] + std::int64_t{block_} * kTile, kTile, 0);
+        ++block_;
+      } else {
+        send_some(4);
+      }
+    }
+
+    __device__ void send_all() { send_some(kPiece); }
+
+   private:
+    static constexpr int kPiece = 4096;
+
+    __device__ void send_some(int pieces) {
+      for (; pieces > 0; --pieces) {
+        const std::int64_t at = (std::int64_t{blockIdx.x} + std::int64_t{sent_} * gridDim.x) * kPiece;
+        if (at >= of_.work_.next_bytes) return;
+        send_for_bytes(of_.work_.next + at,
+                       static_cast<std::uint32_t>(min(std::int64_t{kPiece}, of_.work_.next_bytes - at)), 0);
+        ++sent_;
+      }
+    }
+
+    const DecodeProduct& of_;
+    int block_;
+    const int last_;
+    int sent_ = 0;
+    clock_t since_;
+  };
 
   // This block's share, by the lanes of the copying warp.
   __device__ void send_for_next() const {

@@ -16,6 +16,7 @@ constexpr int kSharedOfOwnRows = 200 * 1024;   // bytes, for as many
 
 // Of a product whose weights are sent for ahead of its rows: the cache must still hold them when they are used.
 constexpr double kMostSentFor = 24e6;
+constexpr double kBytesOfACycle = 2200.0;  // of the device's memory
 
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
@@ -53,6 +54,8 @@ void send_for_the_rest(const DecodeSize& size, DecodeShape& shape) {
   const int rest = std::max(0, own - shape.stages);
   const double bytes = 2.0 * static_cast<double>(size.units) * shape.cluster * rest * tile_bytes(size.kind);
   if (size.waits_long && bytes <= kMostSentFor) shape.sent_for = rest;
+  const double at_once = 2.0 * static_cast<double>(size.units) * shape.cluster * tile_bytes(size.kind);
+  if (size.waits_long && size.packs) shape.pace = static_cast<int>(at_once / kBytesOfACycle);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct DecodeShape {
   int own_blocks = 0;  // of rows that a thread block packs itself; 0: they come packed
   int keepers = 1;     // blocks of a cluster that keep sums, each of its share of the outputs
   int sent_for = 0;    // blocks of inputs behind the stages' that come into the second-level cache ahead of the rows
+  int pace = 0;        // cycles in which the bus brings a block of inputs to all; 0: all are sent for at once
 };
 
 struct PrefillShape {
