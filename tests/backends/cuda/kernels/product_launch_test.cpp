@@ -90,6 +90,29 @@ TEST(ProductLaunch, ShapesThatLeaveRowsPackedAreClustersOrNone) {
           }
 }
 
+// What waits long for its rows asks for no more at once than the bus brings, where the block need not copy rows as
+// well.
+TEST(ProductLaunch, WeightsAheadOfRowsComeAtTheBusesPace) {
+  DecodeSize size = {.kind = TileKind::fp8,
+                     .operand = Operand::e4m3,
+                     .columns = 8,
+                     .units = 64,
+                     .blocks = 32,
+                     .rows = 1,
+                     .packs = true,
+                     .waits_long = true,
+                     .leaves_packed = true};
+  const DecodeShape shape = decode_shape(kH200, size);
+  EXPECT_GT(shape.sent_for, 0);
+  EXPECT_GT(shape.pace, 500);  // cycles
+  EXPECT_LT(shape.pace, 5000);
+  size.waits_long = false;
+  EXPECT_EQ(decode_shape(kH200, size).pace, 0);
+  size.waits_long = true;
+  size.packs = false;
+  EXPECT_EQ(decode_shape(kH200, size).pace, 0);
+}
+
 // A slice of a GPU, or one whose parts are too small for large clusters.
 TEST(ProductLaunch, NoClusterIsChosenThatFindsNoRoom) {
   for (const int multiprocessors : {1, 3, 8, 16})

@@ -30,16 +30,6 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
 
-// Whether the tensor core takes weights from shared memory.
-constexpr bool multiplies_stored(TileKind kind, Operand operand, int columns) {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  constexpr bool kCan = true;
-#else
-  constexpr bool kCan = false;
-#endif
-  return kCan && kind == TileKind::fp8 && operand == Operand::e4m3 && columns == 8;
-}
-
 template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
  public:
@@ -50,7 +40,6 @@ class DecodeProduct {
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
-  static constexpr bool kStored = multiplies_stored(kKind, kOperand, kColumns);
   using Kept = KeptSums<kOperand, kColumns, kDecodeConsumers>;
 
   // `place`: of the block among those of this work.
@@ -192,12 +181,12 @@ class DecodeProduct {
   class SentAhead {
    public:
     __device__ SentAhead(const DecodeProduct& product, int first)
-        : of_(product), block_(first), last_(min(product.last_, first + product.shape_.sent_for)), since_(clock()) {}
+        : of_(product), block_(first), last_(min(product.last_, first + product.shape_.sent_for)), since_(now()) {}
 
     // Behind `copied` blocks.
     __device__ void send_in_turn(int copied) {
-      if (clock() - since_ < of_.shape_.pace) return;
-      since_ = clock();
+      if (now() - since_ < static_cast<std::uint32_t>(of_.shape_.pace)) return;
+      since_ = now();
       block_ = max(block_, copied);
       if (block_ < last_) {
         send_for_bytes(of_.unit_.tiles[0] + std::int64_t{block_} * kTile, kTile, 0);
@@ -213,6 +202,8 @@ class DecodeProduct {
    private:
     static constexpr int kPiece = 4096;
 
+    __device__ static std::uint32_t now() { return static_cast<std::uint32_t>(clock()); }
+
     __device__ void send_some(int pieces) {
       for (; pieces > 0; --pieces) {
         const std::int64_t at = (std::int64_t{blockIdx.x} + std::int64_t{sent_} * gridDim.x) * kPiece;
@@ -227,7 +218,7 @@ class DecodeProduct {
     int block_;
     const int last_;
     int sent_ = 0;
-    clock_t since_;
+    std::uint32_t since_;
   };
 
   // This block's share, by the lanes of the copying warp.
@@ -271,7 +262,6 @@ class DecodeProduct {
   }
 
   __device__ void add_blocks(float (&totals)[kColumns / 2]) {
-    if constexpr (kStored) return add_stored_blocks(totals);
     Stage stage;
     KeptPlace place = kept_.place(first_);
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
@@ -320,70 +310,6 @@ class DecodeProduct {
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
       kept_.store(place, index, sum * scale);  // exact: a power of two
     });
-  }
-
-  // FP8's tiles lie as blocks of activations do: the tensor core takes them from shared memory, and is at the next
-  // block while the sums of one are used.
-  struct StoredBlock {
-    float sums[4];
-    float scales[2];
-    std::uint32_t used;
-  };
-
-  __device__ void begin_stored(const Stage& stage, int own, StoredBlock& block) const {
-    const std::uint8_t* tile = memory_ + stage.index * kStageBytes + threadIdx.x / kWarpgroupThreads * kTile;
-    const std::uint8_t* x = memory_ + (kPacks ? own : stage.index * kStageBytes + 2 * kTile);
-    block.used = empty_ + 8 * stage.index;
-    barrier_wait(full_ + 8 * stage.index, stage.parity);
-    start_stored_block(block.sums, shared_address(tile), shared_address(x));
-    const float row = __uint_as_float(std::uint32_t{tile[exponents_at(kKind)]} << 23);
-    const float2 columns = *reinterpret_cast<const float2*>(x + kScalesAt + own_scales());
-    block.scales[0] = columns.x * row;
-    block.scales[1] = columns.y * row;
-  }
-
-  template <int kPending>
-  __device__ void end_stored(StoredBlock& block, KeptPlace& place, float (&totals)[kColumns / 2]) const {
-    wait_products<kPending>();
-    hold_sums<8>(block.sums);
-    if (threadIdx.x % 32 == 0) barrier_arrive(block.used);
-#pragma unroll
-    for (int index = 0; index < 4; ++index) {
-      const float scale = block.scales[index % 2];
-      if (shape_.cluster == 1) {
-        totals[index] = fmaf(block.sums[index], scale, totals[index]);
-      } else {
-        kept_.store(place, index, block.sums[index] * scale);
-      }
-    }
-    place.advance();
-  }
-
-  __device__ void add_stored_blocks(float (&totals)[kColumns / 2]) const {
-    Stage stage;
-    KeptPlace place = kept_.place(first_);
-    int own = static_cast<int>(own_ - memory_);
-    int part = work_.parts == 1 ? 0 : first_ % work_.parts;
-    const auto begin_next = [&](StoredBlock& block) {
-      stage.advance(shape_.stages);
-      if (++part == work_.parts) {
-        part = 0;
-        own += kBlockBytes;
-      }
-      begin_stored(stage, own, block);
-    };
-    StoredBlock even;
-    StoredBlock odd;
-    begin_stored(stage, own, even);
-#pragma unroll 1
-    for (int block = first_ + 1;; block += 2) {
-      if (block >= last_) return end_stored<0>(even, place, totals);
-      begin_next(odd);
-      end_stored<1>(even, place, totals);
-      if (block + 1 >= last_) return end_stored<0>(odd, place, totals);
-      begin_next(even);
-      end_stored<1>(odd, place, totals);
-    }
   }
 
   const ProductWork& work_;

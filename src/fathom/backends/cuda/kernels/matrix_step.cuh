@@ -153,17 +153,6 @@ __device__ inline void warpgroup_step_e4m3_64(float (&d)[32], const std::uint32_
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(x), "r"(add));
 }
 
-// Weights that lie in shared memory as columns do: nothing of them goes through registers.
-__device__ inline void stored_step_e4m3_8(float (&d)[4], std::uint64_t weights, std::uint64_t x, int add) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %6, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n8k32.f32.e4m3.e4m3 {"
-      "%0, %1, %2, %3"
-      "}, %4, %5, p, 1, 1;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "l"(weights), "l"(x), "r"(add));
-}
-
 // sums (+)= weights * columns of one step. `add` 0 starts a sum.
 template <Operand kOperand, int N>
 __device__ inline void product_step(float (&sums)[N / 2], const std::uint32_t (&a)[4], Columns columns, int step,

@@ -22,21 +22,6 @@ __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKi
   commit_products();
 }
 
-// The same of FP8 and eight columns of e4m3, where the weights lie in shared memory as columns do.
-__device__ inline void start_stored_block(float (&sums)[4], std::uint32_t tile, std::uint32_t block) {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  const Columns weights = columns_at<Operand::e4m3>(tile);
-  const Columns columns = columns_at<Operand::e4m3>(block);
-  __syncwarp();
-  hold_sums<8>(sums);
-  begin_products();
-#pragma unroll
-  for (int step = 0; step < kBlockInputs / 32; ++step)
-    stored_step_e4m3_8(sums, columns_of_step<8>(weights, step), columns_of_step<8>(columns, step), step > 0 ? 1 : 0);
-  commit_products();
-#endif
-}
-
 // Where the first of a thread's scales lie behind the first of a block's.
 __device__ inline int own_scales() { return static_cast<int>(threadIdx.x) % 4 * 8; }
 
