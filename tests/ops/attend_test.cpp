@@ -201,6 +201,27 @@ TEST_F(RoundedAttendTest, IsItsParts) {
   halves.expect_parts(*backend_, "bfloat16");
 }
 
+// Lone tokens, whose tiles a cluster joins and whose latents leave wo_a packed: one tile and sixteen, rings that are
+// full to the last row; runs of more tokens, which a second launch joins; heads that do not fill a block; latents of
+// whole blocks and not.
+TEST_F(RoundedAttendTest, OfFewTokensIsItsParts) {
+  for (const EntryChoice choice : {EntryChoice::none, EntryChoice::all, EntryChoice::selected})
+    for (const auto& [heads, groups, latent] :
+         {std::array<std::int64_t, 3>{64, 8, 128}, {6, 3, 384}, {20, 2, 640}, {9, 3, 390}})
+      for (const std::vector<fathom::Run>& runs :
+           {runs_of({{1, 0}}), runs_of({{1, 700}}), runs_of({{1, 3'400}}), runs_of({{1, 63}, {1, 141}}),
+            runs_of({{2, 90}}), runs_of({{1, 1}, {1, 70}, {1, 71}, {1, 200}})}) {
+        AttendCase shape = released(choice, heads, groups, latent);
+        shape.attention.capacity = 70;
+        Attend attend(shape, runs, random_);
+        attend.expect_parts(*backend_, std::to_string(heads) + " heads, " + std::to_string(runs.size()) + " runs");
+      }
+  AttendCase shape = released(EntryChoice::selected, 64, 8, 128);
+  shape.attention.offset = 1;
+  Attend off(shape, runs_of({{1, 700}}), random_);
+  off.expect_parts(*backend_, "off the boundary");
+}
+
 // Queries from their product, and the latent packed for wo_b where its groups are whole units: heads whose units do not
 // fill the device, rows that end within a chunk and at it.
 TEST_F(RoundedAttendTest, ProductsAreItsParts) {

@@ -94,6 +94,28 @@ TEST(AttentionShape, ManyTokensWidenTheirKeys) {
   EXPECT_EQ(rows(8192, 768, 128 + 262'144), 0) << "too many rows";
 }
 
+// Where all clusters find room at once, and on devices that were asked.
+TEST(AttentionShape, FewTilesOfFewTokensAreJoinedByAcluster) {
+  DeviceSize device = kHopper;
+  device.attention_clusters = {32, 16, 8, 8};
+  const auto cluster = [&](std::int64_t tokens, std::int64_t keys, bool rounded = true) {
+    return attention_shape({.format = kReleased, .rounded = rounded, .tokens = tokens, .heads = 64, .most_keys = keys},
+                           device)
+        .cluster;
+  };
+  EXPECT_EQ(cluster(1, 256), 4);
+  EXPECT_EQ(cluster(1, 700), 11);
+  EXPECT_EQ(cluster(2, 768), 12);
+  EXPECT_EQ(cluster(3, 768), 0) << "twelve clusters, room for eight";
+  EXPECT_EQ(cluster(8, 256), 4);
+  EXPECT_EQ(cluster(9, 256), 0) << "a block takes more heads";
+  EXPECT_EQ(cluster(1, 1024), 16);
+  EXPECT_EQ(cluster(1, 1025), 0) << "more tiles than a cluster has";
+  EXPECT_EQ(cluster(1, 256, false), 0) << "another kernel";
+  device.attention_clusters = {};
+  EXPECT_EQ(cluster(1, 256), 0);
+}
+
 TEST(AttentionShape, ChainsTakeLargeTilesWhenTheDeviceIsFull) {
   EXPECT_FALSE(shape_of(kSmall, 1, 64, 640).large_tiles);
   EXPECT_TRUE(shape_of(kSmall, 8192, 64, 640).large_tiles);

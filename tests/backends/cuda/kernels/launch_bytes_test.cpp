@@ -19,7 +19,8 @@ struct Kept final : KernelSink {
 
 // Members are written, what lies between them stays `garbage`.
 template <class Launch>
-std::vector<std::vector<std::byte>> launched(AttentionMethod method, int garbage, const Launch& launch) {
+std::vector<std::vector<std::byte>> launched(AttentionMethod method, std::int64_t cluster, int garbage,
+                                             const Launch& launch) {
   AttentionKernel args;
   std::memset(static_cast<void*>(&args), garbage, sizeof(args));
   args.format.storage = CacheStorage::released;
@@ -47,6 +48,7 @@ std::vector<std::vector<std::byte>> launched(AttentionMethod method, int garbage
   args.shape.large_tiles = 0;
   args.shape.block_heads = 16;
   args.shape.widened_rows = 0;
+  args.shape.cluster = cluster;
   args.shape.tokens = 1;
   args.shape.floats = 0;
   args.fault = nullptr;
@@ -57,14 +59,15 @@ std::vector<std::vector<std::byte>> launched(AttentionMethod method, int garbage
 }
 
 TEST(LaunchBytes, AttentionsAreEqualWhateverWasThereBefore) {
-  const auto expect_equal = [](AttentionMethod method, const auto& launch) {
-    const auto one = launched(method, 0xA5, launch);
+  const auto expect_equal = [](AttentionMethod method, const auto& launch, std::int64_t cluster = 0) {
+    const auto one = launched(method, cluster, 0xA5, launch);
     EXPECT_FALSE(one.empty());
-    EXPECT_TRUE(one == launched(method, 0x5A, launch)) << static_cast<int>(method);
+    EXPECT_TRUE(one == launched(method, cluster, 0x5A, launch)) << static_cast<int>(method);
   };
   expect_equal(AttentionMethod::chains, launch_attention_chains);
   expect_equal(AttentionMethod::tiles, launch_attention_tiles);
   expect_equal(AttentionMethod::warpgroups, launch_attention_warpgroups);
+  expect_equal(AttentionMethod::warpgroups, launch_attention_warpgroups, 2);
 }
 
 }  // namespace

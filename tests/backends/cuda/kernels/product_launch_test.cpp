@@ -49,9 +49,9 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
             EXPECT_LE(shape.cluster, blocks);
             EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
             EXPECT_EQ(shape.own_blocks, packs ? (blocks + shape.cluster - 1) / shape.cluster : 0);
-            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
-                                   kept_bytes(of.operand, shape.kept_rows, shape.cluster, blocks) +
-                                       shape.own_blocks * block_bytes(of.operand, columns)),
+            EXPECT_LE(shared_bytes(
+                          shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
+                          kept_bytes(of.operand, shape, blocks) + shape.own_blocks * block_bytes(of.operand, columns)),
                       device.shared_of_block);
           }
       for (const int pairs : {1, 16, 256})
@@ -62,6 +62,55 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
                     device.shared_of_block);
         }
     }
+}
+
+// One block of a cluster keeps what all 128 outputs are made of.
+TEST(ProductLaunch, ShapesThatLeaveRowsPackedAreClustersOrNone) {
+  for (const ProductDevice& device : {kH200, kA100, kRtx5090})
+    for (const Operand operand : {Operand::e4m3, Operand::f16})
+      for (const int units : {1, 8, 64, 3000})
+        for (const int blocks : {1, 8, 32, 64})
+          for (const int rows : {1, 4}) {
+            const DecodeShape shape = decode_shape(device, {.kind = TileKind::fp8,
+                                                            .operand = operand,
+                                                            .columns = 8,
+                                                            .units = units,
+                                                            .blocks = blocks,
+                                                            .rows = rows,
+                                                            .packs = true,
+                                                            .leaves_packed = true});
+            EXPECT_TRUE(shape.stages > 0 || blocks == 1 || operand != Operand::e4m3 ||
+                        device.multiprocessors != kH200.multiprocessors);
+            if (shape.stages == 0) continue;
+            EXPECT_GT(shape.cluster, 1);
+            EXPECT_EQ(shape.keepers, 1);
+            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(TileKind::fp8, operand, 8, true),
+                                   kept_bytes(operand, shape, blocks) + shape.own_blocks * block_bytes(operand, 8)),
+                      device.shared_of_block);
+          }
+}
+
+// What waits long for its rows asks for no more at once than the bus brings, where the block need not copy rows as
+// well.
+TEST(ProductLaunch, WeightsAheadOfRowsComeAtTheBusesPace) {
+  DecodeSize size = {.kind = TileKind::fp8,
+                     .operand = Operand::e4m3,
+                     .columns = 8,
+                     .units = 64,
+                     .blocks = 32,
+                     .rows = 1,
+                     .packs = true,
+                     .waits_long = true,
+                     .leaves_packed = true};
+  const DecodeShape shape = decode_shape(kH200, size);
+  EXPECT_GT(shape.sent_for, 0);
+  EXPECT_GT(shape.pace, 500);  // cycles
+  EXPECT_LT(shape.pace, 5000);
+  size.waits_long = false;
+  EXPECT_EQ(decode_shape(kH200, size).pace, 0);
+  size.waits_long = true;
+  size.packs = false;
+  EXPECT_EQ(decode_shape(kH200, size).pace, 0);
 }
 
 // A slice of a GPU, or one whose parts are too small for large clusters.
@@ -130,9 +179,9 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
                                                       .rows = 1,
                                                       .packs = packs,
                                                       .clusters_beside = beside});
-      const int shared = shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
-                                      kept_bytes(Operand::e4m3, shape.kept_rows, shape.cluster, blocks) +
-                                          shape.own_blocks * block_bytes(Operand::e4m3, 8));
+      const int shared =
+          shared_bytes(shape.stages, decode_stage_bytes(kind, Operand::e4m3, 8, packs),
+                       kept_bytes(Operand::e4m3, shape, blocks) + shape.own_blocks * block_bytes(Operand::e4m3, 8));
       const int resident = std::min(resident_blocks(kind, Operand::e4m3, 8), device.shared_of_multiprocessor / shared);
       const int clusters = shape.cluster > 2 && clusters_of_four >= 0 ? clusters_of_four * 4 / shape.cluster
                                                                       : device.multiprocessors / shape.cluster;
@@ -171,7 +220,7 @@ TEST(ProductLaunch, TwoThatShareALaunchAreThereAtOnce) {
       for (const int of : {0, 1}) {
         EXPECT_GE(shapes[of].stages, std::min(2, blocks));
         EXPECT_LE(2 * shared_bytes(shapes[of].stages, decode_stage_bytes(sizes[of].kind, sizes[of].operand, 8, true),
-                                   kept_bytes(sizes[of].operand, shapes[of].kept_rows, shapes[of].cluster, blocks) +
+                                   kept_bytes(sizes[of].operand, shapes[of], blocks) +
                                        shapes[of].own_blocks * block_bytes(sizes[of].operand, 8)),
                   kH200.shared_of_multiprocessor);
       }

@@ -10,7 +10,6 @@ constexpr std::int64_t kMostWidenedRows = std::int64_t{1} << 18;  // 256 MiB of 
 constexpr std::int64_t kUsesOfARow = 2;                           // at least, for it to be widened before
 constexpr std::int64_t kLargeTile = 32;                           // heads, and keys
 constexpr std::int64_t kBlockHeads = 16;                          // of the tiled kernel
-constexpr std::int64_t kFewHeads = 16;                            // of warpgroups that have multiprocessors to spare
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
@@ -32,6 +31,17 @@ std::int64_t widened_rows_of(const AttentionSize& size) {
   return rows <= kMostWidenedRows && kUsesOfARow * rows <= size.tokens * size.most_keys ? rows : 0;
 }
 
+// Tiles of a cluster where all clusters find room at once.
+std::int64_t cluster_of(const AttentionSize& size, const AttentionShape& shape, const DeviceSize& device) {
+  const std::int64_t tiles = pieces_of(size.most_keys, kTileKeys);
+  if (shape.method != AttentionMethod::warpgroups || !shape.split || shape.block_heads != kFewHeads || tiles == 0 ||
+      tiles > kMostClusterTiles)
+    return 0;
+  const auto step = static_cast<std::size_t>((tiles - 1) / kClusterStep);
+  const std::int64_t clusters = size.tokens * pieces_of(size.heads, kFewHeads);
+  return clusters <= device.attention_clusters[step] ? tiles : 0;
+}
+
 }  // namespace
 
 bool has_warpgroups(const DeviceSize& device) {
@@ -48,6 +58,7 @@ AttentionShape attention_shape(const AttentionSize& size, const DeviceSize& devi
     if (shape.method == AttentionMethod::warpgroups && !shape.split) shape.widened_rows = widened_rows_of(size);
     const std::int64_t tiles = pieces_of(size.most_keys, kTileKeys);
     if (size.tokens * tiles * pieces_of(size.heads, kFewHeads) <= device.multiprocessors) shape.block_heads = kFewHeads;
+    shape.cluster = cluster_of(size, shape, device);
     const std::int64_t each = tiles * size.heads * (kTiledHeadDim + 2);
     shape.tokens = shape.split ? tokens_of(size, each) : std::max<std::int64_t>(size.tokens, 1);
     shape.floats = shape.split ? shape.tokens * each : 0;

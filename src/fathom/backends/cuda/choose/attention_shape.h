@@ -2,6 +2,7 @@
 // device alone; all else decides speed alone, and no bit (docs/invariance.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "fathom/ops/cache_format.h"
@@ -14,6 +15,12 @@ inline constexpr std::int64_t kTileKeys = 64;  // that have a softmax of their o
 
 inline constexpr std::int64_t kWarpgroupHeads = 64;  // of a block of warpgroups
 
+inline constexpr std::int64_t kFewHeads = 16;  // of one where there are multiprocessors to spare
+
+// Tiles that a cluster of blocks joins in its shared memory, and the sizes of clusters that a device is asked about.
+inline constexpr std::int64_t kMostClusterTiles = 16;
+inline constexpr std::int64_t kClusterStep = 4;
+
 inline constexpr std::int64_t kTiledSharedBytes = 134 * 1024;  // what that kernel asks a device for
 inline constexpr std::int64_t kWarpgroupSharedBytes = 227 * 1024;
 
@@ -25,6 +32,8 @@ struct DeviceSize {
   std::int64_t multiprocessors = 0;
   std::int64_t shared_bytes = 0;  // that a block may have
   int capability = 0;             // its code's (kernels/probe.h)
+  // Clusters of 4, 8, 12 and 16 tiles that find room at once.
+  std::array<int, kMostClusterTiles / kClusterStep> attention_clusters = {};
 };
 
 // Whether attention at the released shape is rounded as released where that is asked for.
@@ -46,6 +55,8 @@ struct AttentionShape {
   std::int64_t block_heads = kWarpgroupHeads;  // of split warpgroups: fewer where blocks are few
   // Of warpgroups: keys widened for the whole step before, each once. 0: where they are multiplied.
   std::int64_t widened_rows = 0;
+  // Of split warpgroups of few heads: all tiles of a query, which a cluster joins. 0: a second kernel does.
+  std::int64_t cluster = 0;
   std::int64_t tokens = 0;  // of one launch, so that what lies between kernels fits its scratch
   std::int64_t floats = 0;  // of that scratch
 };

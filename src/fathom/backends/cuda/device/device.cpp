@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "fathom/backends/cuda/kernels/attention.h"
 #include "fathom/backends/cuda/kernels/probe.h"
 #include "fathom/base/error.h"
 
@@ -53,6 +54,10 @@ Device::Device(int device) : device_(device) {
   chains_ = capability >= 90;
   call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
   size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes, .capability = capability};
+  if (!has_warpgroups(size_)) return;
+  int tiles = 0;
+  for (int& clusters : size_.attention_clusters)
+    clusters = attention_clusters_with_room(tiles += static_cast<int>(kClusterStep));
 }
 
 Device::~Device() {

@@ -47,4 +47,7 @@ void launch_attention_tiles(const AttentionKernel& args, Stream stream);
 // The same by warpgroups of capability 9.0, with queries and weights rounded to bfloat16 as released.
 void launch_attention_warpgroups(const AttentionKernel& args, Stream stream);
 
+// Clusters of so many tiles of attention_cluster.cuh that find room on the device at once.
+int attention_clusters_with_room(int tiles);
+
 }  // namespace fathom::cuda

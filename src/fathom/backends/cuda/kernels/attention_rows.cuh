@@ -8,6 +8,18 @@ namespace fathom::cuda {
 
 #ifdef FATHOM_WARPGROUP_PRODUCTS
 
+// A lone tile's rows that no choice of this step decides come into the second-level cache before it is the block's
+// turn. By all threads.
+__device__ inline void send_for_rows(const QueryKeys& keys, std::int64_t first_key) {
+  constexpr unsigned kLines = (kRowBytes + kCacheLine - 1) / kCacheLine;
+  for (unsigned index = threadIdx.x; index < kLines * kKeys; index += blockDim.x) {
+    const std::int64_t key = first_key + index % kKeys;
+    if (key >= (keys.selected == nullptr ? keys.most : keys.window_keys)) continue;
+    if (const std::byte* row = keys.row(key); row != nullptr)
+      asm volatile("prefetch.global.L2 [%0];" ::"l"(row + index / kKeys * kCacheLine));
+  }
+}
+
 // A row that lies off its boundary, or none: zeros.
 __device__ inline void fetch_slowly(const std::byte* row, uint2* to) {
 #pragma unroll 1

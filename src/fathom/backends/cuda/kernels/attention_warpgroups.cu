@@ -6,7 +6,9 @@
 // (attention_join.cuh), or a block takes one tile; of few tokens fewer heads too, as what it waits for is its own
 // reading and writing, and other multiprocessors would have nothing to do.
 #include "fathom/backends/cuda/kernels/attention.h"
+#include "fathom/backends/cuda/kernels/attention_cluster.cuh"
 #include "fathom/backends/cuda/kernels/attention_roles.cuh"
+#include "fathom/backends/cuda/kernels/cuda_check.h"
 
 namespace fathom::cuda {
 namespace {
@@ -16,17 +18,6 @@ struct BlockGrid {
   std::int64_t tiles;   // 1: a block walks through all
   std::int64_t heads;   // of a group
 };
-
-// A lone tile's rows that no choice of this step decides come into the second-level cache before it is the block's
-// turn. By all threads.
-__device__ inline void send_for_rows(const QueryKeys& keys, std::int64_t first_key) {
-  constexpr int kLines = (kRowBytes + kCacheLine - 1) / kCacheLine;
-  const int line = static_cast<int>(threadIdx.x) / kKeys;
-  const std::int64_t key = first_key + threadIdx.x % kKeys;
-  if (line >= kLines || key >= (keys.selected == nullptr ? keys.most : keys.window_keys)) return;
-  if (const std::byte* row = keys.row(key); row != nullptr)
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(row + line * kCacheLine));
-}
 
 template <bool kSplit>
 __global__ void __launch_bounds__(kBlockThreads, 1)
@@ -73,6 +64,27 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
 #endif
 }
 
+__global__ void __launch_bounds__(kClusterThreads, 2)
+    attend_in_cluster(const __grid_constant__ AttentionKernel args, EntryShape shape, ClusterGrid grid) {
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  extern __shared__ __align__(1024) unsigned char memory[];
+  AttendInCluster(args, shape, grid, *reinterpret_cast<ClusterShared*>(memory)).run();
+#else
+  __trap();  // the host never chooses it
+#endif
+}
+
+void launch_clusters(const AttentionKernel& args, const EntryShape& shape, Stream stream) {
+  const ClusterGrid grid = {.tiles = args.shape.cluster, .groups = (args.heads + kClusterHeads - 1) / kClusterHeads};
+  launch(stream, "attend_in_cluster",
+         {.blocks = {blocks_for(args.count * grid.groups * grid.tiles, 1)},
+          .threads = kClusterThreads,
+          .shared_bytes = static_cast<unsigned>(sizeof(ClusterShared)),
+          .cluster = static_cast<unsigned>(grid.tiles),
+          .chained = stream.chained},
+         attend_in_cluster, args, shape, grid);
+}
+
 template <bool kSplit>
 void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const BlockGrid& grid, Stream stream) {
   constexpr auto kBytes = static_cast<int>(sizeof(BlockShared));
@@ -87,9 +99,32 @@ void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const B
 
 }  // namespace
 
+int attention_clusters_with_room(int tiles) {
+  constexpr auto kBytes = static_cast<int>(sizeof(ClusterShared));
+  cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
+             "room of clusters");
+  if (tiles > static_cast<int>(kPortableCluster))
+    cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
+               "room of clusters");
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {static_cast<unsigned>(tiles), 1, 1};
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(static_cast<unsigned>(tiles));
+  config.blockDim = dim3(kClusterThreads);
+  config.dynamicSmemBytes = static_cast<std::size_t>(kBytes);
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  int count = 0;
+  if (cudaOccupancyMaxActiveClusters(&count, attend_in_cluster, &config) == cudaSuccess) return count;
+  cudaGetLastError();  // forgotten
+  return 0;
+}
+
 void launch_attention_warpgroups(const AttentionKernel& args, Stream stream) {
   if (args.count == 0 || args.heads == 0) return;
   const EntryShape shape = entry_shape(args.format);
+  if (args.shape.cluster > 0) return launch_clusters(args, shape, stream);
   const std::int64_t heads = args.shape.split ? args.shape.block_heads : kBlockHeads;
   BlockGrid grid = {(args.heads + heads - 1) / heads, 1, heads};
   if (!args.shape.split) {

@@ -6,7 +6,7 @@ namespace {
 
 template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking = OwnPacking::none>
 void launch_columns(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
-  const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
+  const int kept = kept_bytes(kOperand, shape, work.weight_blocks);
   const int bytes =
       shared_bytes(shape.stages, decode_stage_bytes(kKind, kOperand, kColumns, kPacking != OwnPacking::none),
                    kept + shape.own_blocks * block_bytes(kOperand, kColumns));
@@ -21,6 +21,9 @@ void launch_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 
 template <TileKind kKind, Operand kOperand>
 void choose_columns(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
+  if constexpr (kKind == TileKind::fp8)
+    if (work.packed != nullptr)
+      return launch_columns<kKind, kOperand, 8, OwnPacking::rows_and_sums>(to, work, shape, stream);
   if (shape.own_blocks > 0) {
     return work.own.up != nullptr ? launch_columns<kKind, kOperand, 8, OwnPacking::swiglu>(to, work, shape, stream)
                                   : launch_columns<kKind, kOperand, 8, OwnPacking::rows>(to, work, shape, stream);

@@ -6,8 +6,9 @@
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
+#include "fathom/backends/cuda/kernels/kept_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/pack_block.cuh"
+#include "fathom/backends/cuda/kernels/own_rows.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
@@ -29,9 +30,6 @@ constexpr bool widens_ahead(TileKind kind, Operand operand, int columns) {
   return kind != TileKind::fp4 && (operand == Operand::e4m3 || columns < 32);
 }
 
-// What a block packs itself: its share of its rows, or of SwiGLU of them; it then lies behind the stages.
-enum class OwnPacking : std::uint8_t { none, rows, swiglu };
-
 template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
  public:
@@ -42,19 +40,19 @@ class DecodeProduct {
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
+  using Kept = KeptSums<kOperand, kColumns, kDecodeConsumers>;
 
   // `place`: of the block among those of this work.
   __device__ DecodeProduct(const ProductWork& work, const DecodeShape& shape, std::uint8_t* memory, unsigned place)
       : work_(work),
         shape_(shape),
         memory_(memory),
-        kept_(reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
+        kept_(shape, work.weight_blocks, reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
         rank_(static_cast<int>(place % static_cast<unsigned>(shape.cluster))),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)),
         place_(static_cast<int>(place / static_cast<unsigned>(shape.cluster))) {
-    const int kept = kept_bytes(kOperand, shape.kept_rows, shape.cluster, work.weight_blocks);
-    own_ = memory + shape.stages * kStageBytes + kept;
+    own_ = memory + shape.stages * kStageBytes + kept_bytes(kOperand, shape, work.weight_blocks);
     full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
   }
@@ -82,7 +80,9 @@ class DecodeProduct {
     } else {
       if (shared) cluster_wait();  // the others are there to be written to
       if constexpr (kPacks) {
-        pack_own_rows();
+        const int first = x_block(first_);
+        const int last = first_ < last_ ? x_block(last_ - 1) + 1 : first;
+        OwnRowsOfBlock<kOperand, kColumns, kPacking, kDecodeConsumers>(work_, unit_, own_, first, last).pack();
       } else {
         wait_for_earlier_kernels();
       }
@@ -91,7 +91,12 @@ class DecodeProduct {
     if (!shared) return;
     cluster_arrive();
     cluster_wait();
-    if (threadIdx.x < kDecodeConsumers) add_kept();
+    if (threadIdx.x >= kDecodeConsumers) return;
+    if constexpr (kPacking == OwnPacking::rows_and_sums) {
+      if (rank_ == 0) kept_.pack(unit_, work_.packed + std::int64_t{place_} * kBlockBytes);
+    } else {
+      kept_.add(unit_, rank_);
+    }
   }
 
  private:
@@ -121,6 +126,8 @@ class DecodeProduct {
 
   // The first weights are on their way before an earlier kernel has written the activations.
   __device__ void copy() const {
+    if constexpr (kPacks && kHasCopyEngine)
+      if (shape_.pace > 0) return copy_in_turn();
     const int ahead = min(last_, first_ + shape_.stages);
     Stage stage;
     for (int block = first_; block < ahead; ++block) {
@@ -143,6 +150,76 @@ class DecodeProduct {
       stage.advance(shape_.stages);
     }
   }
+
+  // The same, but no more than the bus brings: what others read meanwhile, be it in the second-level cache, would stand
+  // behind all that was sent for.
+  __device__ void copy_in_turn() const {
+    if (threadIdx.x % 32 == 0) {
+      const int ahead = min(last_, first_ + shape_.stages);
+      Stage stage;
+      for (int block = first_; block < ahead; ++block) {
+        if (block > first_) barrier_wait(full_ + 8 * (block - 1 - first_), 0);
+        copy_weights(stage, block);
+        stage.advance(shape_.stages);
+      }
+      SentAhead ahead_of_rows(*this, ahead);
+      for (int block = ahead; block < last_;) {
+        if (barrier_is_past(empty_ + 8 * stage.index, stage.parity ^ 1)) {
+          copy_weights(stage, block++);
+          stage.advance(shape_.stages);
+        } else {
+          ahead_of_rows.send_in_turn(block);
+        }
+      }
+      ahead_of_rows.send_all();
+    }
+    __syncwarp();
+    wait_for_earlier_kernels();
+  }
+
+  // What comes into the second-level cache: the rest of the own weights, then a share of the next product's.
+  class SentAhead {
+   public:
+    __device__ SentAhead(const DecodeProduct& product, int first)
+        : of_(product), block_(first), last_(min(product.last_, first + product.shape_.sent_for)), since_(now()) {}
+
+    // Behind `copied` blocks.
+    __device__ void send_in_turn(int copied) {
+      if (now() - since_ < static_cast<std::uint32_t>(of_.shape_.pace)) return;
+      since_ = now();
+      block_ = max(block_, copied);
+      if (block_ < last_) {
+        send_for_bytes(of_.unit_.tiles[0] + std::int64_t{block_} * kTile, kTile, 0);
+        send_for_bytes(of_.unit_.tiles[1] + std::int64_t{block_} * kTile, kTile, 0);
+        ++block_;
+      } else {
+        send_some(4);
+      }
+    }
+
+    __device__ void send_all() { send_some(kPiece); }
+
+   private:
+    static constexpr int kPiece = 4096;
+
+    __device__ static std::uint32_t now() { return static_cast<std::uint32_t>(clock()); }
+
+    __device__ void send_some(int pieces) {
+      for (; pieces > 0; --pieces) {
+        const std::int64_t at = (std::int64_t{blockIdx.x} + std::int64_t{sent_} * gridDim.x) * kPiece;
+        if (at >= of_.work_.next_bytes) return;
+        send_for_bytes(of_.work_.next + at,
+                       static_cast<std::uint32_t>(min(std::int64_t{kPiece}, of_.work_.next_bytes - at)), 0);
+        ++sent_;
+      }
+    }
+
+    const DecodeProduct& of_;
+    int block_;
+    const int last_;
+    int sent_ = 0;
+    std::uint32_t since_;
+  };
 
   // This block's share, by the lanes of the copying warp.
   __device__ void send_for_next() const {
@@ -172,71 +249,13 @@ class DecodeProduct {
     copies_issued(full);
   }
 
-  // A warp takes some blocks of inputs of a row. Where the first one lies is read before the rows are waited for, where
-  // it is known then.
-  __device__ void pack_own_rows() const {
-    constexpr int kWarps = kDecodeConsumers / 32;
-    constexpr int kAtOnce = 2;
-    const int first_own = x_block(first_);
-    const int last_own = first_ < last_ ? x_block(last_ - 1) + 1 : first_own;
-    const bool known = kPacking == OwnPacking::swiglu && work_.items_known != 0;
-    OwnRow own = {};
-    if (known) own = own_row(0);
-    wait_for_earlier_kernels();
-    for (int row = 0; row < unit_.rows; ++row) {
-      if (!known || row > 0) own = own_row(row);
-      for (int first = first_own + threadIdx.x / 32; first < last_own; first += kWarps * kAtOnce) {
-        float4 x[kAtOnce];
-#pragma unroll
-        for (int turn = 0; turn < kAtOnce; ++turn)
-          if (first + turn * kWarps < last_own) x[turn] = own_values(own, first + turn * kWarps);
-#pragma unroll
-        for (int turn = 0; turn < kAtOnce; ++turn) {
-          if (first + turn * kWarps >= last_own) continue;
-          std::uint8_t* block = own_ + (first + turn * kWarps - first_own) * kBlockBytes;
-          pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row}, kChunkRows, x[turn]);
-        }
-      }
-    }
-    fence_stores();
-    asm volatile("bar.sync 1, %0;" ::"n"(kDecodeConsumers) : "memory");
-  }
-
-  struct OwnRow {
-    const float* x;
-    const float* up;
-    float weight;
-  };
-
-  // Not through the first-level cache: see product_unit.
-  __device__ OwnRow own_row(int row_of_chunk) const {
-    const OwnRows& own = work_.own;
-    const int packed_row = unit_.first_row + row_of_chunk;
-    const int slot = own.slots != nullptr ? __ldcg(own.slots + packed_row) : packed_row;
-    constexpr bool kSwiglu = kPacking == OwnPacking::swiglu;
-    const std::int64_t row =
-        kSwiglu || (own.slots_of_row == 1 && own.slots == nullptr) ? packed_row : slot / own.slots_of_row;
-    return {.x = unit_.own_rows + row * own.row_stride,
-            .up = kSwiglu ? own.up + row * own.row_stride : nullptr,
-            .weight = kSwiglu && own.weights != nullptr ? __ldcg(own.weights + slot) : 1.0F};
-  }
-
-  // A lane's four inputs of a block.
-  __device__ float4 own_values(const OwnRow& row, int block) const {
-    const OwnRows& own = work_.own;
-    const int input = block * kBlockInputs + 4 * (threadIdx.x % 32);
-    const float4 x = four(row.x, input, own.in, own.aligned != 0);
-    if constexpr (kPacking != OwnPacking::swiglu) return x;
-    return swiglu(x, four(row.up, input, own.in, own.aligned != 0), own.limit, row.weight);
-  }
-
   // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
   // the first: no branch may stand between a product's start and its wait.
   __device__ void compute() {
     float totals[kColumns / 2] = {};
     if (first_ < last_) add_blocks(totals);
     if (shape_.cluster > 1) return;
-    const int row = unit_row();
+    const int row = Kept::unit_row();
     use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
       if (column < unit_.rows && unit_.holds(row + 8 * half)) unit_.put(column, row + 8 * half, value);
     });
@@ -244,7 +263,7 @@ class DecodeProduct {
 
   __device__ void add_blocks(float (&totals)[kColumns / 2]) {
     Stage stage;
-    KeptSums kept = kept_sums();
+    KeptPlace place = kept_.place(first_);
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
     int part = work_.parts == 1 ? 0 : first_ % work_.parts;
     WeightOperand<kKind, kOperand> weight = load(stage);
@@ -259,12 +278,12 @@ class DecodeProduct {
       if (kAhead && block + 1 < last_) next = load(stage);
       wait_products<0>();
       weight.hold();
-      finish(sums, weight, x + kScalesAt + own_scales(), kept, totals);
+      finish(sums, weight, x + kScalesAt + own_scales(), place, totals);
       __syncwarp();
       if (threadIdx.x % 32 == 0) barrier_arrive(used);
       if (!kAhead && block + 1 < last_) next = load(stage);
       weight = next;
-      kept.at += kept.step;
+      place.advance();
       if (++part == work_.parts) {
         part = 0;
         own += kBlockBytes;
@@ -280,74 +299,23 @@ class DecodeProduct {
     return weight;
   }
 
-  // Where the block that owns this thread's outputs keeps their sums over a block of inputs. A warp's 16 outputs belong
-  // to one block of the cluster.
-  struct KeptSums {
-    std::uint32_t at = 0;    // of the thread's first column
-    std::uint32_t step = 0;  // to the next block of inputs
-  };
-
-  __device__ static int first_column() { return static_cast<int>(threadIdx.x) % 4 * 2; }
-
-  // Columns of a row's second operand stand behind those of all its first ones.
-  __device__ std::uint32_t column_at(int column) const {
-    return 4 * (column / kChunkRows * shape_.kept_rows + column % kChunkRows) * kept_column(shape_.cluster);
-  }
-
-  __device__ KeptSums kept_sums() const {
-    if (shape_.cluster == 1) return {};
-    const int outputs = 128 / shape_.cluster;
-    const int first_rank = cluster_rank() / shape_.cluster * shape_.cluster;  // a cluster can hold several units
-    const std::uint32_t step = 4 * kept_columns() * kept_column(shape_.cluster);
-    const std::uint32_t at = 4 * (unit_row() % outputs) + first_ * step + column_at(first_column());
-    return {.at = address_in(shared_address(kept_) + at, first_rank + unit_row() / outputs % shape_.cluster),
-            .step = step};
-  }
-
   __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
-                         const std::uint8_t* scales, const KeptSums& kept, float (&totals)[kColumns / 2]) {
+                         const std::uint8_t* scales, const KeptPlace& place, float (&totals)[kColumns / 2]) {
     if (shape_.cluster == 1) {
       use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
         totals[index] = fmaf(sum, scale, totals[index]);
       });
       return;
     }
-    const int first_row = first_column() % kChunkRows;
     use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      const int further = index / 4 * 8 + index % 2;  // columns
-      if (first_row + further % kChunkRows >= shape_.kept_rows) return;
-      store_there(kept.at + column_at(further) + 32 * (index / 2 % 2), sum * scale);  // exact: a power of two
+      kept_.store(place, index, sum * scale);  // exact: a power of two
     });
-  }
-
-  __device__ int kept_columns() const { return shape_.kept_rows * columns_of_row(kOperand); }
-
-  // The first of this thread's two outputs, among the unit's 128.
-  __device__ static int unit_row() { return threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4; }
-
-  __device__ void add_kept() const {
-    const int outputs = 128 / shape_.cluster;
-    const int column = kept_column(shape_.cluster);
-    const int rows = min(shape_.kept_rows, unit_.rows);
-    for (int place = threadIdx.x; place < outputs * rows; place += kDecodeConsumers) {
-      const int output = rank_ * outputs + place % outputs;
-      const int row = place / outputs;
-      if (!unit_.holds(output)) continue;
-      const float* sums = kept_ + row * column + place % outputs;
-      float totals[2] = {0.0F, 0.0F};
-#pragma unroll 8
-      for (int block = 0; block < work_.weight_blocks; ++block)
-#pragma unroll
-        for (int part = 0; part < columns_of_row(kOperand); ++part)
-          totals[part] += sums[(block * kept_columns() + part * shape_.kept_rows) * column];
-      unit_.put(row, output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
-    }
   }
 
   const ProductWork& work_;
   const DecodeShape shape_;
   std::uint8_t* const memory_;
-  float* const kept_;
+  const Kept kept_;
   std::uint8_t* own_;  // [blocks of this block] packed rows
   const int rank_;
   const int first_;

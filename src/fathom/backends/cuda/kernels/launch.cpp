@@ -33,6 +33,8 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
   config.dynamicSmemBytes = call.shape.shared_bytes;
   config.stream = stream;
   config.attrs = attributes.data();
+  if (call.shape.cluster > kPortableCluster)
+    cuda_check(cudaFuncSetAttribute(call.kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1), call.name);
   if (call.shape.cluster > 1) {
     attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
     attributes[config.numAttrs].val.clusterDim.x = call.shape.cluster;

@@ -18,6 +18,8 @@ struct Blocks {
   friend bool operator==(const Blocks&, const Blocks&) = default;
 };
 
+inline constexpr unsigned kPortableCluster = 8;  // blocks: larger ones are granted by some devices, to those that ask
+
 struct LaunchShape {
   Blocks blocks = {};
   unsigned threads = 0;

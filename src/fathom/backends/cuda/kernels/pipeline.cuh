@@ -39,6 +39,16 @@ __device__ inline bool barrier_passed(std::uint32_t barrier, std::uint32_t parit
   return passed != 0;
 }
 
+// The same without being held there for a while.
+__device__ inline bool barrier_is_past(std::uint32_t barrier, std::uint32_t parity) {
+  std::uint32_t passed = 0;
+  asm volatile("{\n.reg .pred p;\nmbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2;\nselp.u32 %0, 1, 0, p;\n}"
+               : "=r"(passed)
+               : "r"(barrier), "r"(parity)
+               : "memory");
+  return passed != 0;
+}
+
 __device__ inline void barrier_wait(std::uint32_t barrier, std::uint32_t parity) {
   while (!barrier_passed(barrier, parity)) {
   }

@@ -16,6 +16,7 @@ constexpr int kSharedOfOwnRows = 200 * 1024;   // bytes, for as many
 
 // Of a product whose weights are sent for ahead of its rows: the cache must still hold them when they are used.
 constexpr double kMostSentFor = 24e6;
+constexpr double kBytesOfACycle = 2200.0;  // of the device's memory
 
 int stages_in(int bytes, int stage_bytes, int kept) {
   return std::min(kMostStages, (bytes - kept) / (stage_bytes + 16));
@@ -38,9 +39,9 @@ int rows_of(const DecodeSize& size) {
 DecodeShape shape_in(const ProductDevice& device, const DecodeSize& size, int cluster, int resident) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
   const int shared = device.shared_of_multiprocessor / resident - kBlockReserve;
-  DecodeShape shape = {.cluster = cluster, .kept_rows = rows_of(size)};
+  DecodeShape shape = {.cluster = cluster, .kept_rows = rows_of(size), .keepers = size.leaves_packed ? 1 : cluster};
   shape.own_blocks = size.packs ? static_cast<int>(pieces_of(size.blocks, cluster)) : 0;
-  const int kept = kept_bytes(size.operand, shape.kept_rows, cluster, size.blocks);
+  const int kept = kept_bytes(size.operand, shape, size.blocks);
   const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
                                kept + shape.own_blocks * block_bytes(size.operand, size.columns));
   // A block is widened while the one before is multiplied.
@@ -53,6 +54,8 @@ void send_for_the_rest(const DecodeSize& size, DecodeShape& shape) {
   const int rest = std::max(0, own - shape.stages);
   const double bytes = 2.0 * static_cast<double>(size.units) * shape.cluster * rest * tile_bytes(size.kind);
   if (size.waits_long && bytes <= kMostSentFor) shape.sent_for = rest;
+  const double at_once = 2.0 * static_cast<double>(size.units) * shape.cluster * tile_bytes(size.kind);
+  if (size.waits_long && size.packs) shape.pace = static_cast<int>(at_once / kBytesOfACycle);
 }
 
 }  // namespace
@@ -81,7 +84,8 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;
   DecodeShape best;
   double least = 0.0;
-  for (int cluster = 1; cluster <= std::max(1, std::min(most_clusters, size.blocks)); cluster *= 2) {
+  for (int cluster = size.leaves_packed ? 2 : 1; cluster <= std::max(1, std::min(most_clusters, size.blocks));
+       cluster *= 2) {
     const int usable = clusters_at_once(device, cluster) * cluster;
     if (usable == 0) continue;
     for (int resident = resident_blocks(size.kind, size.operand, size.columns); resident >= 1; --resident) {
@@ -101,7 +105,7 @@ DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
       least = time;
     }
   }
-  check(best.stages >= 1, "a stage of a product fits into shared memory");
+  check(best.stages >= 1 || size.leaves_packed, "a stage of a product fits into shared memory");
   send_for_the_rest(size, best);
   return best;
 }

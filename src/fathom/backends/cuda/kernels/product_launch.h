@@ -16,7 +16,9 @@ struct DecodeShape {
   int cluster = 1;
   int kept_rows = 0;   // rows of a chunk whose sums a cluster keeps
   int own_blocks = 0;  // of rows that a thread block packs itself; 0: they come packed
+  int keepers = 1;     // blocks of a cluster that keep sums, each of its share of the outputs
   int sent_for = 0;    // blocks of inputs behind the stages' that come into the second-level cache ahead of the rows
+  int pace = 0;        // cycles in which the bus brings a block of inputs to all; 0: all are sent for at once
 };
 
 struct PrefillShape {
@@ -29,11 +31,11 @@ inline constexpr int kMostStages = 8;
 
 inline constexpr int kMostDecodeColumns = 32;
 
-// A block of a cluster keeps the sums of its share of the 128 outputs: the floats from one column to the next, four
+// Blocks of a cluster keep the sums of the 128 outputs, each of its share: the floats from one column to the next, four
 // more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.
-constexpr int kept_column(int cluster) { return 128 / cluster + 4; }
-constexpr int kept_bytes(Operand operand, int rows, int cluster, int blocks) {
-  return cluster == 1 ? 0 : blocks * rows * columns_of_row(operand) * kept_column(cluster) * 4;
+constexpr int kept_column(int keepers) { return 128 / keepers + 4; }
+constexpr int kept_bytes(Operand operand, const DecodeShape& shape, int blocks) {
+  return shape.cluster == 1 ? 0 : blocks * shape.kept_rows * columns_of_row(operand) * kept_column(shape.keepers) * 4;
 }
 // Thread blocks of a kernel of few columns that a multiprocessor has registers for.
 constexpr int resident_blocks(TileKind kind, Operand operand, int columns) {
@@ -67,7 +69,8 @@ struct DecodeSize {
   bool packs = false;  // rows of float32, of eight columns
   // The rows come long after the weights are known: all of these may come ahead, and no short kernel waits behind them.
   bool waits_long = false;
-  int clusters_beside = 0;  // of others in the same launch
+  bool leaves_packed = false;  // its results as rows of another product: one block of a cluster keeps all sums
+  int clusters_beside = 0;     // of others in the same launch
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // Of two products that share a launch, whose clusters are the second's: those hold one unit of the first, or two. All

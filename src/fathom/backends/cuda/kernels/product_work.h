@@ -65,6 +65,8 @@ struct ProductWork {
   // bytes.
   const std::uint8_t* next = nullptr;
   std::int64_t next_bytes = 0;
+  // Of a launch that leaves no floats: its results as rows of the next product, a block for every 128 outputs.
+  std::uint8_t* packed = nullptr;
 };
 
 }  // namespace fathom::cuda

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kFewRows = 8;                 // a launch that waits more than it reads
 constexpr std::int64_t kMostSentForNext = 16 << 20;  // bytes: beside its own weights in the second-level cache
+constexpr std::int64_t kMostSumsOfOneBlock = 2;      // columns: their memory is that of the stages
 constexpr int kOwnColumns = 8;                       // of a product that packs its rows
 
 PackedRows packed_shape(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
@@ -58,7 +59,8 @@ OwnRows own_rows(const RowsOfX& x) {
           .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0};
 }
 
-void launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
+// False: nothing was launched, as no shape leaves rows packed.
+bool launch(const ProductDevice& device, const PackedRows& x, const ProductWeight& like, ProductWork& work,
             Stream stream) {
   work.weight_blocks = static_cast<int>(like.blocks());
   work.parts = like.parts;
@@ -79,16 +81,22 @@ void launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                                                     .blocks = work.weight_blocks,
                                                     .rows = x.rows,
                                                     .packs = packs,
-                                                    .waits_long = work.next != nullptr});
+                                                    .waits_long = work.next != nullptr,
+                                                    .leaves_packed = work.packed != nullptr});
+    if (shape.stages == 0) return false;
     launch_decode(to, work, shape, stream);
-    return;
+    return true;
   }
   const TurnedShape turned = turned_shape(device, to.kind, to.operand, work);
-  if (turned.stages > 0) return launch_turned(device, turned, work, stream);
+  if (turned.stages > 0) {
+    launch_turned(device, turned, work, stream);
+    return true;
+  }
   const PrefillShape shape = prefill_shape(device, to.kind, to.operand, work.pairs, x.chunks());
   work.group_chunks = shape.chunks;
   to.places = pieces_of(x.chunks(), shape.chunks);
   launch_prefill(device, to, work, shape, stream);
+  return true;
 }
 
 // The product of few rows, without a shape: one chunk of eight columns, which the kernel packs.
@@ -129,6 +137,33 @@ bool fits_own_columns(std::int64_t rows, Operand operand) { return rows * column
 void check_weight_and_rows(const ProductWeight& weight, const PackedRows& x) {
   check_equal(weight.in, x.in, "inputs of a product's weight");
   check(weight.kind != TileKind::f16 || x.operand == Operand::f16, "bfloat16 weights meet rows of binary16");
+}
+
+// Of multiply_groups, without results of `packed`.
+ProductWork groups_work(const ProductWeight& weight, const PackedRows& x, float* out, const ProductWeight* next) {
+  check(x.groups >= 1 && x.groups <= kMaxTargets, "a launch multiplies 1 to 16 groups");
+  check_weight_and_rows(weight, x);
+  check_equal(weight.out % x.groups, 0, "outputs of a grouped product beyond whole groups");
+  const std::int64_t latent = weight.out / x.groups;
+  ProductWork work;
+  for (std::int64_t group = 0; group < x.groups && latent > 0; ++group) {
+    const std::int64_t first_tile = group * latent / kTileRows;
+    ProductTarget& target = work.targets[work.target_count++];
+    target.tiles = weight.tiles + first_tile * weight.blocks() * tile_bytes(weight.kind);
+    if (x.blocks != nullptr) target.x = x.blocks + group * x.group_bytes();
+    target.rows = x.own.x + group * x.own.group_stride;
+    target.out = out + group * latent;
+    target.row_stride = weight.out;
+    target.skipped = static_cast<int>(group * latent - first_tile * kTileRows);
+    target.out_rows = target.skipped + static_cast<int>(latent);
+    target.first_pair = work.pairs;
+    work.pairs += static_cast<int>(pieces_of(target.out_rows, 2 * kTileRows));
+  }
+  if (next != nullptr && x.rows <= kFewRows) {
+    work.next = next->tiles;
+    work.next_bytes = std::min(kMostSentForNext, next->row_tiles() * next->blocks() * tile_bytes(next->kind));
+  }
+  return work;
 }
 
 }  // namespace
@@ -215,30 +250,22 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
 
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
                      Stream stream, const ProductWeight* next) {
-  check(x.groups >= 1 && x.groups <= kMaxTargets, "a launch multiplies 1 to 16 groups");
-  check_weight_and_rows(weight, x);
-  check_equal(weight.out % x.groups, 0, "outputs of a grouped product beyond whole groups");
-  const std::int64_t latent = weight.out / x.groups;
-  ProductWork work;
-  for (std::int64_t group = 0; group < x.groups && latent > 0; ++group) {
-    const std::int64_t first_tile = group * latent / kTileRows;
-    ProductTarget& target = work.targets[work.target_count++];
-    target.tiles = weight.tiles + first_tile * weight.blocks() * tile_bytes(weight.kind);
-    if (x.blocks != nullptr) target.x = x.blocks + group * x.group_bytes();
-    target.rows = x.own.x + group * x.own.group_stride;
-    target.out = out + group * latent;
-    target.row_stride = weight.out;
-    target.skipped = static_cast<int>(group * latent - first_tile * kTileRows);
-    target.out_rows = target.skipped + static_cast<int>(latent);
-    target.first_pair = work.pairs;
-    work.pairs += static_cast<int>(pieces_of(target.out_rows, 2 * kTileRows));
-  }
+  ProductWork work = groups_work(weight, x, out, next);
   if (work.pairs == 0 || x.rows == 0) return;
-  if (next != nullptr && x.rows <= kFewRows) {
-    work.next = next->tiles;
-    work.next_bytes = std::min(kMostSentForNext, next->row_tiles() * next->blocks() * tile_bytes(next->kind));
-  }
   launch(device, x, weight, work, stream);
+}
+
+std::optional<PackedRows> multiply_few_groups_packed(const ProductDevice& device, const ProductWeight& weight,
+                                                     const PackedRows& x, std::uint8_t* workspace, Stream stream,
+                                                     const ProductWeight* next) {
+  const bool own = x.blocks == nullptr && x.columns == kOwnColumns && x.rows > 0;
+  if (!own || x.rows * columns_of_row(x.operand) > kMostSumsOfOneBlock || weight.kind != TileKind::fp8 ||
+      weight.out == 0 || weight.out % (x.groups * kBlockInputs) != 0)
+    return std::nullopt;
+  ProductWork work = groups_work(weight, x, nullptr, next);
+  work.packed = workspace;
+  if (!launch(device, x, weight, work, stream)) return std::nullopt;
+  return rows_packed_elsewhere({.rows = x.rows, .in = weight.out}, x.operand, workspace);
 }
 
 bool multiply_two_kinds(const ProductDevice& device, std::span<const ProductOutput> first,

@@ -8,6 +8,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "fathom/backends/cuda/kernels/launching.h"
@@ -117,6 +118,12 @@ void multiply(const ProductDevice& device, std::span<const ProductOutput> output
 // 16 groups. `next` is the weight that will be multiplied next, or null: some of it may be sent for ahead.
 void multiply_groups(const ProductDevice& device, const ProductWeight& weight, const PackedRows& x, float* out,
                      Stream stream, const ProductWeight* next = nullptr);
+
+// multiply_groups of rows that the products pack, then pack_rows of all groups' outputs side by side, in one launch.
+// `workspace` holds packed_rows_bytes of them. Nothing has been done where it does not say so.
+std::optional<PackedRows> multiply_few_groups_packed(const ProductDevice& device, const ProductWeight& weight,
+                                                     const PackedRows& x, std::uint8_t* workspace, Stream stream,
+                                                     const ProductWeight* next = nullptr);
 
 // Routed experts of one kind and shape; tables lie in device memory. An expert whose w1 is null is skipped: its slots
 // count as zero, and somebody else adds them.

@@ -54,8 +54,7 @@ __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperan
 }
 
 unsigned shared_of(const BesideProduct& product) {
-  const int kept =
-      kept_bytes(product.operand, product.shape.kept_rows, product.shape.cluster, product.work.weight_blocks);
+  const int kept = kept_bytes(product.operand, product.shape, product.work.weight_blocks);
   return static_cast<unsigned>(shared_bytes(product.shape.stages,
                                             decode_stage_bytes(product.kind, product.operand, kColumns, true),
                                             kept + product.shape.own_blocks * block_bytes(product.operand, kColumns)));

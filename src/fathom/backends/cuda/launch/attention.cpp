@@ -155,14 +155,46 @@ void CudaLauncher::attend_few(const AttendArgs& args, const AttentionShape& shap
     const Arena::Scope scope(scratch_);
     AttentionKernel kernel = attention_kernel(attention, shape);
     kernel.count = tokens;
+    // Rows go to the windows while others are read: of one run two may share a place.
+    for (const Run& run : attention.runs)
+      if (run.tokens > 1) kernel.shape.cluster = 0;
     kernel.end = {.cosine = args.rows.queries.cosine.data(), .sine = args.rows.queries.sine.data()};
     launch_attention(kernel);
   }
+  if (multiply_packed(args)) return;
   grouped_linear({.weight = args.wo_a,
                   .x = attention.out.reshape<3>({tokens, groups, heads / groups * head_dim}),
                   .out = args.latent,
                   .next = &args.wo_b});
   linear({.weight = args.wo_b, .x = args.latent.reshape<2>({tokens, args.wo_a.out}), .out = args.out});
+}
+
+// wo_a's results leave it as wo_b reads its rows.
+bool CudaLauncher::multiply_packed(const AttendArgs& args) {
+  const TiledWeight* wo_a = tiled(args.wo_a);
+  const TiledWeight* wo_b = tiled(args.wo_b);
+  if (wo_a == nullptr || wo_b == nullptr) return false;
+  const auto [tokens, heads, head_dim] = args.attention.out.shape();
+  const std::int64_t groups = args.latent.extent(1);
+  const std::int64_t in = heads / groups * head_dim;
+  const Operand operand = operand_of(wo_a->weight().kind);
+  if (tokens == 0 || operand_of(wo_b->weight().kind) != operand || !products_pack(product_device_, tokens, in))
+    return false;
+  const Arena::Scope scope(scratch_);
+  const PackedRows x = packed({.x = args.attention.out.data(),
+                               .rows = tokens,
+                               .in = in,
+                               .row_stride = groups * in,
+                               .groups = groups,
+                               .group_stride = in},
+                              PackedBy::products, wo_a->weight().kind);
+  std::uint8_t* memory = workspace(packed_rows_bytes(tokens, wo_a->out, 1, operand));
+  const auto latent =
+      multiply_few_groups_packed(product_device_, wo_a->weight(), x, memory, device_.stream(), &wo_b->weight());
+  if (!latent) return false;
+  const ProductOutput output = product_output(*wo_b, args.out);
+  multiply(product_device_, {&output, 1}, *latent, device_.stream());
+  return true;
 }
 
 void CudaLauncher::do_begin_attend(const AttendArgs& args) {
