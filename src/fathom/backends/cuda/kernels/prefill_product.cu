@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fathom/backends/cuda/kernels/prefill_rows.cuh"
+
 namespace fathom::cuda {
 namespace {
 
@@ -21,7 +23,7 @@ void launch_chunks(const Launch& to, const ProductWork& work, Stream stream) {
           .threads = kPrefillThreads,
           .shared_bytes = static_cast<unsigned>(to.bytes),
           .chained = to.capability >= 90},
-         prefill_product<kKind, kOperand, kChunks>, work, to.kernel);
+         prefill_product<kKind, kOperand, kChunks, PrefillRows<kKind, kOperand>>, work, to.kernel, PrefillRowsArgs{});
 }
 
 // Only sm_90a has the registers for more than two chunks: its warpgroups trade them.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fathom/backends/cuda/kernels/prefill_launch.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {
@@ -123,7 +124,8 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
 }
 
 int prefill_stages(const ProductDevice& device, int stage_bytes) {
-  return stages_in(device.shared_of_block - kBlockReserve, stage_bytes, 0);
+  const int reserve = kBlockReserve + (device.capability == 90 ? kPrefillStaged : 0);
+  return stages_in(device.shared_of_block - reserve, stage_bytes, 0);
 }
 
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,

@@ -140,11 +140,12 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;           // [tokens, channels], or null: each slot's row is left where ExpertRows says
-  std::uint32_t* use = nullptr;   // [experts] times chosen, added to; or null
-  Fault* fault = nullptr;         // or null: for an expert that does not exist
-  const float* beside = nullptr;  // [tokens, channels] added to the sum, or null
-  bool planned = false;           // by a launch of expert_plan's, ahead of this
+  float* out = nullptr;                // [tokens, channels], or null: each slot's row is left where ExpertRows says
+  std::uint32_t* use = nullptr;        // [experts] times chosen, added to; or null
+  Fault* fault = nullptr;              // or null: for an expert that does not exist
+  const float* beside = nullptr;       // [tokens, channels] added to the sum, or null
+  bool planned = false;                // by a launch of expert_plan's, ahead of this
+  const PackedRows* packed = nullptr;  // x in blocks of 64 columns, or null
 };
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand);

@@ -163,8 +163,10 @@ class CudaLauncher final : public Backend {
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;
   ExpertProducts expert_products_of(const ExpertsArgs& args);
-  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out);
-  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds);
+  // `x`: the tokens packed, if they are.
+  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out, const PackedRows* x);
+  PackedRows packed_for_shared_expert(const SharedExpertArgs& args);
+  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, const PackedRows& x, bool adds);
   RouteKernel route_kernel(const RouteArgs& args);
   bool is_mixture_of_few(const MixtureArgs& args) const;
 

@@ -1,5 +1,6 @@
 // Routed experts without a look at what was chosen: every slot finds its expert's weights in a table on the device.
 // Bits are those of the definition (ops/experts_definition.cpp).
+#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/rows.h"
 #include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
@@ -31,9 +32,10 @@ ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
 }
 
 // In scratch_, which is the caller's to give back.
-ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out) {
+ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out, const PackedRows* x) {
   ExpertProducts products = expert_products_of(args);
   products.out = out;
+  products.packed = x;
   const Operand operand = operand_of(products.experts.kind);
   return expert_products(
       product_device_, products, operand,
@@ -46,7 +48,7 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
   if (tokens == 0) return;
   if (tiled(*args.experts.front().w1) != nullptr) {
     const Arena::Scope scope(scratch_);
-    experts_on_tensor_cores(args, args.out.data());
+    experts_on_tensor_cores(args, args.out.data(), nullptr);
     return;
   }
   const std::int64_t selected = args.selected.extent(1);
@@ -93,7 +95,8 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
   device_.check_launch("experts");
 }
 
-// Many tokens: each one's slots are summed where they are expanded.
+// Many tokens: they are packed once for the shared expert and the others, and each one's slots are summed where they
+// are expanded.
 void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
   const ExpertsArgs& experts = args.experts;
   const auto [tokens, streams, channels] = args.into.streams.shape();
@@ -104,8 +107,12 @@ void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
                     tiled(*experts.experts.front().w1) != nullptr;
   if (!sums) return Backend::do_feed_forward(args);
   const Arena::Scope scope(scratch_);
-  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr);
-  shared_expert_on_tensor_cores(shared, false);
+  PackedRows x;
+  const bool packs = block_columns(tokens, Operand::e4m3) == kPrefillColumns;
+  if (packs) x = packed_for_shared_expert(shared);
+  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr, packs ? &x : nullptr);
+  if (!packs) x = packed_for_shared_expert(shared);
+  shared_expert_on_tensor_cores(shared, x, false);
   expand.before = {.rows = rows.rows,
                    .row_of_slot = rows.row_of_slot,
                    .tokens = tokens,
