@@ -87,6 +87,14 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
 
+// As e4m3 and as two halves, which are `e4m3`'s and `halves`' workspaces; of one group.
+struct PackedTwice {
+  PackedRows e4m3;
+  PackedRows halves;
+};
+PackedTwice pack_rows_twice(const ProductDevice& device, const RowsOfX& x, std::uint8_t* e4m3, std::uint8_t* halves,
+                            Stream stream);
+
 // The same rows, which somebody else writes to `workspace` as product_layout.h says.
 PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace);
 

@@ -1,6 +1,5 @@
 // Routed experts without a look at what was chosen: every slot finds its expert's weights in a table on the device.
 // Bits are those of the definition (ops/experts_definition.cpp).
-#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/rows.h"
 #include "fathom/backends/cuda/kernels/streams.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
@@ -95,9 +94,11 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
   device_.check_launch("experts");
 }
 
+void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) { feed_forward_packed(args, nullptr); }
+
 // Many tokens: they are packed once for the shared expert and the others, and each one's slots are summed where they
 // are expanded.
-void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
+void CudaLauncher::feed_forward_packed(const FeedForwardArgs& args, const PackedRows* x) {
   const ExpertsArgs& experts = args.experts;
   const auto [tokens, streams, channels] = args.into.streams.shape();
   const SharedExpertArgs shared = {
@@ -107,12 +108,13 @@ void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
                     tiled(*experts.experts.front().w1) != nullptr;
   if (!sums) return Backend::do_feed_forward(args);
   const Arena::Scope scope(scratch_);
-  PackedRows x;
-  const bool packs = block_columns(tokens, Operand::e4m3) == kPrefillColumns;
-  if (packs) x = packed_for_shared_expert(shared);
-  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr, packs ? &x : nullptr);
-  if (!packs) x = packed_for_shared_expert(shared);
-  shared_expert_on_tensor_cores(shared, x, false);
+  PackedRows own;
+  if (x == nullptr && is_packed_wide(tokens)) {
+    own = packed_for_shared_expert(shared);
+    x = &own;
+  }
+  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr, x);
+  shared_expert_on_tensor_cores(shared, x != nullptr ? *x : packed_for_shared_expert(shared), false);
   expand.before = {.rows = rows.rows,
                    .row_of_slot = rows.row_of_slot,
                    .tokens = tokens,

@@ -80,6 +80,14 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   if (products.size() == 2 && multiply_two_kinds(product_device_, products[0].outputs, products[1].outputs,
                                                  operand_of(products[0].kind), x, device_.stream()))
     return device_.check_launch("linears");
+  const auto wants = [&](Operand operand) {
+    return std::any_of(products.begin(), products.end(),
+                       [&](const LikeProducts& like) { return operand_of(like.kind) == operand; });
+  };
+  if (is_packed_wide(count) && wants(Operand::e4m3) && wants(Operand::f16)) {
+    const PackedTwice twice = packed_twice(x);
+    rows = {{Operand::e4m3, twice.e4m3}, {Operand::f16, twice.halves}};
+  }
   for (const LikeProducts& like : products) {
     const Operand operand = operand_of(like.kind);
     if (!rows.contains(operand)) rows[operand] = packed(x, PackedBy::products, like.kind);
