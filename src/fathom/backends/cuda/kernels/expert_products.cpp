@@ -1,12 +1,11 @@
 // Routed experts in six launches at most: which rows meet which expert, their activations packed, w1 and w3, SwiGLU
-// packed (or as the end of w1's and w3's: prefill_swiglu.cuh), w2, and the sum over each token's slots where an output
-// is asked for. Each chosen expert is read once, however many rows it has in a decode step.
+// packed, w2, and the sum over each token's slots where an output is asked for. Each chosen expert is read once,
+// however many rows it has in a decode step.
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 #include "fathom/backends/cuda/kernels/gather_rows.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
-#include "fathom/backends/cuda/kernels/prefill_launch.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/base/error.h"
 
@@ -21,8 +20,6 @@ struct Sizes {
   std::int64_t slots;   // of all tokens
   std::int64_t chunks;  // at most
   bool few;             // the products pack their rows themselves
-  bool activates;       // w1's and w3's product does SwiGLU and packs what w2 reads
-  std::int64_t kept;    // bytes that it wants for that
   std::int64_t rows() const { return chunks * chunk_rows; }
 };
 
@@ -37,22 +34,17 @@ Sizes sizes_of(const ProductDevice& device, const ExpertTables& experts, std::in
   sizes.chunk_rows = sizes.columns / columns_of_row(operand);
   const std::int64_t nonempty = std::min(experts.experts, sizes.slots);
   sizes.chunks = std::min(sizes.slots, sizes.slots / sizes.chunk_rows + nonempty);
-  sizes.activates = sizes.columns == kPrefillColumns && experts.parts == 1 &&
-                    fits_prefill_swiglu(device, experts.kind, operand, experts.expert_dim);
-  if (sizes.activates) sizes.kept = device.multiprocessors * kPrefillKept * static_cast<std::int64_t>(sizeof(float4));
   return sizes;
 }
 
-// Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, unless one product reads the one
-// and writes the other, and w2's rows that of w1's and w3's (or of what is kept of these), unless w2 packs these
-// itself.
+// Pieces of the workspace, in this order. Packed SwiGLU takes the place of packed x, and w2's rows that of w1's and
+// w3's, unless w2 packs these itself.
 struct Workspace {
   ExpertItem* items;
   std::int32_t* counts;
   std::int32_t* slot_of_row;
   std::int32_t* row_of_slot;
   std::uint8_t* packed;
-  std::uint8_t* activated;
   float* rows;
   float* down;
   std::int64_t bytes;
@@ -71,14 +63,9 @@ Workspace lay_out(const ExpertTables& experts, const Sizes& sizes, Operand opera
   workspace.slot_of_row = reinterpret_cast<std::int32_t*>(take(sizes.rows() * 4));
   workspace.row_of_slot = reinterpret_cast<std::int32_t*>(take(sizes.slots * 4));
   const std::int64_t widest = std::max(experts.channels, experts.expert_dim);
-  const auto packed_bytes = [&](std::int64_t in) {
-    return sizes.chunks * pieces_of(in, kBlockInputs) * block_bytes(operand, sizes.columns);
-  };
-  workspace.packed = take(packed_bytes(widest));
-  workspace.activated = sizes.activates ? take(packed_bytes(experts.expert_dim)) : workspace.packed;
-  const std::int64_t inner = sizes.activates ? 0 : 2 * experts.expert_dim;
-  workspace.rows =
-      reinterpret_cast<float*>(take(std::max(sizes.rows() * std::max(inner, experts.channels) * 4, sizes.kept)));
+  workspace.packed = take(sizes.chunks * pieces_of(widest, kBlockInputs) * block_bytes(operand, sizes.columns));
+  const std::int64_t inner = 2 * experts.expert_dim;
+  workspace.rows = reinterpret_cast<float*>(take(sizes.rows() * std::max(inner, experts.channels) * 4));
   workspace.down = sizes.few ? reinterpret_cast<float*>(take(sizes.rows() * experts.channels * 4)) : workspace.rows;
   workspace.bytes = bytes;
   return workspace;
@@ -125,14 +112,14 @@ class ExpertStep {
   void run() const {
     const ExpertTables& experts = args_.experts;
     if (!args_.planned) launch_plan(device_.capability, plan(), stream_);
-    float* gate = at_.rows;  // not written where w1's and w3's product activates
+    float* gate = at_.rows;
     float* up = at_.rows + sizes_.rows() * experts.expert_dim;
     if (!sizes_.few) pack_x();
     const ExpertTarget gate_and_up[] = {{experts.w1, gate, args_.x}, {experts.w3, up, args_.x}};
-    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr), Step::first);
-    if (!sizes_.few && !sizes_.activates) pack_activated(gate, up);
+    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr), false);
+    if (!sizes_.few) pack_activated(gate, up);
     const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
-    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), Step::second);
+    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), true);
     if (args_.out == nullptr) return;
     launch_sum(device_.capability,
                {.rows = at_.down,
@@ -205,19 +192,16 @@ class ExpertStep {
             .aligned = four_at_once(args_.x, in) && four_at_once(up, in) ? 1 : 0};
   }
 
-  enum class Step : std::uint8_t {
-    first,   // w1 and w3
-    second,  // w2: the items have been waited for by the first one's launch
-  };
+  // `again`: the items have been waited for by an earlier launch of products.
   void multiply(std::span<const ExpertTarget> targets, std::int64_t in, std::int64_t out, const OwnRows& own,
-                Step step) const {
+                bool again) const {
     ProductWork work;
     work.own = own;
-    work.items_known = step == Step::second ? 1 : 0;
+    work.items_known = again ? 1 : 0;
     for (const ExpertTarget& expert : targets) {
       ProductTarget& target = work.targets[work.target_count++];
       target.expert_tiles = expert.tiles;
-      target.x = step == Step::first ? at_.packed : at_.activated;
+      target.x = at_.packed;
       target.rows = expert.rows;
       target.out = expert.out;
       target.row_stride = out;
@@ -249,19 +233,8 @@ class ExpertStep {
       launch_decode(launch, work, shape, stream_);
     } else {
       launch.places = std::min(sizes_.chunks, sizes_.chunks / prefill_.chunks + args_.experts.experts);
-      step == Step::first&& sizes_.activates ? launch_activating(launch, work)
-                                             : launch_prefill(device_, launch, work, prefill_, stream_);
+      launch_prefill(device_, launch, work, prefill_, stream_);
     }
-  }
-
-  void launch_activating(const ProductLaunch& launch, const ProductWork& work) const {
-    launch_prefill_swiglu(device_, launch, work, prefill_,
-                          {.blocks = at_.activated,
-                           .kept = reinterpret_cast<float4*>(at_.rows),
-                           .slots = at_.slot_of_row,
-                           .weights = args_.weights,
-                           .limit = args_.limit},
-                          stream_);
   }
 
   const ProductDevice& device_;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "fathom/backends/cuda/kernels/prefill_rows.cuh"
-
 namespace fathom::cuda {
 namespace {
 
@@ -23,7 +21,7 @@ void launch_chunks(const Launch& to, const ProductWork& work, Stream stream) {
           .threads = kPrefillThreads,
           .shared_bytes = static_cast<unsigned>(to.bytes),
           .chained = to.capability >= 90},
-         prefill_product<kKind, kOperand, kChunks, PrefillRows<kKind, kOperand>>, work, to.kernel, PrefillRowsArgs{});
+         prefill_product<kKind, kOperand, kChunks>, work, to.kernel);
 }
 
 // Only sm_90a has the registers for more than two chunks: its warpgroups trade them.

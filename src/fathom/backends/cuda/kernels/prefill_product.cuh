@@ -1,6 +1,6 @@
 // Products of many rows: as fast as the tensor cores go. A thread block stays on its multiprocessor and takes one unit
 // of 128 outputs by up to 256 columns after another, whose blocks of inputs one warp copies into shared memory for two
-// warpgroups. What becomes of a unit's sums is its end's (prefill_rows.cuh, prefill_swiglu.cuh).
+// warpgroups. What becomes of a unit's sums is prefill_rows.cuh's.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,22 @@
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/prefill_blocks.cuh"
-#include "fathom/backends/cuda/kernels/prefill_launch.h"
+#include "fathom/backends/cuda/kernels/prefill_rows.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
 #include "fathom/backends/cuda/kernels/warpgroup_registers.cuh"
 
 namespace fathom::cuda {
 
-template <TileKind kKind, Operand kOperand, int kChunks, typename End>
+inline constexpr int kPrefillThreads = kPrefillConsumers + kWarpgroupThreads;
+
+struct PrefillLaunch {
+  int stages;
+  int units;
+  int places;  // groups of columns that meet the same weights before the next weights come: both stay in the cache
+};
+
+template <TileKind kKind, Operand kOperand, int kChunks>
 class PrefillProduct {
   using Layout = PrefillLayout<kKind, kOperand>;
   using Blocks = PrefillBlocks<kKind, kOperand>;
@@ -25,9 +33,8 @@ class PrefillProduct {
   static constexpr int kSums = Layout::kSums;
 
  public:
-  __device__ PrefillProduct(const ProductWork& work, const PrefillLaunch& launch, const typename End::Args& end,
-                            std::uint8_t* memory)
-      : work_(work), end_(end), units_(launch.units), places_(launch.places) {
+  __device__ PrefillProduct(const ProductWork& work, const PrefillLaunch& launch, std::uint8_t* memory)
+      : work_(work), units_(launch.units), places_(launch.places) {
     const int bytes = prefill_stage_bytes(kKind, kOperand, work.group_chunks);
     const std::uint32_t full = shared_address(memory + launch.stages * bytes);
     stages_ = {
@@ -56,16 +63,13 @@ class PrefillProduct {
   }
 
  private:
-  // Of an end that takes two targets a unit is one of each, the first target's ahead of the other's.
-  __device__ ProductUnit unit_at(int index, int target = 0) const {
-    const int pairs = work_.pairs / End::kTargets;
-    const int of_group = places_ * pairs;
+  __device__ ProductUnit unit_at(int index) const {
+    const int of_group = places_ * work_.pairs;
     const int first = index / of_group * places_;
-    const int places = min(places_, units_ / pairs - first);
+    const int places = min(places_, units_ / work_.pairs - first);
     const int within = index % of_group;
     const int place = first + within % places;
-    ProductUnit unit =
-        product_unit(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + target * pairs + within / places);
+    ProductUnit unit = product_unit<false>(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
     if constexpr (kKnowsEven)
       unit.even =
           unit.exists && (unit.tiles[0][codes_bytes(kKind)] & unit.tiles[1][codes_bytes(kKind)] & kEvenTile) != 0;
@@ -74,15 +78,9 @@ class PrefillProduct {
   // Uneven tiles are rare: the copying warp hands their units out chunk by chunk, so that no code with more chunks
   // needs registers beside that of even ones.
   static constexpr bool kKnowsEven = kKind == TileKind::fp4 && kOperand == Operand::e4m3;
-  __device__ int parts_of(const ProductUnit& unit, int index) const {
-    if constexpr (!kKnowsEven) return 1;
-    bool even = unit.even;
-    if constexpr (End::kTargets == 2) even = unit_at(index, 1).even && even;
-    return even ? 1 : chunks_of(unit);
-  }
+  __device__ static int parts_of(const ProductUnit& unit) { return kKnowsEven && !unit.even ? chunks_of(unit) : 1; }
   __device__ static ProductUnit part_of(ProductUnit unit, int part) {
     unit.x += part * kBlock;
-    unit.first_row += part * kChunkRows;
     unit.out += part * kChunkRows * unit.row_stride;
     unit.rows = min(kChunkRows, unit.rows - part * kChunkRows);
     return unit;
@@ -97,15 +95,12 @@ class PrefillProduct {
     for (int index = blockIdx.x; index < units_; index += gridDim.x) {
       const ProductUnit whole = unit_at(index);
       if (!whole.exists) break;
-      const int parts = kHasCopyEngine ? parts_of(whole, index) : 1;
-      for (int part = 0; part < parts; ++part)
-#pragma unroll 1
-        for (int target = 0; target < End::kTargets; ++target) {
-          const ProductUnit of_target = target == 0 ? whole : unit_at(index, target);
-          const ProductUnit unit = parts > 1 ? part_of(of_target, part) : of_target;
-          leave_unit(unit, turn++, stage, lane);
-          copy_unit(unit, stage, memory, lane);
-        }
+      const int parts = kHasCopyEngine ? parts_of(whole) : 1;
+      for (int part = 0; part < parts; ++part) {
+        const ProductUnit unit = parts > 1 ? part_of(whole, part) : whole;
+        leave_unit(unit, turn++, stage, lane);
+        copy_unit(unit, stage, memory, lane);
+      }
     }
     leave_unit({}, turn, stage, lane);
     if constexpr (kHasCopyEngine) expect_bytes(stages_.full + 8 * stage.index, 0, lane);
@@ -153,54 +148,49 @@ class PrefillProduct {
       }
       const ProductUnit& unit = kHasCopyEngine ? units_left()[turn % (2 * kMostStages)] : own;
       if (!unit.exists) return;
-      const int target = turn % End::kTargets;
       switch (chunks_of(unit)) {  // each count by itself: no branch stands between the products in flight
-        case 1: compute_unit<1>(blocks, unit, target, stage); break;
+        case 1: compute_unit<1>(blocks, unit, stage); break;
         case 2:
-          if constexpr (kChunks >= 2) compute_unit<2>(blocks, unit, target, stage);
+          if constexpr (kChunks >= 2) compute_unit<2>(blocks, unit, stage);
           break;
         case 3:
-          if constexpr (kChunks >= 3) compute_unit<3>(blocks, unit, target, stage);
+          if constexpr (kChunks >= 3) compute_unit<3>(blocks, unit, stage);
           break;
         default:
-          if constexpr (kChunks >= 4) compute_unit<4>(blocks, unit, target, stage);
+          if constexpr (kChunks >= 4) compute_unit<4>(blocks, unit, stage);
       }
-      if constexpr (End::kTargets == 2)
-        if (target == 1) End::finish(work_, end_, unit);
     }
   }
 
   template <int kCount>
-  __device__ void compute_unit(const Blocks& blocks, const ProductUnit& unit, int target, Stage& stage) const {
+  __device__ static void compute_unit(const Blocks& blocks, const ProductUnit& unit, Stage& stage) {
     if constexpr (!kKnowsEven) {
-      compute_unit<kCount, false>(blocks, unit, target, stage);
+      compute_unit<kCount, false>(blocks, unit, stage);
     } else if (unit.even || (kCount > 1 && kHasCopyEngine)) {
-      compute_unit<kCount, true>(blocks, unit, target, stage);
+      compute_unit<kCount, true>(blocks, unit, stage);
     } else {
-      compute_unit<kCount, false>(blocks, unit, target, stage);
+      compute_unit<kCount, false>(blocks, unit, stage);
     }
   }
 
   template <int kCount, bool kEven>
-  __device__ void compute_unit(const Blocks& blocks, const ProductUnit& unit, int target, Stage& stage) const {
+  __device__ static void compute_unit(const Blocks& blocks, const ProductUnit& unit, Stage& stage) {
     float totals[kCount][kSums] = {};
     blocks.template multiply<kCount, kEven>(totals, stage);
-    End::take(end_, unit, target, totals);
+    PrefillRows<kKind, kOperand>::take(unit, totals);
   }
 
   const ProductWork& work_;
-  const typename End::Args& end_;
   const int units_;
   const int places_;
   PrefillStages stages_;
 };
 
-template <TileKind kKind, Operand kOperand, int kChunks, typename End>
+template <TileKind kKind, Operand kOperand, int kChunks>
 __global__ void __launch_bounds__(kPrefillThreads, 1)
-    prefill_product(const __grid_constant__ ProductWork work, const PrefillLaunch launch,
-                    const __grid_constant__ typename End::Args end) {
+    prefill_product(const __grid_constant__ ProductWork work, const PrefillLaunch launch) {
   extern __shared__ __align__(128) std::uint8_t memory[];
-  PrefillProduct<kKind, kOperand, kChunks, End>(work, launch, end, memory).run();
+  PrefillProduct<kKind, kOperand, kChunks>(work, launch, memory).run();
 }
 
 }  // namespace fathom::cuda

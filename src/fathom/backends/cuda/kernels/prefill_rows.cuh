@@ -4,22 +4,20 @@
 #include <cstdint>
 
 #include "fathom/backends/cuda/kernels/prefill_blocks.cuh"
-#include "fathom/backends/cuda/kernels/prefill_launch.h"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
 
 namespace fathom::cuda {
 
+inline constexpr int kPrefillConsumers = 256;  // two warpgroups, a tile of outputs each
+
 template <TileKind kKind, Operand kOperand>
 struct PrefillRows {
   using Layout = PrefillLayout<kKind, kOperand>;
-  using Args = PrefillRowsArgs;
-  static constexpr int kTargets = 1;
   static constexpr int kChunkRows = Layout::kChunkRows;
   static constexpr int kSums = Layout::kSums;
 
   template <int kCount>
-  __device__ static void take(const Args& /*args*/, const ProductUnit& unit, int /*target*/,
-                              const float (&totals)[kCount][kSums]) {
+  __device__ static void take(const ProductUnit& unit, const float (&totals)[kCount][kSums]) {
     if constexpr (kStages)
       if (!unit.adds && is_whole(unit)) return write_fours(unit, totals);
     unit.adds ? write<true>(unit, totals) : write<false>(unit, totals);

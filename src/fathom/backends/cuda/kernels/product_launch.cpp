@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "fathom/backends/cuda/kernels/prefill_launch.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {
