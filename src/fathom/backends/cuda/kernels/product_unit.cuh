@@ -35,8 +35,8 @@ struct ProductShape {
   int chunk_rows;
 };
 
-// kAtOnce: an item is fetched beside their count, not behind it. The kernels of many rows have no register for that:
-// the compiler would let their products wait for one another (C7511).
+// kAtOnce: an item is fetched beside their count, not behind it. FP4's kernel of many rows beside e4m3 has no register
+// for that: the compiler would let its products wait for one another (C7511).
 template <bool kAtOnce>
 __device__ inline ProductUnit product_unit(const ProductWork& work, const ProductShape& shape, int unit) {
   int pair = unit % work.pairs;
