@@ -259,9 +259,9 @@ TEST_F(CudaExperts, ATokenHasTheSameBitsAmongAnyOthers) {
   }
 }
 
-// Crowds whose last units have any number of columns, beside steps so small that rows are packed and activated in
-// launches of their own: experts of even tiles, and of some that are not, rows that are no numbers, nothing, or large.
-TEST_F(CudaExperts, CrowdsThatActivateInTheirProductHaveTheBitsOfFew) {
+// Crowds whose last units have any number of columns, beside few: experts of even tiles, and of some that are not, rows
+// that are no numbers, nothing, or large.
+TEST_F(CudaExperts, CrowdsOfAnySizeHaveTheBitsOfFew) {
   constexpr std::int64_t kChannels = 320;
   const Experts experts(WeightFormat::fp4_group, 3, kChannels, 256, random, {1, 3 + 2, 6 + 0});
   for (const std::int64_t tokens : {33, 64, 65, 96, 97, 160, 192, 193, 224, 225, 256, 417, 700}) {
