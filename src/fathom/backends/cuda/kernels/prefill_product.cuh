@@ -69,7 +69,8 @@ class PrefillProduct {
     const int places = min(places_, units_ / work_.pairs - first);
     const int within = index % of_group;
     const int place = first + within % places;
-    ProductUnit unit = product_unit<!kKnowsEven>(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
+    ProductUnit unit =
+        product_unit<!kKnowsEven>(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
     if constexpr (kKnowsEven)
       unit.even =
           unit.exists && (unit.tiles[0][codes_bytes(kKind)] & unit.tiles[1][codes_bytes(kKind)] & kEvenTile) != 0;
