@@ -22,6 +22,21 @@ TEST_P(EmbedTest, EveryStreamStartsAsTheRow) {
   }
 }
 
+TEST_P(EmbedTest, ManyTokensAreRowsOfTheTableToo) {
+  for (const WeightShape& shape : weight_shapes(50, 36)) {
+    const TestWeight weight(shape, random);
+    const auto table = backend->prepare_table(weight.view());
+    std::vector<std::int32_t> ids;
+    for (std::int32_t token = 0; token < 67; ++token) ids.push_back(token * 7 % 50);
+    const std::int64_t tokens = std::ssize(ids);
+    const Array<float> out(tokens * 4 * shape.in);
+    backend->embed({.table = *table, .ids = ids, .streams = out.view<3>({tokens, 4, shape.in})});
+    for (std::int64_t place = 0; place < tokens * 4 * shape.in; ++place)
+      ASSERT_EQ(out[place], weight.at(ids[static_cast<std::size_t>(place / (4 * shape.in))], place % shape.in))
+          << shape.name();
+  }
+}
+
 TEST_P(EmbedTest, AnIdOutsideTheVocabularyIsTheCallersFault) {
   const TestWeight weight({WeightFormat::bf16, 50, 8}, random);
   const auto table = backend->prepare_table(weight.view());

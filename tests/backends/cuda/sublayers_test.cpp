@@ -146,7 +146,8 @@ TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
         const auto post = normals<2>({tokens, kStreams});
         const auto comb = normals<3>({tokens, kStreams, kStreams});
         const auto start = normals<3>({tokens, kStreams, channels});
-        const auto run = [&](bool apart) {
+        enum class As : std::uint8_t { one, apart, parts };
+        const auto run = [&](As as) {
           const auto streams = copy_of<3>(start);
           Arena arena(cuda_->allocator());
           const auto logits = arena.take<float, 2>({tokens, experts});
@@ -159,22 +160,40 @@ TEST_P(SublayersTest, AMixtureAndTheNextBeginning) {
                                    .route_scale = 1.5F,
                                    .selected = arena.take<std::int32_t, 2>({tokens, selected}),
                                    .weights = arena.take<float, 2>({tokens, selected})};
-          cuda_->mixture({.x = x,
-                          .gate = *gate,
-                          .logits = logits,
-                          .route = route,
-                          .experts = all,
-                          .shared = shared,
-                          .limit = 2.0F,
-                          .arena = arena,
-                          .out = out,
-                          .into = {.y = out, .post = post, .comb = comb, .streams = streams},
-                          .next = apart ? nullptr : &next});
-          if (apart) cuda_->hyper_connection(next);
+          const ExpandStreamsArgs into = {.y = out, .post = post, .comb = comb, .streams = streams};
+          if (as == As::parts) {
+            cuda_->linear({.weight = *gate, .x = x, .out = logits});
+            cuda_->route(route);
+            cuda_->feed_forward({.experts = {.x = x,
+                                             .selected = route.selected,
+                                             .weights = route.weights,
+                                             .experts = all,
+                                             .limit = 2.0F,
+                                             .arena = arena,
+                                             .out = out},
+                                 .shared = shared,
+                                 .into = into,
+                                 .next = nullptr});
+          } else {
+            cuda_->mixture({.x = x,
+                            .gate = *gate,
+                            .logits = logits,
+                            .route = route,
+                            .experts = all,
+                            .shared = shared,
+                            .limit = 2.0F,
+                            .arena = arena,
+                            .out = out,
+                            .into = into,
+                            .next = as == As::apart ? nullptr : &next});
+          }
+          if (as != As::one) cuda_->hyper_connection(next);
           return written(next);
         };
-        expect_same(run(false), run(true),
-                    std::to_string(tokens) + " of " + std::to_string(channels) + ", " + std::to_string(selected));
+        const auto together = run(As::one);
+        for (const As as : {As::apart, As::parts})
+          expect_same(together, run(as),
+                      std::to_string(tokens) + " of " + std::to_string(channels) + ", " + std::to_string(selected));
       }
 }
 

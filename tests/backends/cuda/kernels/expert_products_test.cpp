@@ -1,6 +1,7 @@
 // Routed experts on a CUDA device: against double precision, with one expert that takes all, experts that nobody takes
 // and experts that are elsewhere, and against themselves among other tokens, bit for bit.
 #include <numeric>
+#include <set>
 
 #include "tests/backends/cuda/kernels/product_support.h"
 
@@ -14,13 +15,15 @@ struct Routing {
 
 class Experts {
  public:
+  // `uneven`: 3 * expert + 0, 1 and 2 for its w1, w2 and w3: one group of a row lies far below the others.
   Experts(WeightFormat format, std::int64_t experts, std::int64_t model_channels, std::int64_t expert_dim,
-          Random& random)
+          Random& random, std::set<std::size_t> uneven = {})
       : channels(model_channels), dim(expert_dim) {
     const std::int64_t rows = format == WeightFormat::fp8_block ? 128 : 1;
     const std::int64_t columns = format == WeightFormat::fp8_block ? 128 : 32;
     const auto add = [&](std::vector<ExactWeight>& to, std::int64_t out, std::int64_t in) {
-      const TestWeight weight({format, out, in, rows, columns}, random);
+      TestWeight weight({format, out, in, rows, columns}, random);
+      if (uneven.contains(prepared_.size())) weight.scale()[static_cast<std::size_t>(70 * in / 32 + 3)] = std::byte{90};
       to.emplace_back(weight);
       prepared_.emplace_back(weight);
     };
@@ -77,14 +80,19 @@ class CudaExperts : public ::testing::Test {
     return all;
   }
 
+  // With `packs` from rows that are packed already.
   std::vector<float> run(const ExpertTables& tables, std::span<const float> x, const Routing& routing,
-                         std::int64_t slots, Operand operand) const {
+                         std::int64_t slots, Operand operand, bool packs = false) const {
     const std::int64_t tokens = static_cast<std::int64_t>(x.size()) / tables.channels;
     const DeviceArray<float> on_device(x, 1);
     const DeviceArray<std::int32_t> selected{std::span<const std::int32_t>(routing.selected)};
     const DeviceArray<float> weights{std::span<const float>(routing.weights)};
     DeviceArray<std::uint8_t> workspace(expert_workspace_bytes(device, tables, tokens, slots, operand));
     const DeviceArray<float> out(tokens * tables.channels, 1);
+    DeviceArray<std::uint8_t> blocks(packed_rows_bytes(tokens, tables.channels, 1, operand));
+    const PackedRows packed =
+        pack_rows(device, {.x = on_device.data(), .rows = tokens, .in = tables.channels, .row_stride = tables.channels},
+                  PackedBy::launch, operand, blocks.data(), nullptr);
     expert_products(device,
                     {.experts = tables,
                      .x = on_device.data(),
@@ -93,7 +101,8 @@ class CudaExperts : public ::testing::Test {
                      .tokens = tokens,
                      .slots = slots,
                      .limit = kLimit,
-                     .out = out.data()},
+                     .out = out.data(),
+                     .packed = packs ? &packed : nullptr},
                     operand, workspace.data(), nullptr);
     cuda_check(cudaDeviceSynchronize(), "expert_products");
     return out.host();
@@ -248,6 +257,62 @@ TEST_F(CudaExperts, ATokenHasTheSameBitsAmongAnyOthers) {
       }
     }
   }
+}
+
+// Crowds whose last units have any number of columns, beside few: experts of even tiles, and of some that are not, rows
+// that are no numbers, nothing, or large.
+TEST_F(CudaExperts, CrowdsOfAnySizeHaveTheBitsOfFew) {
+  constexpr std::int64_t kChannels = 320;
+  const Experts experts(WeightFormat::fp4_group, 3, kChannels, 256, random, {1, 3 + 2, 6 + 0});
+  for (const std::int64_t tokens : {33, 64, 65, 96, 97, 160, 192, 193, 224, 225, 256, 417, 700}) {
+    std::vector<float> x = random_rows(random, tokens, kChannels);
+    x[7 * kChannels + 3] = INFINITY;
+    x[20 * kChannels + 200] = NAN;
+    std::fill_n(x.begin() + 30 * kChannels, kChannels, 0.0F);
+    std::fill_n(x.begin() + 31 * kChannels, kChannels, 0x1p60F);
+    Routing routing = random_routing(tokens, 1, 3);
+    for (const std::int32_t expert : {0, 1, 2}) {
+      std::fill(routing.selected.begin(), routing.selected.end(), expert);
+      for (const Operand operand : operands(experts.tables())) {
+        const std::vector<float> all = run(experts.tables(), x, routing, 1, operand);
+        op_test::expect_same_bits(run(experts.tables(), x, routing, 1, operand, true), all, "packed before");
+        constexpr std::int64_t kFew = 24;
+        for (std::int64_t first = 0; first < tokens; first += kFew) {
+          const std::int64_t count = std::min(kFew, tokens - first);
+          const auto cut = [&](const auto& of) { return std::vector(of.begin() + first, of.begin() + first + count); };
+          op_test::expect_same_bits(run(experts.tables(), std::span(x).subspan(first * kChannels, count * kChannels),
+                                        {cut(routing.selected), cut(routing.weights)}, 1, operand),
+                                    std::span(all).subspan(first * kChannels, count * kChannels),
+                                    std::to_string(tokens) + " tokens of expert " + std::to_string(expert));
+        }
+      }
+    }
+  }
+}
+
+// More slots than one thread block plans, experts that are crowded, empty and elsewhere.
+TEST_F(CudaExperts, ManySlotsHaveTheSameBits) {
+  constexpr std::int64_t kTokens = 3000;
+  const Experts experts(WeightFormat::fp4_group, 70, 128, 128, random);
+  const std::vector<float> x = random_rows(random, kTokens, 128);
+  Routing routing = random_routing(kTokens, 6, 70);
+  for (std::size_t slot = 0; slot < routing.selected.size(); ++slot)
+    if (slot % 6 == 1 && slot < 9000) routing.selected[slot] = 1;
+  std::replace(routing.selected.begin(), routing.selected.end(), 33, 34);
+  for (const Operand operand : operands(experts.tables()))
+    for (const bool without : {false, true}) {
+      const std::vector<float> all = run(experts.tables(without), x, routing, 6, operand);
+      op_test::expect_same_bits(run(experts.tables(without), x, routing, 6, operand, true), all, "packed before");
+      for (const std::int64_t first : {0, 1400, 2400}) {
+        constexpr std::int64_t kSome = 600;  // 3,600 slots
+        const auto cut = [&](const auto& of) {
+          return std::vector(of.begin() + first * 6, of.begin() + (first + kSome) * 6);
+        };
+        op_test::expect_same_bits(run(experts.tables(without), std::span(x).subspan(first * 128, kSome * 128),
+                                      {cut(routing.selected), cut(routing.weights)}, 6, operand),
+                                  std::span(all).subspan(first * 128, kSome * 128), std::to_string(first));
+      }
+    }
 }
 
 // More blocks of inputs than a thread block of a lone token fetches at once.

@@ -181,6 +181,30 @@ TEST_F(CudaProducts, EvenAndUnevenTilesHaveTheSameBits) {
   check_bits_among_others(weight);
 }
 
+TEST_F(CudaProducts, RowsPackedTwiceAtOnceAreThosePackedOneByOne) {
+  if (device.capability < 89) GTEST_SKIP() << "no e4m3";
+  for (const auto& [rows, in] :
+       {std::pair<std::int64_t, std::int64_t>{33, 384}, {64, 1280}, {65, 128}, {97, 640}, {200, 1024}, {70, 200}}) {
+    std::vector<float> x = random_rows(random, rows, in);
+    x[5] = INFINITY;
+    x[in + 3] = NAN;
+    std::fill_n(x.begin() + 2 * in, in, 0.0F);
+    for (const std::int64_t offset : {0, 1}) {
+      const DeviceArray<float> on_device(std::span<const float>(x), offset);
+      const RowsOfX of = {.x = on_device.data(), .rows = rows, .in = in, .row_stride = in};
+      std::vector<DeviceArray<std::uint8_t>> blocks;
+      for (const Operand operand : {Operand::e4m3, Operand::f16, Operand::e4m3, Operand::f16})
+        blocks.emplace_back(packed_rows_bytes(rows, in, 1, operand));
+      pack_rows_twice(device, of, blocks[0].data(), blocks[1].data(), nullptr);
+      pack_rows(device, of, PackedBy::launch, Operand::e4m3, blocks[2].data(), nullptr);
+      pack_rows(device, of, PackedBy::launch, Operand::f16, blocks[3].data(), nullptr);
+      cuda_check(cudaDeviceSynchronize(), "pack_rows_twice");
+      EXPECT_EQ(blocks[0].host(), blocks[2].host()) << rows << " rows of " << in << " as e4m3";
+      EXPECT_EQ(blocks[1].host(), blocks[3].host()) << rows << " rows of " << in << " as halves";
+    }
+  }
+}
+
 TEST_F(CudaProducts, SeveralWeightsInOneLaunch) {
   std::vector<TestWeight> weights;
   std::vector<DeviceWeight> prepared;

@@ -50,6 +50,14 @@ __device__ inline std::uint32_t address_in(std::uint32_t address, int rank) {
   return address;
 }
 
+__device__ inline int load_there(std::uint32_t address) {
+  int value = 0;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("ld.shared::cluster.s32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
+#endif
+  return value;
+}
+
 __device__ inline void store_there(std::uint32_t address, float value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");

@@ -68,7 +68,7 @@ class DecodeProduct {
       wait_for_earlier_kernels();
       let_later_kernels_begin();
     }
-    unit_ = product_unit(work_, {kTile, kBlockBytes, kChunkRows}, place_);
+    unit_ = product_unit<true>(work_, {kTile, kBlockBytes, kChunkRows}, place_);
     if (!unit_.exists) {  // the whole cluster alike
       wait_for_earlier_kernels();
       if (shared) cluster_wait();

@@ -1,7 +1,9 @@
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 
+#include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/expert_plan_few.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/shared_address.cuh"
 #include "fathom/backends/cuda/kernels/slot_sum.cuh"
 
 namespace fathom::cuda {
@@ -31,18 +33,23 @@ __device__ int before(int value, int* warp_sums, int& total) {
   return earlier + sum - value;
 }
 
+// Blocks that plan together: one is held up by its scattered writes, a sector of memory each. Each has every eighth
+// thousand of the slots; clusters of eight are what every device with clusters grants.
+constexpr int kPlanBlocks = 8;
+constexpr int kSlotsOfOneBlock = 4 * kThreads;
+
 // What a thread's next slots want, all of them asked for at once; -1 behind the last.
 constexpr int kSlotsAtOnce = 8;
-__device__ void load_wanted(const ExpertPlan& plan, int first, int (&wanted)[kSlotsAtOnce]) {
+__device__ void load_wanted(const ExpertPlan& plan, int first, int step, int (&wanted)[kSlotsAtOnce]) {
 #pragma unroll
   for (int index = 0; index < kSlotsAtOnce; ++index) {
-    const int slot = first + index * kThreads;
+    const int slot = first + index * step;
     wanted[index] = slot < plan.slots ? plan.selected[slot] : -1;
   }
 }
 
-// One thread block: the plan of a step is small beside its products. Within an expert the rows' order is not fixed; a
-// row's bits do not depend on it.
+// Within an expert the rows' order is not fixed; a row's bits do not depend on it. kBlocks: of a cluster, the launch's.
+template <int kBlocks>
 __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) {
   __shared__ int count[kThreads];
   __shared__ int next_row[kThreads];
@@ -50,55 +57,71 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
   __shared__ bool here[kThreads];
   let_later_kernels_begin();
   wait_for_earlier_kernels();
+  const int rank = kBlocks > 1 ? cluster_rank() : 0;
+  const int own_first = rank * kThreads + static_cast<int>(threadIdx.x);
+  constexpr int kStep = kBlocks * kThreads;
   const int expert = threadIdx.x;
   count[expert] = 0;
   here[expert] = expert < plan.experts && plan.present[expert] != nullptr;
   __syncthreads();
   const auto is_here = [&](int wanted) { return wanted >= 0 && wanted < plan.experts && here[wanted]; };
-  for (int first = threadIdx.x; first < plan.slots; first += kThreads * kSlotsAtOnce) {
+  for (int first = own_first; first < plan.slots; first += kStep * kSlotsAtOnce) {
     int wanted[kSlotsAtOnce];
-    load_wanted(plan, first, wanted);
+    load_wanted(plan, first, kStep, wanted);
 #pragma unroll
     for (int index = 0; index < kSlotsAtOnce; ++index) {
       if (is_here(wanted[index])) atomicAdd(&count[wanted[index]], 1);
-      const bool unknown =
-          first + index * kThreads < plan.slots && (wanted[index] < 0 || wanted[index] >= plan.experts);
+      const bool unknown = first + index * kStep < plan.slots && (wanted[index] < 0 || wanted[index] >= plan.experts);
       if (plan.fault != nullptr && unknown)
         *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted[index], .limit = plan.experts};
     }
   }
   __syncthreads();
-  const int rows = count[expert];
-  if (plan.use != nullptr && expert < plan.experts) plan.use[expert] += rows;
+  int rows = count[expert];
+  int rows_before = 0;  // of the blocks before this one
+  if constexpr (kBlocks > 1) {
+    cluster_arrive();
+    cluster_wait();
+    rows = 0;
+#pragma unroll
+    for (int block = 0; block < kBlocks; ++block) {
+      const int there = load_there(address_in(shared_address(&count[expert]), block));
+      rows += there;
+      if (block < rank) rows_before += there;
+    }
+    cluster_arrive();  // a block's counts must stay until all have read them
+  }
+  if (plan.use != nullptr && expert < plan.experts && rank == 0) plan.use[expert] += rows;
   const int chunks = (rows + plan.chunk_rows - 1) / plan.chunk_rows;
   const int groups = groups_of(plan, rows);
   int all_chunks = 0;
   int all_items = 0;
   const int first_chunk = before(chunks, warp_sums, all_chunks);
   const int first_item = before(groups, warp_sums, all_items);
-  write_items(plan, plan.items + first_item, groups, expert, first_chunk, rows);
-  for (int row = rows; row < chunks * plan.chunk_rows; ++row)
+  if (rank == 0) write_items(plan, plan.items + first_item, groups, expert, first_chunk, rows);
+  for (int row = rows + rank; row < chunks * plan.chunk_rows; row += kBlocks)
     plan.slot_of_row[first_chunk * plan.chunk_rows + row] = -1;
-  next_row[expert] = first_chunk * plan.chunk_rows;
-  if (threadIdx.x == 0) {
+  next_row[expert] = first_chunk * plan.chunk_rows + rows_before;
+  if (threadIdx.x == 0 && rank == 0) {
     plan.counts[0] = all_items;
     plan.counts[1] = all_chunks * plan.chunk_rows;
   }
   __syncthreads();
-  for (int first = threadIdx.x; first < plan.slots; first += kThreads * kSlotsAtOnce) {
+  for (int first = own_first; first < plan.slots; first += kStep * kSlotsAtOnce) {
     int wanted[kSlotsAtOnce];
-    load_wanted(plan, first, wanted);
+    load_wanted(plan, first, kStep, wanted);
     int row[kSlotsAtOnce];
 #pragma unroll
     for (int index = 0; index < kSlotsAtOnce; ++index)
       row[index] = is_here(wanted[index]) ? atomicAdd(&next_row[wanted[index]], 1) : -1;
 #pragma unroll
     for (int index = 0; index < kSlotsAtOnce; ++index) {
-      const int slot = first + index * kThreads;
+      const int slot = first + index * kStep;
       if (slot < plan.slots) plan.row_of_slot[slot] = row[index];
       if (row[index] >= 0) plan.slot_of_row[row[index]] = slot;
     }
   }
+  if constexpr (kBlocks > 1) cluster_wait();
 }
 
 __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan) {
@@ -148,7 +171,13 @@ void launch_plan(int capability, const ExpertPlan& plan, Stream stream) {
     launch(stream, "plan_few_experts", {.threads = kWarp, .chained = capability >= 90}, plan_few_experts, plan);
     return;
   }
-  launch(stream, "plan_experts", {.threads = kThreads, .chained = capability >= 90}, plan_experts, plan);
+  if (capability >= 90 && plan.slots > kSlotsOfOneBlock) {
+    launch(stream, "plan_experts",
+           {.blocks = {kPlanBlocks}, .threads = kThreads, .cluster = kPlanBlocks, .chained = true},
+           plan_experts<kPlanBlocks>, plan);
+    return;
+  }
+  launch(stream, "plan_experts", {.threads = kThreads, .chained = capability >= 90}, plan_experts<1>, plan);
 }
 
 void launch_sum(int capability, const ExpertSum& sum, Stream stream) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"
+#include "fathom/backends/cuda/kernels/gather_rows.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/base/error.h"
@@ -147,7 +148,24 @@ class ExpertStep {
     return work;
   }
 
+  bool gathers() const {
+    const PackedRows* x = args_.packed;
+    return x != nullptr && x->blocks != nullptr && x->operand == Operand::e4m3 && operand_ == Operand::e4m3 &&
+           x->columns == kPrefillColumns && sizes_.columns == kPrefillColumns && x->in == args_.experts.channels;
+  }
+
   void pack_x() const {
+    if (gathers())
+      return launch_gather(device_.capability,
+                           {.from = args_.packed->blocks,
+                            .to = at_.packed,
+                            .slots = at_.slot_of_row,
+                            .row_limit = at_.counts + 1,
+                            .from_chunks = args_.packed->chunks(),
+                            .chunks = sizes_.chunks,
+                            .x_blocks = pieces_of(args_.experts.channels, kBlockInputs),
+                            .slots_of_row = args_.slots},
+                           stream_);
     PackWork work = pack_work(args_.experts.channels);
     work.x = args_.x;
     work.slots_of_row = args_.slots;

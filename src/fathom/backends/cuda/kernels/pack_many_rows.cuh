@@ -93,6 +93,34 @@ struct Order {
   std::int32_t rows_first;
 };
 
+// A warp's rows of a block of inputs to columns [first_column, + 8) of the block at `to`.
+template <Operand kOperand>
+__device__ inline void write(typename Shape<kOperand>::Words& staged, const float4 (&x)[kRows],
+                             const unsigned (&largest)[kRows], std::uint8_t* to, int first_column) {
+  using Of = Shape<kOperand>;
+  unsigned own_largest = 0;
+  int own_exponent = 0;
+#pragma unroll
+  for (int index = 0; index < kRows; ++index) {
+    const int exponent = stage<kOperand>(staged, index, x[index], largest[index]);
+    if (lane_id() % kRows == index) own_largest = largest[index];
+    if (lane_id() % kRows == index) own_exponent = exponent;
+  }
+  __syncwarp();
+  const int row = lane_id() % kRows;
+#pragma unroll
+  for (int part = 0; part < Of::kColumnsOfRow; ++part) {
+    const int column = part * Of::kChunkRows + first_column + row;
+#pragma unroll
+    for (int piece = lane_id() / kRows; piece < Of::kPieces; piece += kWarp / kRows)
+      *reinterpret_cast<uint4*>(to + block_offset(kOperand, column, piece * 16)) =
+          *reinterpret_cast<const uint4*>(&staged[part][row][piece * 4]);
+    auto* scales = reinterpret_cast<float*>(to + kPrefillColumns * kBlockInputs * operand_bytes(kOperand));
+    if (lane_id() < kRows) scales[column] = scale_of<kOperand>(own_largest, own_exponent, part);
+  }
+  __syncwarp();
+}
+
 template <Operand kOperand, bool kActivated>
 __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOperand>::kWarps)
     pack_rows(const __grid_constant__ PackWork work, Order order) {
@@ -109,33 +137,48 @@ __global__ void __launch_bounds__(Shape<kOperand>::kWarps* kWarp, 16 / Shape<kOp
   const Rows rows = rows_of(work, first);
   constexpr int kBytes = block_bytes(kOperand, kPrefillColumns);
   std::uint8_t* blocks = work.blocks + (blockIdx.y * work.x_blocks * work.chunks + chunk) * kBytes;
-  typename Of::Words& staged = words[warp_id()];
   for (std::int64_t block = first_block; block < min(first_block + kBlocks, work.x_blocks); ++block) {
     float4 x[kRows];
     load<kActivated>(work, rows, blockIdx.y * work.group_stride + block * kBlockInputs + 4 * lane_id(), x);
-    unsigned own_largest = 0;
-    int own_exponent = 0;
+    unsigned largest[kRows];
 #pragma unroll
-    for (int index = 0; index < kRows; ++index) {
-      const unsigned largest = largest_bits(x[index]);
-      const int exponent = stage<kOperand>(staged, index, x[index], largest);
-      if (lane_id() % kRows == index) own_largest = largest;
-      if (lane_id() % kRows == index) own_exponent = exponent;
-    }
-    __syncwarp();
-    std::uint8_t* to = blocks + block * work.chunks * kBytes;
-    const int row = lane_id() % kRows;
+    for (int index = 0; index < kRows; ++index) largest[index] = largest_bits(x[index]);
+    write<kOperand>(words[warp_id()], x, largest, blocks + block * work.chunks * kBytes, warp_id() * kRows);
+  }
+}
+
+// Read once and packed both ways: `work` is e4m3's, a chunk of whose rows are two of binary16's.
+struct SecondPacking {
+  std::uint8_t* blocks;
+  std::int64_t chunks;
+};
+__global__ void __launch_bounds__(Shape<Operand::e4m3>::kWarps* kWarp, 2)
+    pack_rows_twice(const __grid_constant__ PackWork work, SecondPacking second) {
+  let_later_kernels_begin();
+  wait_for_earlier_kernels();
+  using Whole = Shape<Operand::e4m3>;
+  using Halves = Shape<Operand::f16>;
+  static_assert(Whole::kChunkRows == 2 * Halves::kChunkRows && sizeof(Whole::Words) <= sizeof(Halves::Words));
+  __shared__ __align__(16) typename Halves::Words words[Whole::kWarps];
+  const auto inputs = static_cast<int>(pieces_of(work.x_blocks, kBlocks));
+  const std::int64_t chunk = static_cast<int>(blockIdx.x) / inputs;
+  const std::int64_t first_block = std::int64_t{static_cast<int>(blockIdx.x) % inputs} * kBlocks;
+  const Rows rows = rows_of(work, chunk * Whole::kChunkRows + warp_id() * kRows);
+  const std::int64_t half = 2 * chunk + warp_id() / Halves::kWarps;
+  for (std::int64_t block = first_block; block < min(first_block + kBlocks, work.x_blocks); ++block) {
+    float4 x[kRows];
+    load<false>(work, rows, block * kBlockInputs + 4 * lane_id(), x);
+    unsigned largest[kRows];
 #pragma unroll
-    for (int part = 0; part < Of::kColumnsOfRow; ++part) {
-      const int column = part * Of::kChunkRows + warp_id() * kRows + row;
-#pragma unroll
-      for (int piece = lane_id() / kRows; piece < Of::kPieces; piece += kWarp / kRows)
-        *reinterpret_cast<uint4*>(to + block_offset(kOperand, column, piece * 16)) =
-            *reinterpret_cast<const uint4*>(&staged[part][row][piece * 4]);
-      auto* scales = reinterpret_cast<float*>(to + kPrefillColumns * kBlockInputs * operand_bytes(kOperand));
-      if (lane_id() < kRows) scales[column] = scale_of<kOperand>(own_largest, own_exponent, part);
-    }
-    __syncwarp();
+    for (int index = 0; index < kRows; ++index) largest[index] = largest_bits(x[index]);
+    auto& staged = words[warp_id()];
+    write<Operand::e4m3>(reinterpret_cast<typename Whole::Words&>(staged), x, largest,
+                         work.blocks + (block * work.chunks + chunk) * block_bytes(Operand::e4m3, kPrefillColumns),
+                         warp_id() * kRows);
+    if (half < second.chunks)
+      write<Operand::f16>(staged, x, largest,
+                          second.blocks + (block * second.chunks + half) * block_bytes(Operand::f16, kPrefillColumns),
+                          warp_id() % Halves::kWarps * kRows);
   }
 }
 
@@ -157,6 +200,15 @@ void launch_rows(int capability, const PackWork& work, Stream stream) {
           .threads = Of::kWarps * kWarp,
           .chained = capability >= 90},
          work.up != nullptr ? pack_rows<kOperand, true> : pack_rows<kOperand, false>, work, order);
+}
+
+inline void launch_rows_twice(int capability, const PackWork& work, const SecondPacking& second, Stream stream) {
+  const std::int64_t inputs = pieces_of(work.x_blocks, kBlocks);
+  launch(stream, "pack_rows_twice",
+         {.blocks = {static_cast<unsigned>(work.chunks * inputs)},
+          .threads = Shape<Operand::e4m3>::kWarps * kWarp,
+          .chained = capability >= 90},
+         pack_rows_twice, work, second);
 }
 
 }  // namespace fathom::cuda::pack_many

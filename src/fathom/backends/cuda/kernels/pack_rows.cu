@@ -54,12 +54,16 @@ __global__ void __launch_bounds__(32 * kWarps) pack(const __grid_constant__ Pack
     if (first + block < work.x_blocks) write_block<kOperand>(work, packed_row, first + block, x[block]);
 }
 
+void complete(PackWork& work) {
+  work.x_blocks = pieces_of(work.in, kBlockInputs);
+  work.aligned = four_at_once(work.x, work.row_stride) && four_at_once(work.up, work.group_stride);
+}
+
 }  // namespace
 
 void launch_pack(int capability, PackWork work, Operand operand, Stream stream) {
   if (work.packed_rows == 0 || work.in == 0) return;
-  work.x_blocks = pieces_of(work.in, kBlockInputs);
-  work.aligned = four_at_once(work.x, work.row_stride) && four_at_once(work.up, work.group_stride);
+  complete(work);
   if (pack_many::fits(work)) {
     auto* launch_rows =
         operand == Operand::e4m3 ? pack_many::launch_rows<Operand::e4m3> : pack_many::launch_rows<Operand::f16>;
@@ -71,6 +75,16 @@ void launch_pack(int capability, PackWork work, Operand operand, Stream stream) 
           .threads = 32 * kWarps,
           .chained = capability >= 90},
          operand == Operand::e4m3 ? pack<Operand::e4m3> : pack<Operand::f16>, work);
+}
+
+void launch_pack_twice(int capability, PackWork e4m3, PackWork halves, Stream stream) {
+  if (e4m3.packed_rows == 0 || e4m3.in == 0) return;
+  complete(e4m3);
+  complete(halves);
+  if (pack_many::fits(e4m3) && pack_many::fits(halves))
+    return pack_many::launch_rows_twice(capability, e4m3, {.blocks = halves.blocks, .chunks = halves.chunks}, stream);
+  launch_pack(capability, e4m3, Operand::e4m3, stream);
+  launch_pack(capability, halves, Operand::f16, stream);
 }
 
 }  // namespace fathom::cuda

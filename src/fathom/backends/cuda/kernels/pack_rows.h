@@ -39,5 +39,7 @@ struct PackWork {
 };
 
 void launch_pack(int capability, PackWork work, Operand operand, Stream stream);
+// Rows of x, one group of them without slots, as e4m3 and as two halves.
+void launch_pack_twice(int capability, PackWork e4m3, PackWork halves, Stream stream);
 
 }  // namespace fathom::cuda

@@ -1,6 +1,6 @@
 // Products of many rows: as fast as the tensor cores go. A thread block stays on its multiprocessor and takes one unit
 // of 128 outputs by up to 256 columns after another, whose blocks of inputs one warp copies into shared memory for two
-// warpgroups.
+// warpgroups. What becomes of a unit's sums is prefill_rows.cuh's.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/prefill_blocks.cuh"
+#include "fathom/backends/cuda/kernels/prefill_rows.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
 #include "fathom/backends/cuda/kernels/warpgroup_registers.cuh"
 
 namespace fathom::cuda {
 
-inline constexpr int kPrefillConsumers = 256;
 inline constexpr int kPrefillThreads = kPrefillConsumers + kWarpgroupThreads;
 
 struct PrefillLaunch {
@@ -69,7 +69,8 @@ class PrefillProduct {
     const int places = min(places_, units_ / work_.pairs - first);
     const int within = index % of_group;
     const int place = first + within % places;
-    ProductUnit unit = product_unit(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
+    ProductUnit unit =
+        product_unit<!kKnowsEven>(work_, {kTile, kBlock, kChunkRows}, place * work_.pairs + within / places);
     if constexpr (kKnowsEven)
       unit.even =
           unit.exists && (unit.tiles[0][codes_bytes(kKind)] & unit.tiles[1][codes_bytes(kKind)] & kEvenTile) != 0;
@@ -177,39 +178,7 @@ class PrefillProduct {
   __device__ static void compute_unit(const Blocks& blocks, const ProductUnit& unit, Stage& stage) {
     float totals[kCount][kSums] = {};
     blocks.template multiply<kCount, kEven>(totals, stage);
-    unit.adds ? write<true>(unit, totals) : write<false>(unit, totals);
-  }
-
-  // A warp writes 8 outputs of four rows at a time, whole sectors of 32 bytes.
-  template <bool kAdds, int kCount>
-  __device__ static void write(const ProductUnit& unit, const float (&totals)[kCount][kSums]) {
-    const int output = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
-    const bool holds[2] = {unit.holds(output), unit.holds(output + 8)};
-    const std::int64_t stride = unit.row_stride;
-    const int rows = unit.rows;
-    float* const out = unit.out + output;
-    __builtin_assume(__isGlobal(out));
-    Layout::template for_chunks<kCount, 0>([&](auto chunk) {
-      const auto& sums = Layout::template part_of<Layout::columns_of(chunk)>(totals[chunk]);
-      const auto place = [&](int row, int half) { return out + (chunk * kChunkRows + row) * stride + 8 * half; };
-      const auto held = [&](int row, int half) { return chunk * kChunkRows + row < rows && holds[half]; };
-      if constexpr (kAdds) {
-        float before[kSums];  // all are on their way before the first is added to
-        int index = 0;
-        use_rows<kOperand, Layout::columns_of(chunk)>(sums, [&](int row, int half, float /*value*/) {
-          before[index++] = held(row, half) ? *place(row, half) : 0.0F;
-        });
-        index = 0;
-        use_rows<kOperand, Layout::columns_of(chunk)>(sums, [&](int row, int half, float value) {
-          if (held(row, half)) *place(row, half) = before[index] + value;
-          ++index;
-        });
-      } else {
-        use_rows<kOperand, Layout::columns_of(chunk)>(sums, [&](int row, int half, float value) {
-          if (held(row, half)) *place(row, half) = value;
-        });
-      }
-    });
+    PrefillRows<kKind, kOperand>::take(unit, totals);
   }
 
   const ProductWork& work_;

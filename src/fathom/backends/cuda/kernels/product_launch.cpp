@@ -127,7 +127,8 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
 }
 
 int prefill_stages(const ProductDevice& device, int stage_bytes) {
-  return stages_in(device.shared_of_block - kBlockReserve, stage_bytes, 0);
+  const int reserve = kBlockReserve + (device.capability == 90 ? kPrefillStaged : 0);
+  return stages_in(device.shared_of_block - reserve, stage_bytes, 0);
 }
 
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,

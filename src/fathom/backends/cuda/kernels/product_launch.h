@@ -53,6 +53,8 @@ constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
   const int at_most = chunks + (half_more(kind, operand) ? 1 : 0);
   return 2 * tile_bytes(kind) + at_most * block_bytes(operand, kPrefillColumns);
 }
+// Shared memory that rows on their way out take beside the stages (prefill_rows.cuh).
+inline constexpr int kPrefillStaged = 10 * 1024;
 constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stages * stage_bytes + kept + 16 * stages; }
 
 // Columns of a block for so many rows.

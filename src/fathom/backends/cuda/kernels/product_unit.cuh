@@ -35,6 +35,9 @@ struct ProductShape {
   int chunk_rows;
 };
 
+// kAtOnce: an item is fetched beside their count, not behind it. FP4's kernel of many rows beside e4m3 has no register
+// for that: the compiler would let its products wait for one another (C7511).
+template <bool kAtOnce>
 __device__ inline ProductUnit product_unit(const ProductWork& work, const ProductShape& shape, int unit) {
   int pair = unit % work.pairs;
   const int place = unit / work.pairs;
@@ -44,12 +47,13 @@ __device__ inline ProductUnit product_unit(const ProductWork& work, const Produc
   pair -= to.first_pair;
   ExpertItem item{0, place * work.group_chunks, work.group_chunks * shape.chunk_rows};
   if (work.items != nullptr) {
-    // Not through the first-level cache, which may hold those of the layer before: see items_known. Beside the count,
-    // not behind it: there is room for as many as are looked at.
+    // Not through the first-level cache, which may hold those of the layer before: see items_known. There is room for
+    // as many as are looked at.
     const int count = __ldcg(work.item_count);
+    if (!kAtOnce && place >= count) return {};
     const ExpertItem& there = work.items[place];
     item = {__ldcg(&there.expert), __ldcg(&there.first_chunk), __ldcg(&there.rows)};
-    if (place >= count) return {};
+    if (kAtOnce && place >= count) return {};
   } else {
     item.rows = min(item.rows, work.rows - item.first_chunk * shape.chunk_rows);
   }

@@ -211,6 +211,20 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by,
   return packed;
 }
 
+PackedTwice pack_rows_twice(const ProductDevice& device, const RowsOfX& x, std::uint8_t* e4m3, std::uint8_t* halves,
+                            Stream stream) {
+  const PackedTwice packed = {.e4m3 = rows_packed_elsewhere(x, Operand::e4m3, e4m3),
+                              .halves = rows_packed_elsewhere(x, Operand::f16, halves)};
+  PackWork work[] = {pack_work(packed.e4m3, e4m3), pack_work(packed.halves, halves)};
+  for (PackWork& of : work) {
+    of.x = x.x;
+    of.row_stride = x.row_stride;
+    of.group_stride = x.group_stride;
+  }
+  launch_pack_twice(device.capability, work[0], work[1], stream);
+  return packed;
+}
+
 PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace) {
   PackedRows packed = packed_shape(x.rows, x.in, x.groups, operand);
   packed.blocks = workspace;

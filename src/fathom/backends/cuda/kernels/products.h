@@ -88,6 +88,14 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
 
+// As e4m3 and as two halves, which are `e4m3`'s and `halves`' workspaces; of one group.
+struct PackedTwice {
+  PackedRows e4m3;
+  PackedRows halves;
+};
+PackedTwice pack_rows_twice(const ProductDevice& device, const RowsOfX& x, std::uint8_t* e4m3, std::uint8_t* halves,
+                            Stream stream);
+
 // The same rows, which somebody else writes to `workspace` as product_layout.h says.
 PackedRows rows_packed_elsewhere(const RowsOfX& x, Operand operand, std::uint8_t* workspace);
 
@@ -147,11 +155,12 @@ struct ExpertProducts {
   std::int64_t tokens = 0;
   std::int64_t slots = 0;  // experts of a token
   float limit = 0.0F;
-  float* out = nullptr;           // [tokens, channels], or null: each slot's row is left where ExpertRows says
-  std::uint32_t* use = nullptr;   // [experts] times chosen, added to; or null
-  Fault* fault = nullptr;         // or null: for an expert that does not exist
-  const float* beside = nullptr;  // [tokens, channels] added to the sum, or null
-  bool planned = false;           // by a launch of expert_plan's, ahead of this
+  float* out = nullptr;                // [tokens, channels], or null: each slot's row is left where ExpertRows says
+  std::uint32_t* use = nullptr;        // [experts] times chosen, added to; or null
+  Fault* fault = nullptr;              // or null: for an expert that does not exist
+  const float* beside = nullptr;       // [tokens, channels] added to the sum, or null
+  bool planned = false;                // by a launch of expert_plan's, ahead of this
+  const PackedRows* packed = nullptr;  // x in blocks of 64 columns, or null
 };
 std::int64_t expert_workspace_bytes(const ProductDevice& device, const ExpertTables& experts, std::int64_t tokens,
                                     std::int64_t slots, Operand operand);

@@ -18,6 +18,7 @@
 #include "fathom/backends/cuda/kernels/index.h"
 #include "fathom/backends/cuda/kernels/new_rows.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
+#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
 #include "fathom/backends/cuda/kernels/streams.h"
@@ -136,6 +137,9 @@ class CudaLauncher final : public Backend {
   Operand operand_of(TileKind kind) const;
   // Rows for products on tensor cores, in scratch_.
   PackedRows packed(const RowsOfX& x, PackedBy by, TileKind kind);
+  // Whether so many rows, packed in whatever way, have 64 columns a block.
+  static bool is_packed_wide(std::int64_t rows) { return rows > kMostDecodeColumns; }
+  PackedTwice packed_twice(const RowsOfX& x);
   std::uint8_t* workspace(std::int64_t bytes) {
     return reinterpret_cast<std::uint8_t*>(scratch_.take<std::byte, 1>({bytes}).data());
   }
@@ -164,8 +168,13 @@ class CudaLauncher final : public Backend {
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;
   ExpertProducts expert_products_of(const ExpertsArgs& args);
-  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out);
-  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds);
+  // `x`: the tokens packed, if they are.
+  ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out, const PackedRows* x);
+  PackedRows packed_for_shared_expert(const SharedExpertArgs& args);
+  // With tokens packed for the shared expert, or null.
+  void feed_forward_packed(const FeedForwardArgs& args, const PackedRows* x);
+  bool mixture_of_many(const MixtureArgs& args);
+  void shared_expert_on_tensor_cores(const SharedExpertArgs& args, const PackedRows& x, bool adds);
   RouteKernel route_kernel(const RouteArgs& args);
   bool is_mixture_of_few(const MixtureArgs& args) const;
 

@@ -31,9 +31,10 @@ ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
 }
 
 // In scratch_, which is the caller's to give back.
-ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out) {
+ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float* out, const PackedRows* x) {
   ExpertProducts products = expert_products_of(args);
   products.out = out;
+  products.packed = x;
   const Operand operand = operand_of(products.experts.kind);
   return expert_products(
       product_device_, products, operand,
@@ -46,7 +47,7 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
   if (tokens == 0) return;
   if (tiled(*args.experts.front().w1) != nullptr) {
     const Arena::Scope scope(scratch_);
-    experts_on_tensor_cores(args, args.out.data());
+    experts_on_tensor_cores(args, args.out.data(), nullptr);
     return;
   }
   const std::int64_t selected = args.selected.extent(1);
@@ -93,8 +94,11 @@ void CudaLauncher::do_experts(const ExpertsArgs& args) {
   device_.check_launch("experts");
 }
 
-// Many tokens: each one's slots are summed where they are expanded.
-void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
+void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) { feed_forward_packed(args, nullptr); }
+
+// Many tokens: they are packed once for the shared expert and the others, and each one's slots are summed where they
+// are expanded.
+void CudaLauncher::feed_forward_packed(const FeedForwardArgs& args, const PackedRows* x) {
   const ExpertsArgs& experts = args.experts;
   const auto [tokens, streams, channels] = args.into.streams.shape();
   const SharedExpertArgs shared = {
@@ -104,8 +108,13 @@ void CudaLauncher::do_feed_forward(const FeedForwardArgs& args) {
                     tiled(*experts.experts.front().w1) != nullptr;
   if (!sums) return Backend::do_feed_forward(args);
   const Arena::Scope scope(scratch_);
-  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr);
-  shared_expert_on_tensor_cores(shared, false);
+  PackedRows own;
+  if (x == nullptr && is_packed_wide(tokens)) {
+    own = packed_for_shared_expert(shared);
+    x = &own;
+  }
+  const ExpertRows rows = experts_on_tensor_cores(experts, nullptr, x);
+  shared_expert_on_tensor_cores(shared, x != nullptr ? *x : packed_for_shared_expert(shared), false);
   expand.before = {.rows = rows.rows,
                    .row_of_slot = rows.row_of_slot,
                    .tokens = tokens,

@@ -80,6 +80,14 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   if (products.size() == 2 && multiply_two_kinds(product_device_, products[0].outputs, products[1].outputs,
                                                  operand_of(products[0].kind), x, device_.stream()))
     return device_.check_launch("linears");
+  const auto wants = [&](Operand operand) {
+    return std::any_of(products.begin(), products.end(),
+                       [&](const LikeProducts& like) { return operand_of(like.kind) == operand; });
+  };
+  if (is_packed_wide(count) && wants(Operand::e4m3) && wants(Operand::f16)) {
+    const PackedTwice twice = packed_twice(x);
+    rows = {{Operand::e4m3, twice.e4m3}, {Operand::f16, twice.halves}};
+  }
   for (const LikeProducts& like : products) {
     const Operand operand = operand_of(like.kind);
     if (!rows.contains(operand)) rows[operand] = packed(x, PackedBy::products, like.kind);
@@ -209,20 +217,25 @@ bool CudaLauncher::is_shared_expert_tiled(const ExpertWeights& weights) const {
 
 // SwiGLU's rows are packed as they come, and w2 adds to what the routed experts left.
 void CudaLauncher::do_shared_expert(const SharedExpertArgs& args) {
-  if (is_shared_expert_tiled(args.weights)) return shared_expert_on_tensor_cores(args, true);
-  Backend::do_shared_expert(args);
+  if (!is_shared_expert_tiled(args.weights)) return Backend::do_shared_expert(args);
+  const Arena::Scope scope(scratch_);
+  shared_expert_on_tensor_cores(args, packed_for_shared_expert(args), true);
 }
 
-void CudaLauncher::shared_expert_on_tensor_cores(const SharedExpertArgs& args, bool adds) {
+PackedRows CudaLauncher::packed_for_shared_expert(const SharedExpertArgs& args) {
+  const auto [tokens, channels] = args.x.shape();
+  return packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels}, PackedBy::launch,
+                tiled(*args.weights.w1)->weight().kind);
+}
+
+void CudaLauncher::shared_expert_on_tensor_cores(const SharedExpertArgs& args, const PackedRows& x, bool adds) {
   const TiledWeight& w1 = *tiled(*args.weights.w1);
   const TiledWeight& w2 = *tiled(*args.weights.w2);
   const TiledWeight& w3 = *tiled(*args.weights.w3);
-  const auto [tokens, channels] = args.x.shape();
+  const std::int64_t tokens = args.x.extent(0);
   const ProductOutput down = product_output(w2, args.out);
   const Operand operand = operand_of(w2.weight().kind);
   const Arena::Scope scope(scratch_);
-  const PackedRows x = packed({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels},
-                              PackedBy::launch, w1.weight().kind);
   std::uint8_t* memory = workspace(packed_rows_bytes(tokens, w1.out, 1, operand));
   if (operand == x.operand)
     if (const auto activated =

@@ -15,6 +15,12 @@ PackedRows CudaLauncher::packed(const RowsOfX& x, PackedBy by, TileKind kind) {
                    device_.stream());
 }
 
+PackedTwice CudaLauncher::packed_twice(const RowsOfX& x) {
+  std::uint8_t* e4m3 = workspace(packed_rows_bytes(x.rows, x.in, x.groups, Operand::e4m3));
+  std::uint8_t* halves = workspace(packed_rows_bytes(x.rows, x.in, x.groups, Operand::f16));
+  return pack_rows_twice(product_device_, x, e4m3, halves, device_.stream());
+}
+
 DeepProductKernel CudaLauncher::deep_product(const PreparedWeight& prepared, const float* x, std::int64_t rows) {
   const DeviceWeight& weight = plain(prepared).weight();
   DeepProductKernel kernel = {.weight = reinterpret_cast<const float*>(weight.data),

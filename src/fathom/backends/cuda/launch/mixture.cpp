@@ -1,4 +1,4 @@
-// The feed-forward sublayer of few tokens, up to the experts' rows: four launches for one. What does not wait for the
+// The feed-forward sublayer. Of few tokens, up to the experts' rows: four launches for one. What does not wait for the
 // choice stands beside it: the shared expert's first products beside the gate's, its last one beside the choice, which
 // plans a lone token's experts too.
 #include "fathom/backends/cuda/kernels/products_beside.h"
@@ -18,7 +18,10 @@ bool CudaLauncher::is_mixture_of_few(const MixtureArgs& args) const {
 }
 
 void CudaLauncher::do_mixture(const MixtureArgs& args) {
-  if (!is_mixture_of_few(args)) return Backend::do_mixture(args);
+  if (!is_mixture_of_few(args)) {
+    if (!mixture_of_many(args)) Backend::do_mixture(args);
+    return;
+  }
   const auto [tokens, channels] = args.x.shape();
   const TiledWeight& gate = *tiled(args.gate);
   const TiledWeight& w1 = *tiled(*args.shared.w1);
@@ -73,6 +76,33 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
                      .out = nullptr};
   }
   expand_and_begin(expand, args.next);
+}
+
+// Many tokens are read once and packed for the gate and for the experts. False: nothing was done.
+bool CudaLauncher::mixture_of_many(const MixtureArgs& args) {
+  const auto [tokens, channels] = args.x.shape();
+  const TiledWeight* gate = tiled(args.gate);
+  if (!is_packed_wide(tokens) || gate == nullptr || operand_of(gate->weight().kind) != Operand::f16 ||
+      args.shared.w1 == nullptr || !is_shared_expert_tiled(args.shared) ||
+      operand_of(tiled(*args.shared.w1)->weight().kind) != Operand::e4m3)
+    return false;
+  const Arena::Scope scope(scratch_);
+  const PackedTwice x = packed_twice({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels});
+  const ProductOutput logits = product_output(*gate, args.logits);
+  multiply(product_device_, {&logits, 1}, x.halves, device_.stream());
+  route(args.route);
+  feed_forward_packed({.experts = {.x = args.x,
+                                   .selected = args.route.selected,
+                                   .weights = args.route.weights,
+                                   .experts = args.experts,
+                                   .limit = args.limit,
+                                   .arena = args.arena,
+                                   .out = args.out},
+                       .shared = args.shared,
+                       .into = args.into,
+                       .next = args.next},
+                      &x.e4m3);
+  return true;
 }
 
 }  // namespace fathom::cuda
