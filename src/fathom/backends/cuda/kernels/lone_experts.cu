@@ -46,7 +46,8 @@ void launch_lone_experts(const LoneExperts& work, const LoneShape& shape, Stream
          {.blocks = {static_cast<unsigned>(shape.blocks)},
           .threads = kLoneThreads,
           .shared_bytes = static_cast<unsigned>(shape.shared_bytes),
-          .chained = true},
+          .chained = true,
+          .together = true},
          lone_experts, work, shape);
 }
 

@@ -68,6 +68,7 @@ struct DecodeSize {
   // The rows come long after the weights are known: all of these may come ahead, and no short kernel waits behind them.
   bool waits_long = false;
   int clusters_beside = 0;  // of others in the same launch
+  int most_cluster = 8;
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // Of two products that share a launch, whose clusters are the second's: those hold one unit of the first, or two. All
