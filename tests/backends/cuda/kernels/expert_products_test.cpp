@@ -3,6 +3,7 @@
 #include <numeric>
 #include <set>
 
+#include "fathom/backends/cuda/kernels/lone_experts.h"
 #include "tests/backends/cuda/kernels/product_support.h"
 
 namespace fathom::cuda {
@@ -330,6 +331,34 @@ TEST_F(CudaExperts, ALoneTokenOfManyInputsHasTheSameBits) {
       op_test::expect_same_bits(run(experts.tables(), row, {own(routing.selected), own(routing.weights)}, 2, operand),
                                 std::span(all).subspan(token * kChannels, kChannels), std::to_string(token));
     }
+  }
+}
+
+// In one launch, of one group of experts or several, some with less than others; beside it, the same token among two.
+TEST_F(CudaExperts, ALoneTokenInOneLaunchHasTheSameBits) {
+  const ProductDevice whole = device;
+  for (const auto& [channels, dim] : {std::pair<std::int64_t, std::int64_t>{512, 512}, {1536, 512}, {1024, 1024}}) {
+    const Experts experts(WeightFormat::fp4_group, 9, channels, dim, random);
+    const auto tiles = static_cast<int>(std::max(2 * dim, channels) / kTileRows);
+    const std::vector<float> x = random_rows(random, 2, channels);
+    for (const std::int64_t slots : {1, 2, 5, 6, 7})
+      for (const bool without_expert_1 : {false, true}) {
+        const Routing routing = random_routing(2, slots, 9);
+        device = whole;
+        std::vector<float> among = run(experts.tables(without_expert_1), x, routing, slots, Operand::e4m3);
+        among.resize(static_cast<std::size_t>(channels));
+        const auto own = [&](const auto& of) { return std::vector(of.begin(), of.begin() + slots); };
+        for (const int group : {1, 2, 3}) {
+          if (group * tiles > whole.multiprocessors) continue;
+          device.multiprocessors = group * tiles + 1;
+          EXPECT_EQ(lone_shape(device, experts.tables(), Operand::e4m3).group_items,
+                    device.capability == 90 ? group : 0);
+          for (int turn = 0; turn < 3; ++turn)
+            op_test::expect_same_bits(run(experts.tables(without_expert_1), std::span(x).first(channels),
+                                          {own(routing.selected), own(routing.weights)}, slots, Operand::e4m3),
+                                      among, std::to_string(slots) + " slots, groups of " + std::to_string(group));
+        }
+      }
   }
 }
 

@@ -1,6 +1,7 @@
 // How products are launched on devices that need not be here: everything fits, and small steps use many blocks.
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/lone_experts.h"
 
 #include <gtest/gtest.h>
 
@@ -187,6 +188,29 @@ TEST(ProductLaunch, AStepOfOneTokenHasRoomAtOnce) {
                                                                       : device.multiprocessors / shape.cluster;
       EXPECT_LE(units + beside, clusters * resident) << units << " units of " << blocks;
     }
+}
+
+// Blocks of a lone token's experts wait for one another: none may be left without a place.
+TEST(ProductLaunch, EveryBlockOfALoneTokensExpertsHasAMultiprocessor) {
+  const ExpertTables flash = {.kind = TileKind::fp4, .experts = 256, .channels = 4096, .expert_dim = 2048};
+  const LoneShape shape = lone_shape(kH200, flash, Operand::e4m3);
+  EXPECT_EQ(shape.group_items, 2);
+  EXPECT_EQ(shape.blocks, 128);
+  EXPECT_GE(shape.stages, 4);
+  EXPECT_LE(shape.shared_bytes, kH200.shared_of_block);
+  for (const std::int64_t channels : {512, 1536, 4096, 7168})
+    for (const std::int64_t dim : {512, 1024, 3072})
+      for (int multiprocessors = 1; multiprocessors < 200; ++multiprocessors) {
+        ProductDevice device = kH200;
+        device.multiprocessors = multiprocessors;
+        const ExpertTables experts = {.kind = TileKind::fp4, .experts = 384, .channels = channels, .expert_dim = dim};
+        EXPECT_LE(lone_shape(device, experts, Operand::e4m3).blocks, multiprocessors);
+      }
+  EXPECT_EQ(lone_shape(kH200, flash, Operand::f16).blocks, 0);
+  EXPECT_EQ(lone_shape(kA100, flash, Operand::f16).blocks, 0);
+  ExpertTables odd = flash;
+  odd.expert_dim = 2048 + 128;
+  EXPECT_EQ(lone_shape(kH200, odd, Operand::e4m3).blocks, 0);
 }
 
 // Flash's: the shared expert beside the gate, products of x where the ratio is 4 and 128; and sizes that are odd.

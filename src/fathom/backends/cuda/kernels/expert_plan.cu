@@ -125,10 +125,13 @@ __global__ void __launch_bounds__(kThreads) plan_experts(const ExpertPlan plan) 
 }
 
 __global__ void __launch_bounds__(kWarp) plan_few_experts(const ExpertPlan plan) {
-  let_later_kernels_begin();
+  if (plan.chosen == nullptr) let_later_kernels_begin();
   const PresentExperts present(plan);
   wait_for_earlier_kernels();
+  clear_chosen(plan);
+  let_later_kernels_begin();
   plan_few_slots(plan, present, lane_id() < plan.slots ? plan.selected[lane_id()] : 0);
+  clear_awaited(plan, lane_id(), kWarp);
 }
 
 __global__ void __launch_bounds__(kSumThreads) sum_slots(const ExpertSum sum) {

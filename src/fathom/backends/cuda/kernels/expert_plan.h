@@ -29,6 +29,12 @@ struct ExpertPlan {
   std::int32_t* row_of_slot = nullptr;  // [slots] -1: its expert is not here
   std::uint32_t* use = nullptr;         // [experts] times chosen, added to; or null
   Fault* fault = nullptr;               // or null: for an expert that does not exist
+  // A lone token's (lone_experts.h), or null: the items' experts, which are read before this launch has ended, and what
+  // becomes kAwaited for the next one.
+  std::int32_t* chosen = nullptr;  // [most_items] kNoExpert behind the last
+  float* awaited = nullptr;        // [awaited_floats]
+  std::int64_t most_items = 0;
+  std::int64_t awaited_floats = 0;  // a multiple of four
 };
 // What a step of experts wants planned, in its workspace (expert_products).
 ExpertPlan expert_plan(const ProductDevice& device, const ExpertProducts& args, Operand operand,

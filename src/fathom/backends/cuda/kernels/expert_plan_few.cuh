@@ -1,7 +1,9 @@
 // Which rows meet which expert: what both kernels share, and the plan by one warp.
 #pragma once
 
+#include "fathom/backends/cuda/kernels/awaited.cuh"
 #include "fathom/backends/cuda/kernels/expert_plan.h"
+#include "fathom/backends/cuda/kernels/lone_experts.h"
 #include "fathom/backends/cuda/kernels/threads.cuh"
 
 namespace fathom::cuda {
@@ -41,6 +43,21 @@ __device__ inline void write_items(const ExpertPlan& plan, ExpertItem* to, int g
                  group + 1 < groups ? group_rows : rows - group * group_rows};
 }
 
+// Ahead of its plan and of letting the next launch begin, by the warp that plans: nobody knows the experts yet.
+__device__ inline void clear_chosen(const ExpertPlan& plan) {
+  if (plan.chosen == nullptr) return;
+  for (std::int64_t item = lane_id(); item < plan.most_items; item += kWarp)
+    __stcg(plan.chosen + item, static_cast<std::int32_t>(kAwaited));
+  __threadfence();
+}
+
+// What a lone token's experts will write, by `threads` threads of the launch that plans them.
+__device__ inline void clear_awaited(const ExpertPlan& plan, std::int64_t thread, std::int64_t threads) {
+  const uint4 none = {kAwaited, kAwaited, kAwaited, kAwaited};
+  for (std::int64_t four = thread; 4 * four < plan.awaited_floats; four += threads)
+    reinterpret_cast<uint4*>(plan.awaited)[four] = none;
+}
+
 // The plan of slots that one warp holds, a lane each, with the expert that its slot wants. Lanes of one expert follow
 // each other in the order of slots; the first of them speaks for it.
 __device__ inline void plan_few_slots(const ExpertPlan& plan, const PresentExperts& present, int wanted) {
@@ -65,6 +82,12 @@ __device__ inline void plan_few_slots(const ExpertPlan& plan, const PresentExper
       const int other = __shfl_up_sync(kAllLanes, sum, step);
       if (slot >= step) sum += other;
     }
+  const int items = __shfl_sync(kAllLanes, sums[1], kWarp - 1);
+  if (plan.chosen != nullptr) {
+    if (slot >= items && slot < plan.most_items) __stcg(plan.chosen + slot, kNoExpert);
+    if (first)
+      for (int item = sums[1] - groups; item < sums[1]; ++item) __stcg(plan.chosen + item, expert);
+  }
   if (slot == kWarp - 1) {
     plan.counts[0] = sums[1];
     plan.counts[1] = sums[0] * plan.chunk_rows;

@@ -1,10 +1,12 @@
 // Routed experts in six launches at most: which rows meet which expert, their activations packed, w1 and w3, SwiGLU
 // packed, w2, and the sum over each token's slots where an output is asked for. Each chosen expert is read once,
-// however many rows it has in a decode step.
+// however many rows it has in a decode step. Those of a lone token take one launch in the place of four, where they
+// can.
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"
 #include "fathom/backends/cuda/kernels/gather_rows.h"
+#include "fathom/backends/cuda/kernels/lone_experts.h"
 #include "fathom/backends/cuda/kernels/pack_rows.h"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/base/error.h"
@@ -44,6 +46,7 @@ struct Workspace {
   std::int32_t* counts;
   std::int32_t* slot_of_row;
   std::int32_t* row_of_slot;
+  std::int32_t* chosen;  // by a lone token
   std::uint8_t* packed;
   float* rows;
   float* down;
@@ -62,6 +65,7 @@ Workspace lay_out(const ExpertTables& experts, const Sizes& sizes, Operand opera
   workspace.counts = reinterpret_cast<std::int32_t*>(take(8));
   workspace.slot_of_row = reinterpret_cast<std::int32_t*>(take(sizes.rows() * 4));
   workspace.row_of_slot = reinterpret_cast<std::int32_t*>(take(sizes.slots * 4));
+  workspace.chosen = reinterpret_cast<std::int32_t*>(take(sizes.chunks * 4));
   const std::int64_t widest = std::max(experts.channels, experts.expert_dim);
   workspace.packed = take(sizes.chunks * pieces_of(widest, kBlockInputs) * block_bytes(operand, sizes.columns));
   const std::int64_t inner = 2 * experts.expert_dim;
@@ -87,6 +91,9 @@ class ExpertStep {
         sizes_(sizes_of(device, args.experts, args.tokens, args.slots, operand)),
         at_(lay_out(args.experts, sizes_, operand, memory)),
         stream_(stream) {
+    constexpr std::int64_t kPlannedSlots = 32;  // of a warp, which has an item for each lane
+    if (args.tokens == 1 && args.slots <= kPlannedSlots && sizes_.few && four_at_once(args.x, args.experts.channels))
+      lone_ = lone_shape(device, args.experts, operand);
     if (sizes_.columns < kPrefillColumns) return;
     const std::int64_t pairs = pieces_of(std::min(args.experts.channels, args.experts.expert_dim), 2 * kTileRows);
     prefill_ = prefill_shape(device, args.experts.kind, operand, pairs, sizes_.chunks);
@@ -106,27 +113,23 @@ class ExpertStep {
         .slot_of_row = at_.slot_of_row,
         .row_of_slot = at_.row_of_slot,
         .use = args_.use,
-        .fault = args_.fault};
+        .fault = args_.fault,
+        .chosen = is_lone() ? at_.chosen : nullptr,
+        .awaited = is_lone() ? at_.rows : nullptr,
+        .most_items = sizes_.chunks,
+        .awaited_floats = is_lone() ? 2 * sizes_.chunks * args_.experts.expert_dim : 0};
   }
 
   void run() const {
-    const ExpertTables& experts = args_.experts;
     if (!args_.planned) launch_plan(device_.capability, plan(), stream_);
-    float* gate = at_.rows;
-    float* up = at_.rows + sizes_.rows() * experts.expert_dim;
-    if (!sizes_.few) pack_x();
-    const ExpertTarget gate_and_up[] = {{experts.w1, gate, args_.x}, {experts.w3, up, args_.x}};
-    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr), false);
-    if (!sizes_.few) pack_activated(gate, up);
-    const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
-    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), true);
+    is_lone() ? multiply_lone() : multiply_all();
     if (args_.out == nullptr) return;
     launch_sum(device_.capability,
                {.rows = at_.down,
                 .row_of_slot = at_.row_of_slot,
                 .tokens = args_.tokens,
                 .slots = args_.slots,
-                .channels = experts.channels,
+                .channels = args_.experts.channels,
                 .out = args_.out,
                 .beside = args_.beside},
                stream_);
@@ -135,6 +138,40 @@ class ExpertStep {
   ExpertRows rows() const { return {.rows = at_.down, .row_of_slot = at_.row_of_slot}; }
 
  private:
+  bool is_lone() const { return lone_.blocks > 0; }
+
+  void multiply_lone() const {
+    const ExpertTables& experts = args_.experts;
+    launch_lone_experts({.w1 = experts.w1,
+                         .w2 = experts.w2,
+                         .w3 = experts.w3,
+                         .x = args_.x,
+                         .chosen = at_.chosen,
+                         .slot_of_row = at_.slot_of_row,
+                         .weights = args_.weights,
+                         .gate = at_.rows,
+                         .up = at_.rows + sizes_.chunks * experts.expert_dim,
+                         .down = at_.down,
+                         .experts = experts.experts,
+                         .channels = experts.channels,
+                         .expert_dim = experts.expert_dim,
+                         .most_items = static_cast<int>(sizes_.chunks),
+                         .limit = args_.limit},
+                        lone_, stream_);
+  }
+
+  void multiply_all() const {
+    const ExpertTables& experts = args_.experts;
+    float* gate = at_.rows;
+    float* up = at_.rows + sizes_.rows() * experts.expert_dim;
+    if (!sizes_.few) pack_x();
+    const ExpertTarget gate_and_up[] = {{experts.w1, gate, args_.x}, {experts.w3, up, args_.x}};
+    multiply(gate_and_up, experts.channels, experts.expert_dim, own_rows(experts.channels, nullptr), false);
+    if (!sizes_.few) pack_activated(gate, up);
+    const ExpertTarget down[] = {{experts.w2, at_.down, gate}};
+    multiply(down, experts.expert_dim, experts.channels, own_rows(experts.expert_dim, up), true);
+  }
+
   PackWork pack_work(std::int64_t in) const {
     PackWork work;
     work.in = in;
@@ -244,6 +281,7 @@ class ExpertStep {
   const Workspace at_;
   const Stream stream_;
   PrefillShape prefill_;
+  LoneShape lone_;
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
                                       static_cast<int>(call.shape.shared_bytes)),
                  call.name);
   }
-  std::array<cudaLaunchAttribute, 3> attributes = {};
+  std::array<cudaLaunchAttribute, 4> attributes = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(call.shape.blocks.x, call.shape.blocks.y, call.shape.blocks.z);
   config.blockDim = dim3(call.shape.threads);
@@ -40,6 +40,10 @@ void launch_now(const KernelCall& call, CUstream_st* stream) {
     attributes[config.numAttrs].val.clusterDim.x = call.shape.cluster;
     attributes[config.numAttrs].val.clusterDim.y = 1;
     attributes[config.numAttrs++].val.clusterDim.z = 1;
+  }
+  if (call.shape.together) {
+    attributes[config.numAttrs].id = cudaLaunchAttributeCooperative;
+    attributes[config.numAttrs++].val.cooperative = 1;
   }
   if (call.shape.chained) {
     attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;

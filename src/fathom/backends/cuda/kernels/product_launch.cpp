@@ -78,7 +78,7 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 // twice, and memory at 32 bytes a nanosecond and multiprocessor.
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
-  const int most_clusters = device.capability >= 90 ? kLargestCluster : 1;
+  const int most_clusters = device.capability >= 90 ? std::min(kLargestCluster, size.most_cluster) : 1;
   const double bytes = static_cast<double>(size.units) * size.blocks * stage;
   const double memory = bytes / (32e3 * device.multiprocessors);
   const double widening = size.kind == TileKind::fp4 ? 0.25 : 0.1;

@@ -73,6 +73,7 @@ struct DecodeSize {
   bool waits_long = false;
   bool leaves_packed = false;  // its results as rows of another product: one block of a cluster keeps all sums
   int clusters_beside = 0;     // of others in the same launch
+  int most_cluster = 8;
 };
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size);
 // Of two products that share a launch, whose clusters are the second's: those hold one unit of the first, or two. All

@@ -311,6 +311,7 @@ bool multiply_beside_route(const ProductDevice& device, const ProductOutput& out
                        .aligned = four_at_once(rows.gate, rows.in) && four_at_once(rows.up, rows.in) ? 1 : 0};
   OwnProduct down = own_product({&output, 1}, operand, rows.gate, rows.rows, own);
   down.size.clusters_beside = 1;
+  down.size.most_cluster = 4;  // the experts' blocks begin beside it, if there are no two of it on their multiprocessor
   down.product.shape = decode_shape(device, down.size);
   launch_product_beside_route(down.product, route, plan, stream);
   return true;

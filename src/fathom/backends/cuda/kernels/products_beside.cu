@@ -37,13 +37,20 @@ __global__ void __launch_bounds__(kDecodeThreads, resident_blocks(kKind, kOperan
   const auto cluster = static_cast<unsigned>(shape.cluster);
   if (blockIdx.x >= cluster) {
     DecodeProduct<kKind, kOperand, kColumns, OwnPacking::swiglu>(work, shape, memory, blockIdx.x - cluster).run();
+    const std::int64_t threads = std::int64_t{gridDim.x - cluster} * kDecodeThreads;
+    clear_awaited(plan, std::int64_t{blockIdx.x - cluster} * kDecodeThreads + threadIdx.x, threads);  // has waited
     return;
   }
-  let_later_kernels_begin();
-  const RouteToken token_route(route, reinterpret_cast<float*>(memory), blockIdx.x);
   const bool plans = plan.slots > 0 && blockIdx.x == 0 && warp_id() == 0;
+  const bool clears = plan.chosen != nullptr && blockIdx.x == 0;
+  if (!clears) let_later_kernels_begin();
+  const RouteToken token_route(route, reinterpret_cast<float*>(memory), blockIdx.x);
   const PresentExperts present(plans ? plan : ExpertPlan());
   wait_for_earlier_kernels();
+  if (clears && plans) {
+    clear_chosen(plan);
+    let_later_kernels_begin();
+  }
   for (std::int64_t token = blockIdx.x; token < route.tokens; token += cluster) {
     token_route.run(token);
     __syncthreads();
