@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/base/error.h"
@@ -94,9 +95,10 @@ std::vector<const float*> pointers(const Array<float>& x, std::int64_t rows, std
   return result;
 }
 
-class HeadSketchTest : public ::testing::TestWithParam<const char*> {
+// On an instruction set, of a sketch that is divided or not.
+class HeadSketchTest : public ::testing::TestWithParam<std::tuple<const char*, bool>> {
  private:
-  TargetScope target_{GetParam()};
+  TargetScope target_{std::get<0>(GetParam())};
 
  protected:
   Array<float> rows_of(Kind kind, std::int64_t rows, std::int64_t columns) {
@@ -126,17 +128,18 @@ class HeadSketchTest : public ::testing::TestWithParam<const char*> {
     return found;
   }
 
-  CpuBackend backend{CpuOptions{.threads = 2}};
+  const std::int64_t least_divided = std::get<1>(GetParam()) ? 0 : std::numeric_limits<std::int64_t>::max();
+  CpuBackend backend{CpuOptions{.threads = 2, .least_divided_sketch = least_divided}};
   ThreadPool pool{2};
   Random random{17};
 };
 
 TEST_P(HeadSketchTest, NoLogitLiesOutsideItsBound) {
-  for (const std::int64_t in : {1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096, 4352, 7168}) {
+  for (const std::int64_t in : {1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096, 4352, 7168, 16384}) {
     constexpr std::int64_t kOut = 21;
     constexpr std::int64_t kRows = 6;  // four side by side, and two
     const Head head = head_of(kOut, in, random);
-    const HeadSketch sketch(head.view(), pool, host_allocator());
+    const HeadSketch sketch(head.view(), pool, host_allocator(), least_divided);
     const auto weight = backend.prepare_head(head.view());
     for (const Kind kind : kKinds) {
       const Array<float> x = rows_of(kind, kRows, in);
@@ -166,14 +169,17 @@ TEST_P(HeadSketchTest, TheBoundIsNarrow) {
   const Kind normal = Kind::normal;
   constexpr std::int64_t kIn = 1024;
   const Head head = head_of(16, kIn, random, &normal);
-  const HeadSketch sketch(head.view(), pool, host_allocator());
+  const HeadSketch sketch(head.view(), pool, host_allocator(), least_divided);
   const Array<float> x = rows_of(normal, 1, kIn);
   const SketchedX laid = sketch.lay(pointers(x, 1, kIn));
   std::vector<std::int64_t> sums(16);
   sketch.multiply(laid, 0, 16, View<std::int64_t, 2>(sums.data(), {1, 16}));
   for (std::int64_t output = 0; output < 16; ++output) {
-    EXPECT_LT(sketch.rough_estimate(output, sums[output], laid.rows[0]).bound, 0.05 * kIn);
-    EXPECT_LT(sketch.estimate(output, sums[output], laid.rows[0]).bound, 0.0125 * kIn);
+    const double rough = sketch.rough_estimate(output, sums[output], laid.rows[0]).bound;
+    const double narrow = sketch.estimate(output, sums[output], laid.rows[0]).bound;
+    EXPECT_LT(rough, 0.05 * kIn);
+    EXPECT_LT(narrow, 0.0125 * kIn);
+    EXPECT_EQ(rough > 3.0 * narrow, least_divided == 0);
   }
 }
 
@@ -186,7 +192,7 @@ TEST_P(HeadSketchTest, SumsOfTheLargestCodesAreWhole) {
     head.set(1, column, column % 2 == 0 ? 2.0F : -2.0F);
     for (std::int64_t row = 0; row < 4; ++row) x.span()[row * kIn + column] = row % 2 == 0 ? 5.0F : -5.0F;
   }
-  const HeadSketch sketch(head.view(), pool, host_allocator());
+  const HeadSketch sketch(head.view(), pool, host_allocator(), least_divided);
   const SketchedX laid = sketch.lay(pointers(x, 4, kIn));
   std::vector<std::int64_t> sums(8);
   sketch.multiply(laid, 0, 2, View<std::int64_t, 2>(sums.data(), {4, 2}));
@@ -253,15 +259,22 @@ TEST_P(HeadSketchTest, WhatItCannotSayIsSaidToBeSo) {
     x.span()[3 * 96 + column] = 0.0F;   // nothing but equal logits
     x.span()[4 * 96 + column] *= 1e6F;  // larger than a list may hold
   }
-  const std::vector<Shortlist> found = lists_of(*weight, x, std::vector<ShortlistRow>(5), 1500);
-  EXPECT_GT(found[0].count, 0);
-  for (int row = 1; row < 5; ++row) EXPECT_EQ(found[row].count, -1) << row;
+  for (const double temperature : {0.0, 0.7}) {
+    const std::vector<ShortlistRow> by(5, {.temperature = temperature, .place = 3});
+    const std::vector<Shortlist> found = lists_of(*weight, x, by, 1500);
+    EXPECT_GT(found[0].count, 0);
+    for (int row = 1; row < 5; ++row) {
+      if (row == 3 && temperature > 0.0) continue;  // noise tells equal logits apart
+      EXPECT_EQ(found[row].count, -1) << row;
+    }
+  }
 
   for (const float odd : {std::numeric_limits<float>::quiet_NaN(), -kInfinity, 3e38F}) {
     Head other = head;
     other.set(777, 11, odd);
     const auto faulty = backend.prepare_head(other.view());
-    EXPECT_EQ(lists_of(*faulty, x, std::vector<ShortlistRow>(1), 1500)[0].count, -1) << odd;
+    for (const double temperature : {0.0, 0.7})
+      EXPECT_EQ(lists_of(*faulty, x, {{.temperature = temperature, .place = 3}}, 1500)[0].count, -1) << odd;
     EXPECT_GT(lists_of(*faulty, x, std::vector<ShortlistRow>(1), 777)[0].count, 0) << "it may not be chosen";
   }
 }
@@ -286,13 +299,17 @@ TEST_P(HeadSketchTest, OnlyWhereItIsWanted) {
                InternalError);
 }
 
-// Threads in plain numbers stand for what Highway finds, which has an instruction more than the best set by its name.
+// "cpu_1" is what Highway finds: it may have an instruction that the best set of instruction_sets() has not.
 std::vector<const char*> targets() {
   static const std::string best = "cpu_" + instruction_sets().front();
   return and_narrower_targets({"cpu_1", best.c_str()});
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, HeadSketchTest, ::testing::ValuesIn(targets()), backend_name);
+INSTANTIATE_TEST_SUITE_P(Targets, HeadSketchTest, ::testing::Combine(::testing::ValuesIn(targets()), ::testing::Bool()),
+                         [](const auto& parameter) {
+                           return std::string(std::get<0>(parameter.param)) +
+                                  (std::get<1>(parameter.param) ? "_divided" : "_whole");
+                         });
 
 }  // namespace
 }  // namespace fathom::op_test

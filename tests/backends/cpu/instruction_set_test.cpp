@@ -27,6 +27,17 @@ TEST(InstructionSet, TheBestIsUsedUntilAnotherIsAskedFor) {
   EXPECT_EQ(instruction_set_in_use(), names.front());
 }
 
+// What is stored by one is read by the other (store/prefix_disk.h).
+TEST(InstructionSet, TheBestComputesAsTheSetOfItsName) {
+  CpuBackend backend{CpuOptions{.threads = 1}};
+  const std::string best = backend.numerics();
+  use_instruction_set(instruction_sets().front());
+  EXPECT_EQ(backend.numerics(), best);
+  use_instruction_set(instruction_sets().back());
+  EXPECT_EQ(backend.numerics() == best, instruction_sets().size() == 1);
+  use_instruction_set("best");
+}
+
 TEST(InstructionSet, RefusalsNameWhatWasAskedForAndWhatThereIs) {
   const std::string before = instruction_set_in_use();
   const std::string fault = fault_of<InputError>([] { use_instruction_set("avx9"); });

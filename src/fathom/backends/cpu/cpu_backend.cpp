@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
+#include <cctype>
 
+#include "fathom/backends/cpu/instruction_set.h"
 #include "fathom/base/processors.h"
 
 namespace fathom {
@@ -22,15 +23,17 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       weight_memory_(options.pin ? std::vector<int>() : usable_processors().nodes()),
       mapped_experts_(options.mapped_experts),
       least_indexed_bytes_(options.least_indexed_bytes),
-      head_sketch_(options.head_sketch) {
+      head_sketch_(options.head_sketch),
+      least_divided_sketch_(options.least_divided_sketch) {
   for (int thread = 0; thread < pool_.threads(); ++thread) scratch_.emplace_back(host_allocator());
 }
 
 CpuBackend::~CpuBackend() = default;
 
 std::string CpuBackend::numerics() const {
-  const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;  // the best has the lowest bit
-  return fmt::format("cpu {} libc {}", hwy::TargetName(targets & -targets), gnu_get_libc_version());
+  std::string set = instruction_set_in_use();
+  std::transform(set.begin(), set.end(), set.begin(), [](unsigned char letter) { return std::toupper(letter); });
+  return fmt::format("cpu {} libc {}", set, gnu_get_libc_version());
 }
 
 std::int64_t CpuBackend::grain(std::int64_t work) {

@@ -20,7 +20,8 @@ struct CpuOptions {
   bool pin = false;             // a processor for each thread, and weights near the thread that multiplies them
   bool mapped_experts = false;  // use experts where the checkpoint has them: no copy, for models beyond memory
   std::int64_t least_indexed_bytes = std::int64_t{64} << 20;  // of a matrix of bf16 that is held in twelve bits a value
-  bool head_sketch = true;  // a byte more a weight of the head, so that tokens read half of it (head_sketch.h)
+  bool head_sketch = true;  // a byte more a weight of the head, so that tokens read less of it (head_sketch.h)
+  std::int64_t least_divided_sketch = std::int64_t{32} << 20;  // bytes of one whose leading bits lie apart
 };
 
 // One operation at a time: scratch memory belongs to the backend. Callers in several threads must take turns.
@@ -102,6 +103,7 @@ class CpuBackend : public Backend {
   bool mapped_experts_;
   std::int64_t least_indexed_bytes_;
   bool head_sketch_;
+  std::int64_t least_divided_sketch_;
   std::vector<Arena> scratch_;  // one per thread
 };
 

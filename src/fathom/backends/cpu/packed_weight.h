@@ -30,8 +30,8 @@ class PackedWeight final : public PreparedWeight {
   std::int64_t bytes() const;
 
   // Of a head (Note [A head's sketch]).
-  void add_sketch(const WeightView& weight, ThreadPool& pool, Allocator& memory) {
-    sketch_.emplace(weight, pool, memory);
+  void add_sketch(const WeightView& weight, ThreadPool& pool, Allocator& memory, std::int64_t least_divided) {
+    sketch_.emplace(weight, pool, memory, least_divided);
   }
   const std::optional<HeadSketch>& sketch() const { return sketch_; }
 

@@ -125,7 +125,8 @@ std::unique_ptr<PreparedWeight> CpuBackend::prepare_expert(const WeightView& wei
 
 std::unique_ptr<PreparedWeight> CpuBackend::prepare_head(const WeightView& weight) {
   auto held = std::make_unique<PackedWeight>(weight, pool_, weight_memory_, least_indexed_bytes_);
-  if (head_sketch_ && weight.in <= HeadSketch::kMostColumns) held->add_sketch(weight, pool_, weight_memory_);
+  if (head_sketch_ && weight.in <= HeadSketch::kMostColumns)
+    held->add_sketch(weight, pool_, weight_memory_, least_divided_sketch_);
   return held;
 }
 

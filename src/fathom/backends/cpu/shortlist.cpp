@@ -76,7 +76,7 @@ struct Leaders {
 };
 
 // What a logit, or that over the temperature with its noise, must reach to count.
-struct Least {
+struct Bar {
   double second = kNone;
   double noisy = kNone;
 
@@ -89,58 +89,70 @@ struct Least {
   }
 };
 
-// The sketch of one row's logits.
-struct Rough {
+// One row's logits by the sketch, and who is left of them.
+struct RowSearch {
   const HeadSketch* sketch = nullptr;
   const SketchedX* x = nullptr;
   std::size_t row = 0;
+  ShortlistRow by;
   const std::int64_t* sums = nullptr;  // [ids], without the last bits
+  float* most = nullptr;               // [ids], as most_of says
+  Bar bar = {};
+  std::vector<std::int32_t> reached = {};  // tokens
+  bool gives_up = false;                   // a number that is none or too large, or too many tokens
 
-  HeadSketch::Estimate of(std::int64_t output) const {
+  HeadSketch::Estimate rough(std::int64_t output) const {
     return sketch->rough_estimate(output, sums[output], x->rows[row]);
   }
-  HeadSketch::Estimate narrower_of(std::int64_t output) const {
+  HeadSketch::Estimate narrow(std::int64_t output) const {
     return sketch->estimate(output, sums[output] + sketch->lower_sum(*x, row, output), x->rows[row]);
   }
 };
 
-// Tokens that a narrower bound did not leave out.
-struct Reached {
-  static constexpr std::size_t kMost = 1 << 14;  // more than a list is worth
-
-  std::vector<std::int32_t> tokens;
-  bool gives_up = false;  // a number that is none or too large, or too many tokens
-
-  void take(const Reached& other) {
-    tokens.insert(tokens.end(), other.tokens.begin(), other.tokens.end());
-    gives_up = gives_up || other.gives_up;
-  }
-};
-
-bool is_of_a_list(HeadSketch::Estimate estimate) {
-  return std::fabs(estimate.value) + estimate.bound <= static_cast<double>(kMostShortlistLogit);  // not of NaN
+// What a logit does not exceed; infinite where that is too large for a list, or no number.
+float most_of(HeadSketch::Estimate estimate) {
+  constexpr double kToFloat = 0x1p-22;  // more than the rounding to a float
+  const double most = estimate.value + estimate.bound;
+  if (!(std::fabs(estimate.value) + estimate.bound <= static_cast<double>(kMostShortlistLogit)))
+    return std::numeric_limits<float>::infinity();
+  return static_cast<float>(most + kToFloat * std::fabs(most));
 }
 
-// Of outputs [first, last), kPieceOutputs at most.
-void reach(const Rough& rough, const ShortlistRow& by, const Least& least, std::int64_t first, std::int64_t last,
-           Reached& reached) {
-  std::array<std::int64_t, kPieceOutputs> outputs = {};
-  std::size_t count = 0;
-  for (std::int64_t output = first; output < last && !reached.gives_up; ++output) {
-    const HeadSketch::Estimate estimate = rough.of(output);
-    if (is_of_a_list(estimate) &&
-        !least.is_reached(by, static_cast<std::int32_t>(output), estimate.value + estimate.bound))
-      continue;
-    rough.sketch->fetch_lower(output);
-    outputs[count++] = output;
+// Of outputs [first, last): who leads, and what none exceeds.
+void meet(const RowSearch& search, std::int64_t first, std::int64_t last, Leaders& leaders) {
+  for (std::int64_t output = first; output < last; ++output) {
+    const HeadSketch::Estimate estimate = search.rough(output);
+    search.most[output] = most_of(estimate);
+    leaders.meet(search.by, static_cast<std::int32_t>(output), estimate.value);
   }
-  for (const std::int64_t output : std::span(outputs).first(count)) {
+}
+
+void reach(const RowSearch& search, std::int64_t first, std::int64_t last, std::vector<std::int32_t>& reached) {
+  for (std::int64_t output = first; output < last; ++output) {
     const auto token = static_cast<std::int32_t>(output);
-    const HeadSketch::Estimate estimate = rough.narrower_of(output);
-    if (!is_of_a_list(estimate)) reached.gives_up = true;
-    if (least.is_reached(by, token, estimate.value + estimate.bound)) reached.tokens.push_back(token);
+    if (search.bar.is_reached(search.by, token, static_cast<double>(search.most[output]))) reached.push_back(token);
   }
-  if (reached.tokens.size() > Reached::kMost) reached.gives_up = true;
+}
+
+struct RowToken {
+  std::size_t row = 0;
+  std::int32_t token = 0;
+};
+
+// What these do not exceed, by the last bits too.
+void narrow(std::span<const RowSearch> searches, std::span<const RowToken> tokens) {
+  for (const RowToken& one : tokens) searches[one.row].sketch->fetch_lower(one.token);
+  for (const RowToken& one : tokens) {
+    const RowSearch& search = searches[one.row];
+    search.most[one.token] = most_of(search.narrow(one.token));
+  }
+}
+
+void leave_unreached(RowSearch& search) {
+  for (const std::int32_t token : search.reached) search.gives_up = search.gives_up || std::isinf(search.most[token]);
+  std::erase_if(search.reached, [&](std::int32_t token) {
+    return !search.bar.is_reached(search.by, token, static_cast<double>(search.most[token]));
+  });
 }
 
 // Exact logits of sixteen outputs.
@@ -177,19 +189,19 @@ class ExactTiles {
 };
 
 // By the exact logits of a row's leaders.
-Least least_of(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistRow& by) {
+Bar bar_of(std::span<const ExactTile> tiles, std::int64_t ids, const ShortlistRow& by) {
   double first = kNone;
-  Least least;
+  Bar bar = {};
   for (const ExactTile& tile : tiles)
     for (std::int64_t output = 0; output < std::min(kTileOutputs, ids - tile.tile * kTileOutputs); ++output) {
       const auto token = static_cast<std::int32_t>(tile.tile * kTileOutputs + output);
       const auto logit = static_cast<double>(tile.logits[static_cast<std::size_t>(output)]);
-      least.second = std::max(least.second, std::min(first, logit));
+      bar.second = std::max(bar.second, std::min(first, logit));
       first = std::max(first, logit);
       if (by.temperature > 0.0)
-        least.noisy = std::max(least.noisy, logit / by.temperature + noise(gumbel_bits(by.place, token)) - kSlack);
+        bar.noisy = std::max(bar.noisy, logit / by.temperature + noise(gumbel_bits(by.place, token)) - kSlack);
     }
-  return least;
+  return bar;
 }
 
 // As ops/shortlist.h says, from logits that hold all that count; false for a number that is none.
@@ -240,22 +252,32 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
   const HeadSketch& sketch = *held->sketch();
   std::vector<const float*> x_rows;
   for (const std::int64_t row : args.wanted) x_rows.push_back(args.x.data() + row * weight.in);
-  const std::size_t rows = x_rows.size();
   const SketchedX x = sketch.lay(x_rows);
   const Arena::Scope scope(scratch_.front());
   const auto sums = scratch_.front().take<std::int64_t, 2>({std::ssize(x_rows), args.ids});
-  const auto rough_of = [&](std::size_t row) {
-    return Rough{.sketch = &sketch, .x = &x, .row = row, .sums = sums[static_cast<std::int64_t>(row)].data()};
-  };
+  const auto most = scratch_.front().take<float, 2>({std::ssize(x_rows), args.ids});
+  std::vector<RowSearch> searches;
+  for (std::int64_t row = 0; row < std::ssize(x_rows); ++row) {
+    const auto index = static_cast<std::size_t>(row);
+    searches.push_back({.sketch = &sketch,
+                        .x = &x,
+                        .row = index,
+                        .by = args.rows[index],
+                        .sums = sums[row].data(),
+                        .most = most[row].data(),
+                        .gives_up = !x.rows[index].is_finite});
+  }
 
-  // body(first, last, worker) for pieces of outputs, `work` multiply-adds each.
-  const auto for_each_piece = [&](std::int64_t work, const auto& body) {
-    const std::int64_t pieces = (args.ids + kPieceOutputs - 1) / kPieceOutputs;
-    pool_.parallel_for_helping(pieces, grain(kPieceOutputs * work * std::ssize(x_rows)),
+  // body(first, last, what a worker keeps of each row) for pieces of outputs, `work` multiply-adds for each.
+  const auto for_each_piece = [&](std::int64_t work, auto& kept, const auto& body) {
+    kept.resize(static_cast<std::size_t>(threads()));
+    for (auto& of_worker : kept) of_worker.resize(searches.size());
+    pool_.parallel_for_helping((args.ids + kPieceOutputs - 1) / kPieceOutputs,
+                               grain(kPieceOutputs * work * std::ssize(searches)),
                                [&](std::int64_t first, std::int64_t last, std::int64_t worker) {
                                  for (std::int64_t piece = first; piece < last; ++piece)
                                    body(piece * kPieceOutputs, std::min(args.ids, (piece + 1) * kPieceOutputs),
-                                        static_cast<std::size_t>(worker));
+                                        kept[static_cast<std::size_t>(worker)]);
                                });
   };
   const auto compute = [&](std::span<ExactTile> tiles) {
@@ -272,45 +294,55 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
     });
   };
 
-  const auto workers = static_cast<std::size_t>(threads());
-  std::vector<std::vector<Leaders>> leaders(workers, std::vector<Leaders>(rows));
-  for_each_piece(weight.in, [&](std::int64_t first, std::int64_t last, std::size_t worker) {
+  std::vector<std::vector<Leaders>> leaders;
+  for_each_piece(weight.in, leaders, [&](std::int64_t first, std::int64_t last, std::vector<Leaders>& kept) {
     sketch.multiply(x, first, last, sums);
-    for (std::size_t row = 0; row < rows; ++row)
-      for (std::int64_t output = first; output < last; ++output)
-        leaders[worker][row].meet(args.rows[row], static_cast<std::int32_t>(output), rough_of(row).of(output).value);
+    for (const RowSearch& search : searches) meet(search, first, last, kept[search.row]);
   });
 
   ExactTiles led;
-  for (std::size_t row = 0; row < rows; ++row) {
+  for (const RowSearch& search : searches) {
     Leaders all;
-    for (const std::vector<Leaders>& of_worker : leaders) all.take(of_worker[row]);
+    for (const std::vector<Leaders>& of_worker : leaders) all.take(of_worker[search.row]);
     led.add_row(tiles_of(all.tokens()));
   }
   compute(led.all());
-  std::vector<Least> least;
-  for (std::size_t row = 0; row < rows; ++row) least.push_back(least_of(led.of(row), args.ids, args.rows[row]));
+  for (RowSearch& search : searches) search.bar = bar_of(led.of(search.row), args.ids, search.by);
 
-  constexpr std::int64_t kReachWork = 4;  // a sum's bounds
-  std::vector<std::vector<Reached>> reached(workers, std::vector<Reached>(rows));
-  for_each_piece(kReachWork, [&](std::int64_t first, std::int64_t last, std::size_t worker) {
-    for (std::size_t row = 0; row < rows; ++row)
-      if (x.rows[row].is_finite) reach(rough_of(row), args.rows[row], least[row], first, last, reached[worker][row]);
+  constexpr std::int64_t kReachWork = 4;  // a comparison, or the noise's bits
+  std::vector<std::vector<std::vector<std::int32_t>>> reached;
+  for_each_piece(kReachWork, reached, [&](std::int64_t first, std::int64_t last, auto& kept) {
+    for (const RowSearch& search : searches)
+      if (!search.gives_up) reach(search, first, last, kept[search.row]);
   });
+  for (RowSearch& search : searches) {
+    for (const auto& of_worker : reached)
+      search.reached.insert(search.reached.end(), of_worker[search.row].begin(), of_worker[search.row].end());
+  }
+
+  std::vector<RowToken> all;
+  for (const RowSearch& search : searches)
+    for (const std::int32_t token : search.reached) all.push_back({search.row, token});
+  constexpr std::int64_t kAtOnce = 16;
+  for_each((std::ssize(all) + kAtOnce - 1) / kAtOnce, kAtOnce * weight.in, [&](std::int64_t index, Arena& /*scratch*/) {
+    const auto some = std::span(all).subspan(static_cast<std::size_t>(index * kAtOnce));
+    narrow(searches, some.first(std::min(some.size(), static_cast<std::size_t>(kAtOnce))));
+  });
+  for (RowSearch& search : searches) leave_unreached(search);
 
   // None of a row where the product is as cheap.
   constexpr std::int64_t kMostShare = 8;
   ExactTiles exact;
-  for (std::size_t row = 0; row < rows; ++row) {
-    Reached all;
-    for (const std::vector<Reached>& of_worker : reached) all.take(of_worker[row]);
-    auto tiles = tiles_of(all.tokens);
-    if (all.gives_up || kMostShare * std::ssize(tiles) > weight.tiles() + kMostShare) tiles.clear();
+  for (const RowSearch& search : searches) {
+    auto tiles = tiles_of(search.reached);
+    if (search.gives_up || kMostShare * std::ssize(tiles) > weight.tiles() + kMostShare) tiles.clear();
     exact.add_row(tiles);
   }
   compute(exact.all());
-  for (std::size_t row = 0; row < rows; ++row)
-    if (!choose(exact.of(row), args.ids, args.rows[row], args.out[row])) args.out[row] = {};
+  for (const RowSearch& search : searches) {
+    Shortlist& out = args.out[search.row];
+    if (!choose(exact.of(search.row), args.ids, search.by, out)) out = {};
+  }
 }
 
 }  // namespace fathom

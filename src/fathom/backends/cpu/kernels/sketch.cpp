@@ -5,7 +5,9 @@
 
 #include "fathom/backends/cpu/kernels/targets.h"
 
-#define HWY_WANT_AVX3_DL  // for one instruction that other kernels have no use for
+// For one instruction, which other kernels have no use for. Highway 1.0.3 promises the compiler another one of that
+// name with it: no plain loop over products of short numbers here.
+#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "fathom/backends/cpu/kernels/sketch.cpp"
 #include <hwy/foreach_target.h>
@@ -32,7 +34,7 @@ bool AreFinite(const float* row, std::int64_t columns) {
   return finite;
 }
 
-// Sums of squares err by far less than a thousandth, and lose what is below the smallest normal number.
+// Sums of squares err by less than a thousandth, and lose what is below the smallest normal number.
 float length_of(Part squares, std::int64_t columns) {
   constexpr double kSlack = 1.001;
   constexpr double kLost = 1e-36;
@@ -54,15 +56,18 @@ void pack_block(const std::uint8_t* codes, std::byte* upper, std::byte* lower) {
     }
 }
 
-SketchedRow SketchRow(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower) {
+// keep(block, codes [kSketchBlock]), which begin at kSketchOrigin, for every block.
+template <class Keep>
+HWY_INLINE SketchedRow sketch_blocks_of(const float* row, std::int64_t columns, const Keep& keep) {
   constexpr float kLeast = 1e-30F;  // smaller rows are all rest
-  constexpr float kMost = 1e18F;    // the squares of larger ones are not finite
-  const std::int64_t blocks = (columns + kSketchBlock - 1) / kSketchBlock;
+  constexpr float kMost = 1e18F;    // sums of squares of larger ones may not be finite
+  const std::int64_t blocks = sketch_blocks(columns);
   const float most = LargestOf(row, columns);
   SketchedRow sketched;
   if (!(most <= kMost) || !AreFinite(row, columns)) {
-    std::memset(upper, 0, static_cast<std::size_t>(blocks * kUpperBytes));
-    std::memset(lower, 0, static_cast<std::size_t>(blocks * kLowerBytes));
+    std::uint8_t codes[kSketchBlock];
+    std::memset(codes, kSketchOrigin, sizeof codes);
+    for (std::int64_t block = 0; block < blocks; ++block) keep(block, codes);
     sketched.norm = sketched.rest_norm = sketched.upper_rest_norm = std::numeric_limits<float>::infinity();
     return sketched;
   }
@@ -94,7 +99,7 @@ SketchedRow SketchRow(const float* row, std::int64_t columns, std::byte* upper, 
       rest_norm = hn::MulAdd(rest, rest, rest_norm);
       upper_rest_norm = hn::MulAdd(upper_rest, upper_rest, upper_rest_norm);
     }
-    pack_block(codes, upper + block * kUpperBytes, lower + block * kLowerBytes);
+    keep(block, codes);
   }
   sketched.norm = length_of(norm, columns);
   sketched.rest_norm = length_of(rest_norm, columns);
@@ -102,6 +107,20 @@ SketchedRow SketchRow(const float* row, std::int64_t columns, std::byte* upper, 
   // No side of a triangle is longer than the two others.
   sketched.code_norm = sketched.norm + HWY_MAX(sketched.rest_norm, sketched.upper_rest_norm);
   return sketched;
+}
+
+SketchedRow SketchRow(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower) {
+  return sketch_blocks_of(row, columns, [&](std::int64_t block, const std::uint8_t* codes) {
+    pack_block(codes, upper + block * kUpperBytes, lower + block * kLowerBytes);
+  });
+}
+
+SketchedRow SketchWholeRow(const float* row, std::int64_t columns, std::int8_t* to) {
+  return sketch_blocks_of(row, columns, [&](std::int64_t block, const std::uint8_t* codes) {
+    const std::int64_t left = whole_groups(columns) - block * kSketchBlock;
+    for (std::int64_t column = 0; column < HWY_MIN(left, kSketchBlock); ++column)
+      to[block * kSketchBlock + column] = static_cast<std::int8_t>(codes[column] - kSketchOrigin);
+  });
 }
 
 #if HWY_TARGET == HWY_SCALAR  // which has no vectors of bytes
@@ -114,8 +133,8 @@ std::int64_t part_of(const std::byte* plane, std::int64_t column, std::int64_t b
 void SketchPieceKernel(const SketchPiece& piece) {
   for (std::int64_t row = 0; row < piece.rows; ++row)
     for (std::int64_t output = 0; output < piece.outputs; ++output) {
-      const std::byte* planes = piece.upper + output * (piece.columns / kSketchBlock) * kUpperBytes;
-      const std::int16_t* x = piece.x + row * piece.columns;
+      const std::byte* planes = piece.upper + output * sketch_blocks(piece.columns) * kUpperBytes;
+      const std::int16_t* x = piece.x + row * sketch_blocks(piece.columns) * kSketchBlock;
       std::int64_t sum = 0;
       for (std::int64_t block = 0; block < piece.columns; block += kSketchBlock, planes += kUpperBytes)
         for (std::int64_t column = 0; column < kSketchBlock; ++column) {
@@ -124,6 +143,17 @@ void SketchPieceKernel(const SketchPiece& piece) {
               4 * part_of(planes + half * kSketchGroup, column, 4) + part_of(planes + 2 * kSketchGroup, column, 2);
           sum += code * x[place_in_sketch_x(block + column)];
         }
+      piece.sums[row * piece.apart + output] = sum;
+    }
+}
+
+void WholeSketchPieceKernel(const WholeSketchPiece& piece) {
+  for (std::int64_t row = 0; row < piece.rows; ++row)
+    for (std::int64_t output = 0; output < piece.outputs; ++output) {
+      const std::int8_t* codes = piece.codes + output * piece.columns;
+      const std::int16_t* x = piece.x + row * piece.columns;
+      std::int64_t sum = 0;
+      for (std::int64_t column = 0; column < piece.columns; ++column) sum += std::int64_t{codes[column]} * x[column];
       piece.sums[row * piece.apart + output] = sum;
     }
 }
@@ -197,7 +227,7 @@ HWY_INLINE void add_codes(Code codes, const SketchX& x, SketchSum& sum) {
 }
 
 HWY_INLINE std::int64_t total(const SketchSum& sum) {
-  return std::int64_t{hn::GetLane(hn::SumOfLanes(Sums(), sum.sum))} + hn::GetLane(hn::SumOfLanes(Sums(), sum.more));
+  return hn::GetLane(hn::SumOfLanes(Sums(), hn::Add(sum.sum, sum.more)));
 }
 
 // A group of several outputs, whose planes are loaded, with several rows of x.
@@ -232,8 +262,9 @@ HWY_INLINE void add_products(const std::byte* upper, std::int64_t apart, const s
   HWY_UNROLL(4)
   for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(4)
   for (int with = 0; with < kRows; ++with) sums[of][with].sum = sums[of][with].more = hn::Zero(Sums());
-  for (std::int64_t block = 0; block < columns / kSketchBlock; ++block) {
+  for (std::int64_t block = 0; block * kSketchBlock < columns; ++block) {
     const std::byte* planes = upper + block * kUpperBytes;
+    const std::int64_t left = columns - block * kSketchBlock;
     HWY_UNROLL(4)
     for (int of = 0; of < kOutputs; ++of)
       for (std::int64_t line = 0; line < kUpperBytes; line += 64)
@@ -246,7 +277,9 @@ HWY_INLINE void add_products(const std::byte* upper, std::int64_t apart, const s
       load_planes(planes + byte, apart, fours);
       load_planes(planes + 2 * kSketchGroup + byte, apart, twos);
       add_group<0>(fours, twos, x, column, sums);
+      if (left <= kSketchGroup) continue;  // nothing but padding follows
       add_group<1>(fours, twos, x, column, sums);
+      if (left <= 2 * kSketchGroup) continue;
       load_planes(planes + kSketchGroup + byte, apart, fours);
       add_group<2>(fours, twos, x, column, sums);
       add_group<3>(fours, twos, x, column, sums);
@@ -260,11 +293,12 @@ HWY_INLINE void add_products(const std::byte* upper, std::int64_t apart, const s
 // Outputs `output`, `output` + step and so on.
 template <int kOutputs, int kRows>
 HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, std::int64_t step, std::int64_t row) {
-  const std::int64_t row_bytes = piece.columns / kSketchBlock * kUpperBytes;
+  const std::int64_t blocks = sketch_blocks(piece.columns);
+  const std::int64_t row_bytes = blocks * kUpperBytes;
   std::int64_t totals[kOutputs][kRows] = {};
   for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns) {
     const std::int16_t* x[kRows];
-    for (int with = 0; with < kRows; ++with) x[with] = piece.x + (row + with) * piece.columns + first;
+    for (int with = 0; with < kRows; ++with) x[with] = piece.x + (row + with) * blocks * kSketchBlock + first;
     add_products<kOutputs, kRows>(piece.upper + output * row_bytes + first / kSketchBlock * kUpperBytes,
                                   step * row_bytes, x, HWY_MIN(kSketchColumns, piece.columns - first), totals);
   }
@@ -273,32 +307,72 @@ HWY_INLINE void multiply_sketch(const SketchPiece& piece, std::int64_t output, s
       piece.sums[(row + with) * piece.apart + output + of * step] = totals[of][with];
 }
 
-template <int kOutputs>
-HWY_INLINE void multiply_rows(const SketchPiece& piece, std::int64_t output, std::int64_t step) {
+template <int kOutputs, int kRows>
+HWY_INLINE void multiply_sketch(const WholeSketchPiece& piece, std::int64_t output, std::int64_t step,
+                                std::int64_t row) {
+  using SignedBytes = hn::Rebind<std::int8_t, Halves>;
+  std::int64_t totals[kOutputs][kRows] = {};
+  for (std::int64_t first = 0; first < piece.columns; first += kSketchColumns) {
+    SketchSum sums[kOutputs][kRows];
+    HWY_UNROLL(4)
+    for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(4)
+    for (int with = 0; with < kRows; ++with) sums[of][with].sum = sums[of][with].more = hn::Zero(Sums());
+    const std::int64_t last = HWY_MIN(first + kSketchColumns, piece.columns);
+    for (std::int64_t column = first; column < last; column += kBytes / 2) {
+      hn::Vec<Halves> values[kRows];
+      HWY_UNROLL(4)
+      for (int with = 0; with < kRows; ++with)
+        values[with] = hn::LoadU(Halves(), piece.x + (row + with) * piece.columns + column);
+      HWY_UNROLL(4)
+      for (int of = 0; of < kOutputs; ++of) {
+        const std::int8_t* from = piece.codes + (output + of * step) * piece.columns + column;
+        const auto codes = hn::PromoteTo(Halves(), hn::LoadU(SignedBytes(), from));
+        HWY_UNROLL(4)
+        for (int with = 0; with < kRows; ++with) add_halves(codes, values[with], sums[of][with]);
+      }
+    }
+    HWY_UNROLL(4)
+    for (int of = 0; of < kOutputs; ++of) HWY_UNROLL(4)
+    for (int with = 0; with < kRows; ++with) totals[of][with] += total(sums[of][with]);
+  }
+  for (int of = 0; of < kOutputs; ++of)
+    for (int with = 0; with < kRows; ++with)
+      piece.sums[(row + with) * piece.apart + output + of * step] = totals[of][with];
+}
+
+template <int kOutputs, class Piece>
+HWY_INLINE void multiply_rows(const Piece& piece, std::int64_t output, std::int64_t step) {
   std::int64_t row = 0;
   for (; row + 2 <= piece.rows; row += 2) multiply_sketch<kOutputs, 2>(piece, output, step, row);
   if (row < piece.rows) multiply_sketch<kOutputs, 1>(piece, output, step, row);
 }
 
-void SketchPieceKernel(const SketchPiece& piece) {
+template <class Piece>
+HWY_INLINE void multiply_outputs(const Piece& piece) {
   const std::int64_t quarter = piece.outputs / 4;
   for (std::int64_t output = 0; output < quarter; ++output) multiply_rows<4>(piece, output, quarter);
   for (std::int64_t output = 4 * quarter; output < piece.outputs; ++output) multiply_rows<1>(piece, output, 0);
 }
 
+void SketchPieceKernel(const SketchPiece& piece) { multiply_outputs(piece); }
+void WholeSketchPieceKernel(const WholeSketchPiece& piece) { multiply_outputs(piece); }
+
 // Of at most 16,384 columns (HeadSketch::kMostColumns) no sum leaves 32 bits: 3 * 4096 * 16384 < 2^31.
 std::int64_t SketchLower(const std::byte* lower, const std::int16_t* x, std::int64_t columns) {
-  SketchSum sum = {hn::Zero(Sums()), hn::Zero(Sums())};
+  SketchSum sums[4];  // chains side by side
+  for (SketchSum& sum : sums) sum.sum = sum.more = hn::Zero(Sums());
   for (std::int64_t block = 0; block < columns / kSketchBlock; ++block)
     for (std::int64_t byte = 0; byte < kSketchGroup; byte += kBytes) {
       const Code twos = load_codes(lower + block * kLowerBytes + byte);
       const std::int64_t column = block * kSketchBlock + byte;
-      add_codes(two_bits<0>(twos), load_x(x, column), sum);
-      add_codes(two_bits<1>(twos), load_x(x, column + kSketchGroup), sum);
-      add_codes(two_bits<2>(twos), load_x(x, column + 2 * kSketchGroup), sum);
-      add_codes(two_bits<3>(twos), load_x(x, column + 3 * kSketchGroup), sum);
+      add_codes(two_bits<0>(twos), load_x(x, column), sums[0]);
+      add_codes(two_bits<1>(twos), load_x(x, column + kSketchGroup), sums[1]);
+      add_codes(two_bits<2>(twos), load_x(x, column + 2 * kSketchGroup), sums[2]);
+      add_codes(two_bits<3>(twos), load_x(x, column + 3 * kSketchGroup), sums[3]);
     }
-  return total(sum);
+  std::int64_t all = 0;
+  for (const SketchSum& sum : sums) all += total(sum);
+  return all;
 }
 
 #endif  // HWY_SCALAR
@@ -310,12 +384,20 @@ HWY_AFTER_NAMESPACE();
 namespace fathom {
 
 HWY_EXPORT(SketchRow);
+HWY_EXPORT(SketchWholeRow);
 HWY_EXPORT(SketchPieceKernel);
+HWY_EXPORT(WholeSketchPieceKernel);
 HWY_EXPORT(SketchLower);
 
 SketchedRow sketch_row(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower) {
   return HWY_DYNAMIC_DISPATCH(SketchRow)(row, columns, upper, lower);
 }
+
+SketchedRow sketch_row(const float* row, std::int64_t columns, std::int8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(SketchWholeRow)(row, columns, codes);
+}
+
+void sketch_piece(const WholeSketchPiece& piece) { HWY_DYNAMIC_DISPATCH(WholeSketchPieceKernel)(piece); }
 
 void sketch_piece(const SketchPiece& piece) { HWY_DYNAMIC_DISPATCH(SketchPieceKernel)(piece); }
 

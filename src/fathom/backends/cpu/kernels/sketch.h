@@ -1,9 +1,10 @@
 // Dot products of whole numbers: a head's sketch (head_sketch.h) with rows of x. Exact, so the same on every machine.
 //
-// A code of eight bits is the sum of an upper one, of its six leading bits, and a lower one, of the two others, which
-// lie apart. A block of 256 columns, four groups of 64; column c is byte c % 64:
-//   upper  [2, 64] bytes: the four leading bits of a group, and of the next one above them; [64] bytes: two bits of
-//   each lower  [64] bytes: two bits of each group
+// A code and kSketchOrigin are eight bits: four, two, and the two lower ones, which lie apart. A block of 256 columns
+// is four groups of 64; column c of it is byte c % 64 of
+//   upper  [2, 64] bytes: the first four bits of a group, and those of the next group above them
+//          [64] bytes: the next two bits, those of each group above the one before
+//   lower  [64] bytes: the last two bits, likewise
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,10 @@ inline constexpr std::int64_t kSketchBlock = 256;  // columns are padded to a mu
 inline constexpr std::int64_t kSketchGroup = 64;
 inline constexpr std::int64_t kUpperBytes = 192;  // of a block
 inline constexpr std::int64_t kLowerBytes = 64;
+constexpr std::int64_t whole_groups(std::int64_t columns) {
+  return (columns + kSketchGroup - 1) / kSketchGroup * kSketchGroup;
+}
+constexpr std::int64_t sketch_blocks(std::int64_t columns) { return (columns + kSketchBlock - 1) / kSketchBlock; }
 inline constexpr int kMostSketchCode = 127;
 inline constexpr int kSketchOrigin = 128;  // is added to a code
 inline constexpr int kLowerCodes = 4;
@@ -28,30 +33,45 @@ constexpr std::int64_t place_in_sketch_x(std::int64_t column) {
   return column - in_group + in_group % 2 * (kSketchGroup / 2) + in_group / 2;
 }
 
-// A row as whole numbers times a scale, and how long (Euclid) it, those, and what they leave are; no shorter than that.
+// A row as whole numbers times a scale, and bounds of how long (Euclid) it, those, and what they leave are.
 struct SketchedRow {
   float scale = 1.0F;
   float norm = 0.0F;             // infinite where a value is not finite
-  float code_norm = 0.0F;        // of scale * codes, and of scale * (upper codes + 1.5)
+  float code_norm = 0.0F;        // of scale * codes, with or without the lower bits
   float rest_norm = 0.0F;        // of row - scale * codes
-  float upper_rest_norm = 0.0F;  // of row - scale * (upper codes + 1.5), which is the mean of the four
+  float upper_rest_norm = 0.0F;  // of the same where the lower bits are not known, and their mean, 1.5, is taken
 };
 
 // upper [blocks, kUpperBytes], lower [blocks, kLowerBytes]; codes of at most kMostSketchCode in size.
 SketchedRow sketch_row(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower);
+// codes [whole groups]
+SketchedRow sketch_row(const float* row, std::int64_t columns, std::int8_t* codes);
 
 struct SketchPiece {
   const std::byte* upper = nullptr;  // [outputs, blocks, kUpperBytes]
   std::int64_t outputs = 0;
-  std::int64_t columns = 0;  // padded
-  // [rows, columns], each at most kMostSketchX in size, placed by place_in_sketch_x.
+  std::int64_t columns = 0;
+  // [rows, padded columns], each at most kMostSketchX in size, placed by place_in_sketch_x.
   const std::int16_t* x = nullptr;
   std::int64_t rows = 0;
-  std::int64_t* sums = nullptr;  // [rows, outputs]: of x * (code + kSketchOrigin) / kLowerCodes, rounded down
+  std::int64_t* sums = nullptr;  // [rows, outputs]: of x * floor((code + kSketchOrigin) / kLowerCodes)
   std::int64_t apart = 0;        // of the rows of sums
 };
 
 void sketch_piece(const SketchPiece& piece);
+
+// The same of codes that are not divided.
+struct WholeSketchPiece {
+  const std::int8_t* codes = nullptr;  // [outputs, columns]
+  std::int64_t outputs = 0;
+  std::int64_t columns = 0;         // of whole groups
+  const std::int16_t* x = nullptr;  // [rows, columns], in order
+  std::int64_t rows = 0;
+  std::int64_t* sums = nullptr;  // [rows, outputs]: of x * code
+  std::int64_t apart = 0;        // of the rows of sums
+};
+
+void sketch_piece(const WholeSketchPiece& piece);
 
 // The sum of x * lower codes of an output: lower [blocks, kLowerBytes], one row of x.
 std::int64_t sketch_lower(const std::byte* lower, const std::int16_t* x, std::int64_t columns);
