@@ -50,8 +50,9 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->envname("FATHOM_EXPERTS")
       ->capture_default_str();
   command
-      .add_option("--head-sketch", choice.head_sketch,
-                  "keep the head in one byte a weight too, so that a decoded token reads three eighths of it; the same tokens")
+      .add_option(
+          "--head-sketch", choice.head_sketch,
+          "keep the head in one byte a weight too, so that a decoded token reads three eighths of it; the same tokens")
       ->check(CLI::IsMember({"on", "off"}))
       ->envname("FATHOM_HEAD_SKETCH")
       ->capture_default_str();

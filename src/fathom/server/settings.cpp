@@ -163,9 +163,10 @@ std::vector<Setting> make_settings() {
   table.text("experts", FATHOM_IN(engine.experts),
              "packed in memory, mapped through the page cache, or auto: mapped where weights do not fit",
              {"auto", "packed", "mapped"});
-  table.text("head_sketch", FATHOM_IN(engine.head_sketch),
-             "keep the head in one byte a weight too, so that a CPU reads three eighths of it for a token; the same tokens",
-             {"on", "off"});
+  table.text(
+      "head_sketch", FATHOM_IN(engine.head_sketch),
+      "keep the head in one byte a weight too, so that a CPU reads three eighths of it for a token; the same tokens",
+      {"on", "off"});
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
   table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");
   table.seconds("step_time", FATHOM_IN(engine.step_time),

@@ -16,7 +16,7 @@
 #include <span>
 #include <vector>
 
-#include "fathom/backends/cpu/kernels/sketch.h"
+#include "fathom/backends/cpu/kernels/sketch_row.h"
 #include "fathom/base/thread_pool.h"
 #include "fathom/tensor/memory.h"
 #include "fathom/tensor/view.h"

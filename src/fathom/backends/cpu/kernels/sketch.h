@@ -33,20 +33,6 @@ constexpr std::int64_t place_in_sketch_x(std::int64_t column) {
   return column - in_group + in_group % 2 * (kSketchGroup / 2) + in_group / 2;
 }
 
-// A row as whole numbers times a scale, and bounds of how long (Euclid) it, those, and what they leave are.
-struct SketchedRow {
-  float scale = 1.0F;
-  float norm = 0.0F;             // infinite where a value is not finite
-  float code_norm = 0.0F;        // of scale * codes, with or without the lower bits
-  float rest_norm = 0.0F;        // of row - scale * codes
-  float upper_rest_norm = 0.0F;  // of the same where the lower bits are not known, and their mean, 1.5, is taken
-};
-
-// upper [blocks, kUpperBytes], lower [blocks, kLowerBytes]; codes of at most kMostSketchCode in size.
-SketchedRow sketch_row(const float* row, std::int64_t columns, std::byte* upper, std::byte* lower);
-// codes [whole groups]
-SketchedRow sketch_row(const float* row, std::int64_t columns, std::int8_t* codes);
-
 struct SketchPiece {
   const std::byte* upper = nullptr;  // [outputs, blocks, kUpperBytes]
   std::int64_t outputs = 0;

@@ -24,7 +24,7 @@ struct LaunchShape {
   Blocks blocks = {};
   unsigned threads = 0;
   unsigned shared_bytes = 0;
-  unsigned cluster = 1;  // blocks of one
+  unsigned cluster = 1;   // blocks of one
   bool chained = false;   // may begin while the kernel before it ends, and waits for it itself
   bool together = false;  // all blocks have a place at once, or none: they may wait for one another
 
