@@ -23,18 +23,20 @@ TEST_P(EmbedTest, EveryStreamStartsAsTheRow) {
 }
 
 TEST_P(EmbedTest, ManyTokensAreRowsOfTheTableToo) {
-  for (const WeightShape& shape : weight_shapes(50, 36)) {
-    const TestWeight weight(shape, random);
-    const auto table = backend->prepare_table(weight.view());
-    std::vector<std::int32_t> ids;
-    for (std::int32_t token = 0; token < 67; ++token) ids.push_back(token * 7 % 50);
-    const std::int64_t tokens = std::ssize(ids);
-    const Array<float> out(tokens * 4 * shape.in);
-    backend->embed({.table = *table, .ids = ids, .streams = out.view<3>({tokens, 4, shape.in})});
-    for (std::int64_t place = 0; place < tokens * 4 * shape.in; ++place)
-      ASSERT_EQ(out[place], weight.at(ids[static_cast<std::size_t>(place / (4 * shape.in))], place % shape.in))
-          << shape.name();
-  }
+  for (const std::int64_t channels : {36, 1028})
+    for (const WeightShape& shape : weight_shapes(50, channels))
+      for (const std::int64_t offset : {0, 1, 4}) {  // four floats at once where rows lie so
+        const TestWeight weight(shape, random);
+        const auto table = backend->prepare_table(weight.view());
+        std::vector<std::int32_t> ids;
+        for (std::int32_t token = 0; token < 67; ++token) ids.push_back(token * 7 % 50);
+        const std::int64_t tokens = std::ssize(ids);
+        const Array<float> out(tokens * 4 * shape.in, offset);
+        backend->embed({.table = *table, .ids = ids, .streams = out.view<3>({tokens, 4, shape.in})});
+        for (std::int64_t place = 0; place < tokens * 4 * shape.in; ++place)
+          ASSERT_EQ(out[place], weight.at(ids[static_cast<std::size_t>(place / (4 * shape.in))], place % shape.in))
+              << shape.name() << ", " << offset << " floats off";
+      }
 }
 
 TEST_P(EmbedTest, AnIdOutsideTheVocabularyIsTheCallersFault) {

@@ -66,6 +66,11 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->capture_default_str()
       ->envname("FATHOM_CUDA_SHORTLISTS");
   command
+      .add_option("--cuda-lone-experts", choice.cuda_lone_experts,
+                  "with fp8 on Hopper, a lone token's experts in one launch: faster, on trial")
+      ->capture_default_str()
+      ->envname("FATHOM_CUDA_LONE_EXPERTS");
+  command
       .add_option(
           "--gpu-megabytes", choice.gpu_megabytes,
           "of the GPU's memory, for weights; experts beyond them stay in this machine's memory and are read over "
@@ -102,6 +107,7 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice, std::int64_t 
                               .tensor_core_inputs = choice.cuda_least_inputs,
                               .graphs = choice.cuda_graphs,
                               .shortlists = choice.cuda_shortlists,
+                              .lone_experts = choice.cuda_lone_experts,
                               .weight_bytes = choice.gpu_megabytes << 20});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();

@@ -4,7 +4,7 @@
 // functions that join them are those of a block for each tile and of join_tiles (attention_join.cuh), and so are the
 // bits.
 //
-// A block has half of what a multiprocessor has of everything, so that the products behind it find room beside it.
+// A block has half of a multiprocessor's registers, so that small ones of the products behind it find room beside it.
 #pragma once
 
 #include "fathom/backends/cuda/kernels/attention_rows.cuh"

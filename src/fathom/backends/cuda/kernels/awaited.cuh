@@ -1,5 +1,5 @@
-// Numbers that other thread blocks of the same launch will write: who needs one reads it until it is there. Nothing
-// else is promised to be seen with it, so nothing has to be fenced.
+// Numbers that other thread blocks, of the same launch or of the one before it, will write: who needs one reads it
+// until it is there. Nothing else is promised to be seen with it, so nothing has to be fenced.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,9 @@ __device__ inline std::int32_t read_there(const std::int32_t* from) {
 }
 __device__ inline void write_there(float* to, float value) {
   asm volatile("st.relaxed.gpu.global.f32 [%0], %1;" ::"l"(to), "f"(value) : "memory");
+}
+__device__ inline void write_there(std::int32_t* to, std::int32_t value) {
+  asm volatile("st.relaxed.gpu.global.s32 [%0], %1;" ::"l"(to), "r"(value) : "memory");
 }
 __device__ inline bool is_there(const float4& four) {
   return __float_as_uint(four.x) != kAwaited && __float_as_uint(four.y) != kAwaited &&

@@ -34,7 +34,7 @@ __device__ int before(int value, int* warp_sums, int& total) {
 }
 
 // Blocks that plan together: one is held up by its scattered writes, a sector of memory each. Each has every eighth
-// thousand of the slots; clusters of eight are what every device with clusters grants.
+// thousand of the slots; clusters of eight are the largest that need not be asked for.
 constexpr int kPlanBlocks = 8;
 constexpr int kSlotsOfOneBlock = 4 * kThreads;
 
@@ -169,18 +169,20 @@ bool in_fours(const ExpertSum& sum) {
 
 }  // namespace
 
-void launch_plan(int capability, const ExpertPlan& plan, Stream stream) {
-  if (plan.slots <= kWarp) {
-    launch(stream, "plan_few_experts", {.threads = kWarp, .chained = capability >= 90}, plan_few_experts, plan);
+void launch_plan(const ProductDevice& device, const ExpertPlan& plan, Stream stream) {
+  const bool chained = device.capability >= 90;
+  static_assert(kMostSlotsOfWarp == kWarp);
+  if (plan.slots <= kMostSlotsOfWarp) {
+    launch(stream, "plan_few_experts", {.threads = kWarp, .chained = chained}, plan_few_experts, plan);
     return;
   }
-  if (capability >= 90 && plan.slots > kSlotsOfOneBlock) {
+  if (chained && device.clusters_of_eight != 0 && plan.slots > kSlotsOfOneBlock) {
     launch(stream, "plan_experts",
            {.blocks = {kPlanBlocks}, .threads = kThreads, .cluster = kPlanBlocks, .chained = true},
            plan_experts<kPlanBlocks>, plan);
     return;
   }
-  launch(stream, "plan_experts", {.threads = kThreads, .chained = capability >= 90}, plan_experts<1>, plan);
+  launch(stream, "plan_experts", {.threads = kThreads, .chained = chained}, plan_experts<1>, plan);
 }
 
 void launch_sum(int capability, const ExpertSum& sum, Stream stream) {

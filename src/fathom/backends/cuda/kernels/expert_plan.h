@@ -39,7 +39,10 @@ struct ExpertPlan {
 // What a step of experts wants planned, in its workspace (expert_products).
 ExpertPlan expert_plan(const ProductDevice& device, const ExpertProducts& args, Operand operand,
                        std::uint8_t* workspace);
-void launch_plan(int capability, const ExpertPlan& plan, Stream stream);
+// Slots that one warp plans, which alone writes `chosen`.
+inline constexpr std::int64_t kMostSlotsOfWarp = 32;
+
+void launch_plan(const ProductDevice& device, const ExpertPlan& plan, Stream stream);
 
 // out[token] = sum over slots, ascending, of rows[row_of_slot], and then what stands beside
 struct ExpertSum {

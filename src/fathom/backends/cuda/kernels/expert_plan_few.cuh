@@ -47,8 +47,9 @@ __device__ inline void write_items(const ExpertPlan& plan, ExpertItem* to, int g
 __device__ inline void clear_chosen(const ExpertPlan& plan) {
   if (plan.chosen == nullptr) return;
   for (std::int64_t item = lane_id(); item < plan.most_items; item += kWarp)
-    __stcg(plan.chosen + item, static_cast<std::int32_t>(kAwaited));
+    write_there(plan.chosen + item, static_cast<std::int32_t>(kAwaited));
   __threadfence();
+  __syncwarp();  // one lane lets the next launch begin for all
 }
 
 // What a lone token's experts will write, by `threads` threads of the launch that plans them.
@@ -68,7 +69,8 @@ __device__ inline void plan_few_slots(const ExpertPlan& plan, const PresentExper
     *plan.fault = {.code = FaultCode::unknown_expert, .found = wanted, .limit = plan.experts};
   const bool here = present.has(known ? wanted : 0);
   const int expert = inside && known && here ? wanted : -1;
-  const unsigned same = __match_any_sync(kAllLanes, expert);
+  // The launch that waits for `chosen` has one row an item: an expert that is named twice is read twice.
+  const unsigned same = plan.chosen != nullptr ? 1U << slot : __match_any_sync(kAllLanes, expert);
   const int place = __popc(same & ((1U << slot) - 1U));
   const bool first = expert >= 0 && place == 0;
   const int rows = __popc(same);
@@ -84,9 +86,9 @@ __device__ inline void plan_few_slots(const ExpertPlan& plan, const PresentExper
     }
   const int items = __shfl_sync(kAllLanes, sums[1], kWarp - 1);
   if (plan.chosen != nullptr) {
-    if (slot >= items && slot < plan.most_items) __stcg(plan.chosen + slot, kNoExpert);
+    if (slot >= items && slot < plan.most_items) write_there(plan.chosen + slot, kNoExpert);
     if (first)
-      for (int item = sums[1] - groups; item < sums[1]; ++item) __stcg(plan.chosen + item, expert);
+      for (int item = sums[1] - groups; item < sums[1]; ++item) write_there(plan.chosen + item, expert);
   }
   if (slot == kWarp - 1) {
     plan.counts[0] = sums[1];

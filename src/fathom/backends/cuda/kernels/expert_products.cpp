@@ -1,7 +1,7 @@
 // Routed experts in six launches at most: which rows meet which expert, their activations packed, w1 and w3, SwiGLU
 // packed, w2, and the sum over each token's slots where an output is asked for. Each chosen expert is read once,
-// however many rows it has in a decode step. Those of a lone token take one launch in the place of four, where they
-// can.
+// however many rows it has in a decode step. Those of a lone token take one launch in the place of two, where they
+// can and may (ProductDevice::lone_experts).
 #include <algorithm>
 
 #include "fathom/backends/cuda/kernels/expert_plan.h"
@@ -91,8 +91,9 @@ class ExpertStep {
         sizes_(sizes_of(device, args.experts, args.tokens, args.slots, operand)),
         at_(lay_out(args.experts, sizes_, operand, memory)),
         stream_(stream) {
-    constexpr std::int64_t kPlannedSlots = 32;  // of a warp, which has an item for each lane
-    if (args.tokens == 1 && args.slots <= kPlannedSlots && sizes_.few && four_at_once(args.x, args.experts.channels))
+    // Each slot is an item.
+    if (args.tokens == 1 && args.slots <= std::min(kMostSlotsOfWarp, args.experts.experts) && sizes_.few &&
+        four_at_once(args.x, args.experts.channels))
       lone_ = lone_shape(device, args.experts, operand);
     if (sizes_.columns < kPrefillColumns) return;
     const std::int64_t pairs = pieces_of(std::min(args.experts.channels, args.experts.expert_dim), 2 * kTileRows);
@@ -121,7 +122,7 @@ class ExpertStep {
   }
 
   void run() const {
-    if (!args_.planned) launch_plan(device_.capability, plan(), stream_);
+    if (!args_.planned) launch_plan(device_, plan(), stream_);
     is_lone() ? multiply_lone() : multiply_all();
     if (args_.out == nullptr) return;
     launch_sum(device_.capability,

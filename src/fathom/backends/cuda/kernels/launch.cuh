@@ -1,7 +1,9 @@
 // How every kernel is launched. From sm_90 on a kernel may begin while earlier ones still run, several of them, up to
 // the place where it waits (wait_for_earlier_kernels) for the one before it, which has waited for those before: each
 // kernel waits, on every path. What it reads ahead of that must not be a kernel's work within the step: weights, and
-// runs and page tables, which are copied there ahead of every kernel that has them.
+// runs and page tables, which are copied there ahead of every kernel that has them. The one exception is a lone token's
+// experts: they read x, and what the planner chooses, while that runs, as block 0 of it lets them begin behind its own
+// wait.
 #pragma once
 
 #include <array>

@@ -22,7 +22,8 @@ __global__ void __maxnreg__(80) lone_experts(const __grid_constant__ LoneExperts
 }  // namespace
 
 LoneShape lone_shape(const ProductDevice& device, const ExpertTables& experts, Operand operand) {
-  if (device.capability != 90 || experts.kind != TileKind::fp4 || operand != Operand::e4m3 || experts.parts != 1)
+  if (!device.lone_experts || device.capability != 90 || experts.kind != TileKind::fp4 || operand != Operand::e4m3 ||
+      experts.parts != 1)
     return {};
   if (experts.channels % kLoneInputs != 0 || experts.expert_dim % kLoneInputs != 0) return {};
   const std::int64_t tiles = std::max(2 * experts.expert_dim, experts.channels) / kTileRows;

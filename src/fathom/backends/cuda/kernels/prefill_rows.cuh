@@ -18,17 +18,16 @@ struct PrefillRows {
 
   template <int kCount>
   __device__ static void take(const ProductUnit& unit, const float (&totals)[kCount][kSums]) {
-    if constexpr (kStages)
+    if constexpr (kWritesFours)
       if (!unit.adds && is_whole(unit)) return write_fours(unit, totals);
     unit.adds ? write<true>(unit, totals) : write<false>(unit, totals);
   }
 
  private:
-  // Experts' rows. FP8's warpgroups have no register for it, and turned products of their own.
 #ifdef FATHOM_WARPGROUP_PRODUCTS
-  static constexpr bool kStages = kKind == TileKind::fp4 && kOperand == Operand::e4m3;
+  static constexpr bool kWritesFours = writes_fours(kKind, kOperand);
 #else
-  static constexpr bool kStages = false;
+  static constexpr bool kWritesFours = false;
 #endif
 
   __device__ static bool is_whole(const ProductUnit& unit) {
@@ -42,7 +41,7 @@ struct PrefillRows {
   static constexpr int kStagedStep = 20;
   __device__ static float* staged_rows(int warp) {
     __shared__ __align__(16) float staged[kPrefillConsumers / 32][kStagedRows * kStagedStep];
-    static_assert(sizeof(staged) <= kPrefillStaged);
+    static_assert(sizeof(staged) <= kFoursBytes);
     return staged[warp];
   }
   template <int kCount>

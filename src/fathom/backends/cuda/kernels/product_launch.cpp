@@ -126,9 +126,8 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
   return {};
 }
 
-int prefill_stages(const ProductDevice& device, int stage_bytes) {
-  const int reserve = kBlockReserve + (device.capability == 90 ? kPrefillStaged : 0);
-  return stages_in(device.shared_of_block - reserve, stage_bytes, 0);
+int prefill_stages(const ProductDevice& device, int stage_bytes, int beside) {
+  return stages_in(device.shared_of_block - kBlockReserve - beside, stage_bytes, 0);
 }
 
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
@@ -137,7 +136,8 @@ PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand o
   PrefillShape shape = {.stages = 0, .chunks = device.capability != 90 ? 2 : half ? 3 : 4};
   while (shape.chunks > 1 && pairs * pieces_of(chunks, shape.chunks) < device.multiprocessors) shape.chunks /= 2;
   while (true) {
-    shape.stages = prefill_stages(device, prefill_stage_bytes(kind, operand, shape.chunks));
+    shape.stages = prefill_stages(device, prefill_stage_bytes(kind, operand, shape.chunks),
+                                  device.capability == 90 && writes_fours(kind, operand) ? kFoursBytes : 0);
     if (shape.stages >= 2 || shape.chunks == 1) break;
     shape.chunks /= 2;
   }

@@ -53,8 +53,12 @@ constexpr int prefill_stage_bytes(TileKind kind, Operand operand, int chunks) {
   const int at_most = chunks + (half_more(kind, operand) ? 1 : 0);
   return 2 * tile_bytes(kind) + at_most * block_bytes(operand, kPrefillColumns);
 }
-// Shared memory that rows on their way out take beside the stages (prefill_rows.cuh).
-inline constexpr int kPrefillStaged = 10 * 1024;
+// Experts' rows leave 9.0's prefill through shared memory beside the stages, four outputs at once (prefill_rows.cuh).
+// FP8's warpgroups have no register for it, and turned products of their own.
+constexpr bool writes_fours(TileKind kind, Operand operand) {
+  return kind == TileKind::fp4 && operand == Operand::e4m3;
+}
+inline constexpr int kFoursBytes = 10 * 1024;
 constexpr int shared_bytes(int stages, int stage_bytes, int kept) { return stages * stage_bytes + kept + 16 * stages; }
 
 // Columns of a block for so many rows.
@@ -84,7 +88,7 @@ std::array<DecodeShape, 2> shapes_beside(const ProductDevice& device, const Deco
 PrefillShape prefill_shape(const ProductDevice& device, TileKind kind, Operand operand, std::int64_t pairs,
                            std::int64_t chunks);
 // Stages of a kernel that has a multiprocessor to itself.
-int prefill_stages(const ProductDevice& device, int stage_bytes);
+int prefill_stages(const ProductDevice& device, int stage_bytes, int beside);
 
 // Launches a filled work, whichever kernel the columns ask for; `places` is how many chunks, groups of chunks or items
 // there can be.

@@ -213,6 +213,7 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by,
 
 PackedTwice pack_rows_twice(const ProductDevice& device, const RowsOfX& x, std::uint8_t* e4m3, std::uint8_t* halves,
                             Stream stream) {
+  check_equal(x.groups, 1, "groups of rows that are packed twice");
   const PackedTwice packed = {.e4m3 = rows_packed_elsewhere(x, Operand::e4m3, e4m3),
                               .halves = rows_packed_elsewhere(x, Operand::f16, halves)};
   PackWork work[] = {pack_work(packed.e4m3, e4m3), pack_work(packed.halves, halves)};

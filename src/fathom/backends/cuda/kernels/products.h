@@ -25,6 +25,7 @@ struct ProductDevice {
   int shared_of_multiprocessor = 0;
   int clusters_of_four = -1;  // that find room at once, a block to a multiprocessor; below 0: not known
   int clusters_of_eight = -1;
+  bool lone_experts = false;  // CudaOptions'
 };
 // Of the current device, which has this number.
 ProductDevice product_device(int ordinal);
@@ -88,11 +89,11 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);
 
-// As e4m3 and as two halves, which are `e4m3`'s and `halves`' workspaces; of one group.
 struct PackedTwice {
   PackedRows e4m3;
   PackedRows halves;
 };
+// As e4m3 and as two halves, each in a workspace of its own; one group.
 PackedTwice pack_rows_twice(const ProductDevice& device, const RowsOfX& x, std::uint8_t* e4m3, std::uint8_t* halves,
                             Stream stream);
 

@@ -43,7 +43,7 @@ TurnedShape turned_shape(const ProductDevice& device, TileKind kind, Operand ope
   for (const ProductTarget& target : std::span(work.targets).first(static_cast<std::size_t>(work.target_count)))
     units += turned_groups(target, kTurnedTiles) * pieces_of(work.x_chunks, kTurnedChunks);
   if (units < device.multiprocessors) return {};
-  return {.stages = prefill_stages(device, kTurnedStageBytes), .units = units};
+  return {.stages = prefill_stages(device, kTurnedStageBytes, 0), .units = units};
 }
 
 std::optional<PackedRows> multiply_groups_packed(const ProductDevice& device, const ProductWeight& weight,

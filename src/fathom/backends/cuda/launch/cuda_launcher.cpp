@@ -24,11 +24,17 @@ namespace {
 
 constexpr std::int64_t kWeightBlockBytes = std::int64_t{256} << 20;
 
+ProductDevice product_device_of(const CudaOptions& options) {
+  ProductDevice device = product_device(options.device);
+  device.lone_experts = options.lone_experts;
+  return device;
+}
+
 }  // namespace
 
 CudaLauncher::CudaLauncher(const CudaOptions& options)
     : device_(options.device),
-      product_device_(product_device(options.device)),
+      product_device_(product_device_of(options)),
       options_(options),
       memory_(device_),
       weight_memory_(memory_, kWeightBlockBytes),

@@ -48,8 +48,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   const Operand experts_operand = operand_of(experts.experts.kind);
   std::uint8_t* memory =
       workspace(expert_workspace_bytes(product_device_, experts.experts, tokens, experts.slots, experts_operand));
-  constexpr std::int64_t kPlannedSlots = 32;  // of a warp
-  experts.planned = tokens == 1 && experts.slots <= kPlannedSlots;
+  experts.planned = tokens == 1 && experts.slots <= kMostSlotsOfWarp;
   experts.beside = shared_out.data();
   ExpandKernel expand = expand_kernel(args.into);
   const bool sums = expand_sums(expand);
@@ -87,9 +86,17 @@ bool CudaLauncher::mixture_of_many(const MixtureArgs& args) {
       operand_of(tiled(*args.shared.w1)->weight().kind) != Operand::e4m3)
     return false;
   const Arena::Scope scope(scratch_);
-  const PackedTwice x = packed_twice({.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels});
-  const ProductOutput logits = product_output(*gate, args.logits);
-  multiply(product_device_, {&logits, 1}, x.halves, device_.stream());
+  std::uint8_t* e4m3 = workspace(packed_rows_bytes(tokens, channels, 1, Operand::e4m3));
+  PackedRows x;
+  {
+    const Arena::Scope of_gate(scratch_);  // which alone reads halves
+    std::uint8_t* halves = workspace(packed_rows_bytes(tokens, channels, 1, Operand::f16));
+    const RowsOfX rows = {.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels};
+    const PackedTwice packed = pack_rows_twice(product_device_, rows, e4m3, halves, device_.stream());
+    const ProductOutput logits = product_output(*gate, args.logits);
+    multiply(product_device_, {&logits, 1}, packed.halves, device_.stream());
+    x = packed.e4m3;
+  }
   route(args.route);
   feed_forward_packed({.experts = {.x = args.x,
                                    .selected = args.route.selected,
@@ -101,7 +108,7 @@ bool CudaLauncher::mixture_of_many(const MixtureArgs& args) {
                        .shared = args.shared,
                        .into = args.into,
                        .next = args.next},
-                      &x.e4m3);
+                      &x);
   return true;
 }
 
