@@ -1,0 +1,173 @@
+// A lone token's experts in one launch, behind the launch that chooses them: step after step the bits of a backend that
+// takes a launch for each product, also as a graph and beside another backend that does the same.
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/backends/cuda/kernels/lone_experts.h"
+#include "fathom/ops/downloaded.h"
+#include "tests/ops/weight_support.h"
+
+namespace fathom {
+namespace {
+
+using op_test::Random;
+using op_test::TestWeight;
+
+struct Sizes {
+  std::int64_t channels = 512;
+  std::int64_t dim = 512;
+  std::int64_t experts = 12;
+  std::int64_t selected = 6;
+  bool hashed = false;
+};
+
+// One mixture, with weights and inputs of a seed.
+class Mixture {
+ public:
+  static constexpr std::int64_t kStreams = 4;
+  static constexpr std::int32_t kVocab = 5;
+
+  Mixture(const Sizes& sizes, bool lone, std::uint64_t seed)
+      : sizes_(sizes),
+        random_(seed),
+        backend_(make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 128, .lone_experts = lone})),
+        arena_(backend_->allocator()) {
+    for (std::int64_t expert = 0; expert < sizes.experts; ++expert)
+      experts_.push_back(expert_of(WeightFormat::fp4_group));
+    shared_ = expert_of(WeightFormat::fp8_block);
+    gate_ = weight(WeightFormat::bf16, sizes.experts, sizes.channels);
+    x_ = arena_.take<float, 2>({1, sizes.channels});
+    logits_ = arena_.take<float, 2>({1, sizes.experts});
+    bias_ = arena_.take<float, 1>({sizes.experts});
+    hash_ = arena_.take<std::int32_t, 2>({kVocab, sizes.selected});
+    chosen_ = arena_.take<std::int32_t, 2>({1, sizes.selected});
+    weights_ = arena_.take<float, 2>({1, sizes.selected});
+    out_ = arena_.take<float, 2>({1, sizes.channels});
+    post_ = arena_.take<float, 2>({1, kStreams});
+    comb_ = arena_.take<float, 3>({1, kStreams, kStreams});
+    streams_ = arena_.take<float, 3>({1, kStreams, sizes.channels});
+    fill(bias_);
+    fill(post_);
+    fill(comb_);
+    std::vector<std::int32_t> rows;
+    for (std::int32_t token = 0; token < kVocab; ++token)
+      for (std::int64_t slot = 0; slot < sizes.selected; ++slot)  // the last token names an expert twice
+        rows.push_back(token + 1 == kVocab && slot == 1
+                           ? rows.back()
+                           : static_cast<std::int32_t>((token + 3 * slot) % sizes.experts));
+    upload(std::span<const std::int32_t>(rows), hash_.data());
+  }
+
+  // The streams behind a step.
+  std::vector<float> step(std::int32_t token) {
+    fill(x_);
+    fill(streams_);
+    backend_->begin_step(1);
+    const std::vector<std::int32_t> ids = {token % kVocab};
+    backend_->mixture(
+        {.x = x_,
+         .gate = *gate_,
+         .logits = logits_,
+         .route = {.logits = logits_,
+                   .bias = sizes_.hashed ? View<const float, 1>() : View<const float, 1>(bias_),
+                   .hash = sizes_.hashed ? View<const std::int32_t, 2>(hash_) : View<const std::int32_t, 2>(),
+                   .ids = ids,
+                   .route_scale = 1.5F,
+                   .selected = chosen_,
+                   .weights = weights_},
+         .experts = experts_,
+         .shared = shared_,
+         .limit = 2.0F,
+         .arena = arena_,
+         .out = out_,
+         .into = {.y = out_, .post = post_, .comb = comb_, .streams = streams_},
+         .next = nullptr});
+    backend_->end_step();
+    return downloaded(*backend_, View<const float, 3>(streams_));
+  }
+
+ private:
+  template <typename T>
+  void upload(std::span<const T> values, T* to) {
+    backend_->upload(std::as_bytes(values), reinterpret_cast<std::byte*>(to));
+  }
+  template <std::size_t Rank>
+  void fill(View<float, Rank> view) {
+    const auto values = random_.normals(view.size());
+    upload(std::span<const float>(values.span()), view.data());
+  }
+  std::unique_ptr<PreparedWeight> weight(WeightFormat format, std::int64_t out, std::int64_t in) {
+    const bool block = format == WeightFormat::fp8_block;
+    return backend_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
+  }
+  ExpertWeights expert_of(WeightFormat format) {
+    ExpertWeights expert;
+    expert.w1 = weight(format, sizes_.dim, sizes_.channels);
+    expert.w2 = weight(format, sizes_.channels, sizes_.dim);
+    expert.w3 = weight(format, sizes_.dim, sizes_.channels);
+    return expert;
+  }
+
+  Sizes sizes_;
+  Random random_;
+  std::unique_ptr<Backend> backend_;
+  Arena arena_;
+  std::vector<ExpertWeights> experts_;
+  ExpertWeights shared_;
+  std::unique_ptr<PreparedWeight> gate_;
+  View<float, 2> x_, logits_, weights_, out_, post_;
+  View<float, 1> bias_;
+  View<std::int32_t, 2> hash_, chosen_;
+  View<float, 3> comb_, streams_;
+};
+
+bool is_one_launch(const Sizes& sizes) {
+  cuda::ProductDevice device = cuda::product_device(0);
+  device.lone_experts = true;
+  const cuda::ExpertTables tables = {
+      .kind = cuda::TileKind::fp4, .experts = sizes.experts, .channels = sizes.channels, .expert_dim = sizes.dim};
+  return cuda::lone_shape(device, tables, cuda::Operand::e4m3).blocks > 0;
+}
+
+class LoneMixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string obstacle = cuda_obstacle({}); !obstacle.empty()) GTEST_SKIP() << obstacle;
+    if (!is_one_launch({})) GTEST_SKIP() << "experts in one launch are for FP8's warpgroups, on a device of their size";
+  }
+};
+
+constexpr std::int32_t kSteps = 60;  // several graphs
+
+TEST_F(LoneMixture, HasTheBitsOfALaunchForEachProduct) {
+  for (const Sizes& sizes :
+       {Sizes(), Sizes{.hashed = true}, Sizes{.channels = 1024, .experts = 24, .selected = 8}, Sizes{.selected = 1}}) {
+    ASSERT_TRUE(is_one_launch(sizes));
+    Mixture lone(sizes, true, 3);
+    Mixture apart(sizes, false, 3);
+    for (std::int32_t step = 0; step < kSteps; ++step)
+      ASSERT_EQ(lone.step(step), apart.step(step)) << sizes.channels << " channels, " << sizes.selected << " chosen"
+                                                   << (sizes.hashed ? " by hash" : "") << ", step " << step;
+  }
+}
+
+TEST_F(LoneMixture, TwoBackendsOnOneDeviceDoNotWaitForOneAnother) {
+  const auto all = [](bool lone, std::uint64_t seed) {
+    Mixture mixture({}, lone, seed);
+    std::vector<std::vector<float>> found;
+    for (std::int32_t step = 0; step < 20 * kSteps; ++step) found.push_back(mixture.step(step));
+    return found;
+  };
+  std::vector<std::vector<float>> other;
+  std::thread thread([&] { other = all(true, 5); });
+  const auto one = all(true, 4);
+  thread.join();
+  EXPECT_EQ(one, all(false, 4));
+  EXPECT_EQ(other, all(false, 5));
+}
+
+}  // namespace
+}  // namespace fathom
