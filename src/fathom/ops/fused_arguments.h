@@ -156,6 +156,9 @@ struct MixtureArgs {
   ExpandStreamsArgs into;  // y is `out`
   const HyperConnectionArgs* next = nullptr;
 };
+// Behind its route.
+FeedForwardArgs feed_forward_of(const MixtureArgs& args);
+
 void check_route(const RouteArgs& args);
 void check_experts(const ExpertsArgs& args);
 void check_expand_streams(const ExpandStreamsArgs& args);

@@ -81,19 +81,6 @@ void check_feed_forward(const FeedForwardArgs& args) {
   check(args.into.y.data() == args.experts.out.data(), "feed_forward expands what experts leave");
 }
 
-FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
-  return {.experts = {.x = args.x,
-                      .selected = args.route.selected,
-                      .weights = args.route.weights,
-                      .experts = args.experts,
-                      .limit = args.limit,
-                      .arena = args.arena,
-                      .out = args.out},
-          .shared = args.shared,
-          .into = args.into,
-          .next = args.next};
-}
-
 void check_complete_entries(const CompleteEntriesArgs& args) {
   check_gated_pool(args.pool);
   const auto [entries, dim] = args.pool.out.shape();
@@ -141,6 +128,19 @@ void check_index_queries(const IndexQueriesArgs& args) {
 }
 
 }  // namespace
+
+FeedForwardArgs feed_forward_of(const MixtureArgs& args) {
+  return {.experts = {.x = args.x,
+                      .selected = args.route.selected,
+                      .weights = args.route.weights,
+                      .experts = args.experts,
+                      .limit = args.limit,
+                      .arena = args.arena,
+                      .out = args.out},
+          .shared = args.shared,
+          .into = args.into,
+          .next = args.next};
+}
 
 void Backend::linears(const LinearsArgs& args) {
   for (const LinearOutput& output : args.outputs) check_output(args, output);

@@ -54,6 +54,16 @@ float weight_value(const WeightView& weight, std::int64_t row, std::int64_t colu
   return 0.0F;
 }
 
+void read_weight_row(const WeightView& weight, std::int64_t row, std::span<float> values) {
+  if (weight.format != WeightFormat::bf16) {
+    for (std::int64_t column = 0; column < weight.in; ++column)
+      values[static_cast<std::size_t>(column)] = weight_value(weight, row, column);
+    return;
+  }
+  std::int64_t index = row * weight.in;
+  for (float& value : values) value = bf16_to_float(read<std::uint16_t>(weight.data, index++));
+}
+
 void check_weight(const WeightView& weight) {
   check(weight.out >= 0 && weight.in >= 0, "a weight has rows and columns");
   check_equal(std::ssize(weight.data), code_bytes(weight), "bytes of a weight");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "fathom/tensor/weight.h"
 
@@ -9,6 +10,9 @@ namespace fathom {
 
 // The value of weight[row, column]: its code times its scale, one rounding to float32.
 float weight_value(const WeightView& weight, std::int64_t row, std::int64_t column);
+
+// The values of a row, values [weight.in]; of bf16, which tables and heads are, without asking for the format of each.
+void read_weight_row(const WeightView& weight, std::int64_t row, std::span<float> values);
 
 // The scale of that element, 1 when the weight has none.
 float weight_scale(const WeightView& weight, std::int64_t row, std::int64_t column);

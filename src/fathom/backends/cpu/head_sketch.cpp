@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "fathom/backends/cpu/packed_weight.h"
 #include "fathom/tensor/weight_values.h"
@@ -12,21 +11,6 @@ namespace {
 
 // Above every rounding of the bound's own terms.
 constexpr double kSlack = 1.001;
-
-void read_row(const WeightView& weight, std::int64_t row, std::span<float> values) {
-  if (weight.format != WeightFormat::bf16) {
-    for (std::int64_t column = 0; column < weight.in; ++column)
-      values[static_cast<std::size_t>(column)] = weight_value(weight, row, column);
-    return;
-  }
-  const std::byte* from = weight.data.data() + row * weight.in * 2;
-  for (std::size_t column = 0; column < values.size(); ++column) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, from + 2 * column, 2);
-    const std::uint32_t word = std::uint32_t{bits} << 16U;
-    std::memcpy(&values[column], &word, 4);
-  }
-}
 
 }  // namespace
 
@@ -44,7 +28,7 @@ HeadSketch::HeadSketch(const WeightView& weight, ThreadPool& pool, Allocator& me
   pool.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last, std::int64_t /*worker*/) {
     std::vector<float> values(static_cast<std::size_t>(columns_));
     for (std::int64_t row = first * kPieceOutputs; row < std::min(last * kPieceOutputs, weight.out); ++row) {
-      read_row(weight, row, values);
+      read_weight_row(weight, row, values);
       const SketchedRow sketched = sketch(row, values);
       const auto with_rounding = [&](float rest) {
         return static_cast<float>(kSlack * (static_cast<double>(rest) + rounding * static_cast<double>(sketched.norm)));
@@ -127,7 +111,8 @@ std::int64_t HeadSketch::lower_sum(const SketchedX& x, std::size_t row, std::int
 }
 
 void HeadSketch::fetch_lower(std::int64_t output) const {
-  const std::int64_t bytes = lower_.bytes() / outputs();
+  if (!is_divided_) return;
+  const std::int64_t bytes = padded_ / kSketchBlock * kLowerBytes;
   for (std::int64_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(lower_.data() + output * bytes + byte);
 }
 

@@ -1,6 +1,5 @@
 // Weights: prepared, looked up by row, multiplied.
 #include <algorithm>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -9,7 +8,6 @@
 #include "fathom/backends/cpu/kernels/rows.h"
 #include "fathom/backends/cpu/mapped_weight.h"
 #include "fathom/backends/cpu/packed_weight.h"
-#include "fathom/tensor/numbers.h"
 #include "fathom/tensor/weight_values.h"
 
 namespace fathom {
@@ -21,22 +19,6 @@ class TableWeight final : public PreparedWeight {
 
   const WeightView weight;
 };
-
-// A row of a table; bf16, which tables are, without asking for the format of every value.
-void look_up(const WeightView& table, std::int64_t row, std::span<float> values) {
-  if (table.format != WeightFormat::bf16) {
-    for (std::int64_t column = 0; column < table.in; ++column)
-      values[static_cast<std::size_t>(column)] = weight_value(table, row, column);
-    return;
-  }
-  const std::byte* from = table.data.data() + row * table.in * 2;
-  for (float& value : values) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, from, sizeof(bits));
-    from += sizeof(bits);
-    value = bf16_to_float(bits);
-  }
-}
 
 std::int64_t pieces_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
@@ -141,7 +123,7 @@ void CpuBackend::do_embed(const EmbedArgs& args) {
   for_each(tokens, streams * channels, [&, streams = streams, channels = channels](std::int64_t token, Arena&) {
     const auto rows = args.streams[token];
     if (streams == 0) return;
-    look_up(table->weight, args.ids[static_cast<std::size_t>(token)], rows[0].span());
+    read_weight_row(table->weight, args.ids[static_cast<std::size_t>(token)], rows[0].span());
     for (std::int64_t stream = 1; stream < streams; ++stream)
       std::copy_n(rows[0].data(), channels, rows[stream].data());
   });

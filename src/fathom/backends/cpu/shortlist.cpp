@@ -99,7 +99,7 @@ struct RowSearch {
   float* most = nullptr;               // [ids], as most_of says
   Bar bar = {};
   std::vector<std::int32_t> reached = {};  // tokens
-  bool gives_up = false;                   // a number that is none or too large, or too many tokens
+  bool gives_up = false;                   // a number that is none or too large
 
   HeadSketch::Estimate rough(std::int64_t output) const {
     return sketch->rough_estimate(output, sums[output], x->rows[row]);
@@ -315,10 +315,9 @@ void CpuBackend::do_shortlist_product(const ShortlistProductArgs& args) {
     for (const RowSearch& search : searches)
       if (!search.gives_up) reach(search, first, last, kept[search.row]);
   });
-  for (RowSearch& search : searches) {
+  for (RowSearch& search : searches)
     for (const auto& of_worker : reached)
       search.reached.insert(search.reached.end(), of_worker[search.row].begin(), of_worker[search.row].end());
-  }
 
   std::vector<RowToken> all;
   for (const RowSearch& search : searches)

@@ -38,13 +38,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   if (!multiply_two_kinds(product_device_, first, {&logits, 1}, operand, x, device_.stream()))
     return Backend::do_mixture(args);
 
-  ExpertProducts experts = expert_products_of({.x = args.x,
-                                               .selected = args.route.selected,
-                                               .weights = args.route.weights,
-                                               .experts = args.experts,
-                                               .limit = args.limit,
-                                               .arena = args.arena,
-                                               .out = args.out});
+  ExpertProducts experts = expert_products_of(feed_forward_of(args).experts);
   const Operand experts_operand = operand_of(experts.experts.kind);
   std::uint8_t* memory =
       workspace(expert_workspace_bytes(product_device_, experts.experts, tokens, experts.slots, experts_operand));
@@ -98,17 +92,7 @@ bool CudaLauncher::mixture_of_many(const MixtureArgs& args) {
     x = packed.e4m3;
   }
   route(args.route);
-  feed_forward_packed({.experts = {.x = args.x,
-                                   .selected = args.route.selected,
-                                   .weights = args.route.weights,
-                                   .experts = args.experts,
-                                   .limit = args.limit,
-                                   .arena = args.arena,
-                                   .out = args.out},
-                       .shared = args.shared,
-                       .into = args.into,
-                       .next = args.next},
-                      &x);
+  feed_forward_packed(feed_forward_of(args), &x);
   return true;
 }
 
