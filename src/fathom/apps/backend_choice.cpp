@@ -67,7 +67,7 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       ->envname("FATHOM_CUDA_SHORTLISTS");
   command
       .add_option("--cuda-lone-experts", choice.cuda_lone_experts,
-                  "with fp8 on Hopper, a lone token's experts in one launch: faster, on trial")
+                  "with fp8 on Hopper, a lone token's experts in one launch: faster, the same bits")
       ->capture_default_str()
       ->envname("FATHOM_CUDA_LONE_EXPERTS");
   command

@@ -25,7 +25,7 @@ struct BackendChoice {
   std::int64_t cuda_least_inputs = 1024;  // of a sum on tensor cores (cuda_backend.h)
   bool cuda_graphs = true;
   bool cuda_shortlists = true;
-  bool cuda_lone_experts = false;
+  bool cuda_lone_experts = true;
   std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
 };
 

@@ -26,9 +26,7 @@ struct CudaOptions {
   std::int64_t tensor_core_inputs = 1024;
   bool graphs = true;      // steps that launch alike, as one (device/step_recorder.h)
   bool shortlists = true;  // the sampler's few tokens are found on the GPU (ops/shortlist.h)
-  // A lone token's experts in one launch (kernels/lone_experts.h), with fp8 on 9.0: 4 % of a decoded token. Off, as no
-  // test has held it to the other launches' bits on a device yet.
-  bool lone_experts = false;
+  bool lone_experts = true;  // a lone token's in one launch (kernels/lone_experts.h), with fp8 on 9.0: the same bits
   // Of the GPU's memory, for weights; routed experts that do not fit lie in this machine's memory, pinned, and are read
   // over the bus. 0: what is free at the start but for a fifteenth.
   std::int64_t weight_bytes = 0;

@@ -177,7 +177,8 @@ ProductDevice product_device(int ordinal) {
   ProductDevice device = {.capability = compiled_capability(),
                           .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
                           .shared_of_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-                          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+                          .shared_of_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
+                          .lone_experts = attribute(cudaDevAttrCooperativeLaunch) != 0};
   if (device.capability >= 90) {
     const int most = device.shared_of_multiprocessor / 2 + 1;
     device.clusters_of_four = clusters_with_room(4, most);

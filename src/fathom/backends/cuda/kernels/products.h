@@ -25,7 +25,7 @@ struct ProductDevice {
   int shared_of_multiprocessor = 0;
   int clusters_of_four = -1;  // that find room at once, a block to a multiprocessor; below 0: not known
   int clusters_of_eight = -1;
-  bool lone_experts = false;  // CudaOptions'
+  bool lone_experts = false;  // blocks that wait for one another may be launched, and CudaOptions want it
 };
 // Of the current device, which has this number.
 ProductDevice product_device(int ordinal);

@@ -26,7 +26,7 @@ constexpr std::int64_t kWeightBlockBytes = std::int64_t{256} << 20;
 
 ProductDevice product_device_of(const CudaOptions& options) {
   ProductDevice device = product_device(options.device);
-  device.lone_experts = options.lone_experts;
+  device.lone_experts = device.lone_experts && options.lone_experts;
   return device;
 }
 
