@@ -81,7 +81,7 @@ class Tiles {
     const int thread = row / 16 * 32 + row % 8 * 4 + k % 16 / 4;
     const int half = row / 8 % 2;
     const int run = k / 16 % 2;
-    const double scale = std::ldexp(1.0, tile[tile_bytes(form_.kind) - kTileRows + row] - 127);
+    const double scale = std::ldexp(1.0, tile[exponents_at(form_.kind) + row] - 127);
     if (form_.kind == TileKind::fp8) {
       const int byte = row / 8 * 1024 + k / 16 * 128 + row % 8 * 16 + k % 16;
       return op_test::slow_e4m3(tile[byte]) * scale;
