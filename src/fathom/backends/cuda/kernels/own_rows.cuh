@@ -6,13 +6,15 @@
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pack_block.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
+#include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
+#include "fathom/backends/cuda/kernels/row_columns.cuh"
 
 namespace fathom::cuda {
 
 // What a block packs itself: its rows, or SwiGLU of them; they then lie behind the stages. Or its rows, and what comes
-// out as rows of the next product.
-enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums };
+// out as rows of the next product. Or its rows normed.
+enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums, normed };
 
 // Blocks of inputs [first, last), by kThreads threads.
 template <Operand kOperand, int kColumns, OwnPacking kPacking, int kThreads>
@@ -29,6 +31,7 @@ class OwnRowsOfBlock {
     constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
     constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
     constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
+    if constexpr (kPacking == OwnPacking::normed) return pack_normed();
     const bool known = kPacking == OwnPacking::swiglu && work_.items_known != 0;
     OwnRow own = {};
     if (known) own = own_row(0);
@@ -49,10 +52,67 @@ class OwnRowsOfBlock {
       }
     }
     fence_stores();
-    asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");
+    meet();
   }
 
  private:
+  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
+
+  // The row's squares are summed as rms_norm does: a warp has those of 512 inputs, and all join them. What is normed
+  // are the block's own inputs, two blocks a warp at most.
+  __device__ void pack_normed() const {
+    constexpr int kWarps = kThreads / 32;
+    constexpr int kAtOnce = 2;
+    constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
+    constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
+    static_assert(kNormGroup == kSumStep * kSumColumns &&
+                  kMostNormGroups * kNormGroup <= kWarps * kAtOnce * kBlockInputs);
+    __shared__ float sums[kMostNormGroups * kSumColumns];
+    const OwnRows& own = work_.own;
+    const int lane = threadIdx.x % 32;
+    const int warp = threadIdx.x / 32;
+    const int groups = own.in / kNormGroup;
+    int blocks[kAtOnce];
+    float4 weights[kAtOnce];
+#pragma unroll
+    for (int turn = 0; turn < kAtOnce; ++turn) {
+      blocks[turn] = first_ + warp + turn * kWarps;
+      if (blocks[turn] < last_) weights[turn] = four(own.norm, blocks[turn] * kBlockInputs + 4 * lane, own.in, false);
+    }
+    wait_for_earlier_kernels();
+    for (int row = 0; row < unit_.rows; ++row) {
+      const float* x = unit_.own_rows + std::int64_t{unit_.first_row + row} * own.row_stride;
+      float4 values[kAtOnce];
+#pragma unroll
+      for (int turn = 0; turn < kAtOnce; ++turn)
+        if (blocks[turn] < last_)
+          values[turn] = four(x, blocks[turn] * kBlockInputs + 4 * lane, own.in, own.aligned != 0);
+      if (row > 0) meet();  // the sums of the row before have been read
+      if (warp < groups) {
+        float lines[kSumStep];
+#pragma unroll
+        for (int line = 0; line < kSumStep; ++line) lines[line] = x[warp * kNormGroup + line * kSumColumns + lane];
+        sums[warp * kSumColumns + lane] =
+            sum_of_rows(0, kSumStep, [&](std::int64_t line) { return lines[line] * lines[line]; });
+      }
+      meet();
+      const float squares = joined_few<kMostNormGroups>(sums, groups);
+      const float scale = 1.0F / sqrtf(squares / static_cast<float>(own.in) + own.limit);
+#pragma unroll
+      for (int turn = 0; turn < kAtOnce; ++turn) {
+        if (blocks[turn] >= last_) continue;
+        const float4& weight = weights[turn];
+        const float4 normed = {values[turn].x * scale * weight.x, values[turn].y * scale * weight.y,
+                               values[turn].z * scale * weight.z, values[turn].w * scale * weight.w};
+        std::uint8_t* block = to_ + (blocks[turn] - first_) * kBlockBytes;
+        pack_block<kOperand>({block, reinterpret_cast<float*>(block + kScalesAt), row},
+                             kColumns / columns_of_row(kOperand), normed);
+      }
+    }
+    fence_stores();
+    meet();
+  }
+
   struct OwnRow {
     const float* x;
     const float* up;

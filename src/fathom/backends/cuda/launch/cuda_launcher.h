@@ -157,6 +157,7 @@ class CudaLauncher final : public Backend {
   bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
   void attend_few(const AttendArgs& args, const AttentionShape& shape);
   bool multiply_packed(const AttendArgs& args);
+  bool multiply_normed(const AttendArgs& args);
   // Queries that leave their product rounded, and the others of its rows; false: nothing was done.
   bool multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries);
   void deep_linear(const LinearArgs& args);
