@@ -4,10 +4,12 @@
 // rows.cu).
 #pragma once
 
+#include "fathom/backends/cuda/kernels/awaited.cuh"
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/deep_sum.cuh"
 #include "fathom/backends/cuda/kernels/hyper_connection_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/pack_values.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 
 namespace fathom::cuda::hyper_token {
@@ -23,6 +25,7 @@ constexpr int kMostCluster = 8;
 constexpr int kWarps = kGroup / kWarp;  // that share a block's channels
 constexpr int kGatesWarp = kWarps;      // one more
 constexpr int kThreads = (kWarps + 1) * kWarp;
+constexpr int kFour = 4;       // channels at once
 constexpr int kFewTokens = 8;  // that a block of the first kernel holds at once
 
 __device__ inline float sum_of_products(const float4& weight, const float4& x) {
@@ -153,13 +156,22 @@ __device__ inline void write_gates_of(const HyperConnectionKernel& args, SharedG
   }
 }
 
-// One warp of the first block has the Sinkhorn iterations, which nobody here waits for. All blocks have `pre`.
-template <int kOwn>
+// Four channels a lane, normed, as the next products pack them: a warp has 128.
+__device__ inline void write_codes(const AwaitedRow& to, std::uint32_t launch, int channel, const float4& x) {
+  const unsigned largest = largest_bits(x);
+  const int exponent = e4m3_exponent(largest);
+  write_there(to.numbers + kAwaitedCodes + channel / 4,
+              with_launch(four_e4m3(scaled(x, power(-exponent))), e4m3_scale(largest, exponent), launch));
+}
+
+// One warp of the first block has the Sinkhorn iterations, which nobody here waits for. All blocks have `pre`. kLeaves:
+// the row goes to the next products ahead of these iterations' end.
+template <int kOwn, bool kLeaves>
 __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__ HyperConnectionKernel args) {
   let_later_kernels_begin();
   __shared__ __align__(8) std::uint64_t arrived;  // the sums of all blocks' groups
   __shared__ SharedGates gates;
-  __shared__ float row[kOwn * kGroup];
+  __shared__ __align__(16) float row[kOwn * kGroup];
   __shared__ float row_sums[kMostCluster * kOwn * kSumColumns];
   const auto channels = static_cast<int>(args.channels);
   const int row_groups = channels / kGroup;
@@ -180,9 +192,20 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
 #pragma unroll
   for (int own = 0; own < kOwn; ++own)
     if (has_channels) norm[own] = args.norm[place + own * kGroup];
+  // Of a warp that writes codes: its first ones have the block's channels, 128 each.
+  const int packed = warp_id() * kFour * kWarp + kFour * lane_id();
+  const bool packs = kLeaves && warp_id() < kOwn * kGroup / (kFour * kWarp);
+  float4 four_norms = {};
+  if (packs) {
+    const float* from = args.norm + rank * kOwn * kGroup + packed;
+    four_norms = {from[0], from[1], from[2], from[3]};
+  }
+  const std::uint32_t launch = kLeaves ? launch_of(args.awaited) : 0;
   if (!has_channels) return write_gates_of(args, gates, token, rank == 0);
   cluster_wait();  // the others are there to be written to
   wait_for_earlier_kernels();
+  if constexpr (kLeaves)
+    if (rank == 0 && threadIdx.x == 0) write_there(args.awaited.numbers + kAwaitedSoon, with_launch(0.0F, launch));
   float x[kOwn][kFourStreams];
 #pragma unroll
   for (int own = 0; own < kOwn; ++own)
@@ -219,9 +242,19 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
   }
   barrier_wait(barrier, 0);
   const float scale = inverse_rms(joined_few<kMostCluster * kOwn>(row_sums, row_groups), channels, args.norm_eps);
+  if (packs) {
+    const float4 sums = *reinterpret_cast<const float4*>(row + packed);
+    write_codes(args.awaited, launch, rank * kOwn * kGroup + packed,
+                {sums.x * scale * four_norms.x, sums.y * scale * four_norms.y, sums.z * scale * four_norms.z,
+                 sums.w * scale * four_norms.w});
+  }
 #pragma unroll
-  for (int own = 0; own < kOwn; ++own)
-    args.out[token * channels + place + own * kGroup] = x[own][0] * scale * norm[own];
+  for (int own = 0; own < kOwn; ++own) {
+    const int channel = place + own * kGroup;
+    const float value = x[own][0] * scale * norm[own];
+    if constexpr (kLeaves) write_there(args.awaited.numbers + kAwaitedFloats + channel, with_launch(value, launch));
+    args.out[token * channels + channel] = value;
+  }
 }
 
 // Groups of channels that a block has; 0: none can. A lone block is no cluster, to whose memory it could send.
@@ -248,7 +281,9 @@ inline void launch_collapse(const HyperConnectionKernel& args, Stream stream) {
           .threads = kThreads,
           .cluster = cluster,
           .chained = true},
-         own == 1 ? collapse_few<1> : collapse_few<kMostOwn>, args);
+         args.awaited.numbers == nullptr ? (own == 1 ? collapse_few<1, false> : collapse_few<kMostOwn, false>)
+                                         : (own == 1 ? collapse_few<1, true> : collapse_few<kMostOwn, true>),
+         args);
 }
 
 }  // namespace fathom::cuda::hyper_token

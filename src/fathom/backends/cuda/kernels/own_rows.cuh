@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/awaited.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
 #include "fathom/backends/cuda/kernels/pack_block.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
@@ -13,8 +14,9 @@
 namespace fathom::cuda {
 
 // What a block packs itself: its rows, or SwiGLU of them; they then lie behind the stages. Or its rows, and what comes
-// out as rows of the next product. Or its rows normed.
-enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums, normed };
+// out as rows of the next product. Or a row that is read while the kernel ahead still runs (awaited_row.h).
+// Or its rows normed.
+enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums, awaited, normed };
 
 // Blocks of inputs [first, last), by kThreads threads.
 template <Operand kOperand, int kColumns, OwnPacking kPacking, int kThreads>
@@ -32,6 +34,7 @@ class OwnRowsOfBlock {
     constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
     constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
     if constexpr (kPacking == OwnPacking::normed) return pack_normed();
+    if constexpr (kPacking == OwnPacking::awaited) return pack_awaited();
     const bool known = kPacking == OwnPacking::swiglu && work_.items_known != 0;
     OwnRow own = {};
     if (known) own = own_row(0);
@@ -56,8 +59,6 @@ class OwnRowsOfBlock {
   }
 
  private:
-  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
-
   // The row's squares are summed as rms_norm does: a warp has those of 512 inputs, and all join them. What is normed
   // are the block's own inputs, two blocks a warp at most.
   __device__ void pack_normed() const {
@@ -118,6 +119,46 @@ class OwnRowsOfBlock {
     const float* up;
     float weight;
   };
+
+  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
+
+  // The awaited row, by a warp a block of its inputs.
+  __device__ void pack_awaited() const {
+    constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
+    constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
+    const AwaitedRow& awaited = work_.own.awaited;
+    const std::uint32_t launch = launch_of(awaited);
+    const int lane = threadIdx.x % 32;
+    if (threadIdx.x == 0) await_soon(awaited);
+    meet();
+    for (int block = first_ + static_cast<int>(threadIdx.x) / 32; block < last_; block += kThreads / 32) {
+      std::uint8_t* to = to_ + (block - first_) * kBlockBytes;
+      const Column column = {to, reinterpret_cast<float*>(to + kScalesAt), 0};
+      if constexpr (kOperand == Operand::e4m3) {
+        std::uint64_t codes = 0;
+        await([&] {
+          codes = load_there(awaited.numbers + kAwaitedCodes + block * (kBlockInputs / 4) + lane);
+          return are_codes_of(codes, launch);
+        });
+        write_word<Operand::e4m3>(column, 4 * lane, static_cast<std::uint32_t>(codes));
+        if (lane == 0) column.scales[0] = scale_of(codes);
+      } else {
+        std::uint64_t numbers[4];
+        await([&] {
+#pragma unroll
+          for (int index = 0; index < 4; ++index)
+            numbers[index] = load_there(awaited.numbers + kAwaitedFloats + block * kBlockInputs + 4 * lane + index);
+          return is_of(numbers[0], launch) && is_of(numbers[1], launch) && is_of(numbers[2], launch) &&
+                 is_of(numbers[3], launch);
+        });
+        __syncwarp();
+        pack_block<kOperand>(column, kColumns / columns_of_row(kOperand),
+                             {value_of(numbers[0]), value_of(numbers[1]), value_of(numbers[2]), value_of(numbers[3])});
+      }
+    }
+    fence_stores();
+    meet();
+  }
 
   // Not through the first-level cache: see product_unit.
   __device__ OwnRow own_row(int row_of_chunk) const {

@@ -57,7 +57,8 @@ OwnRows own_rows(const RowsOfX& x) {
           .row_stride = x.row_stride,
           .in = static_cast<int>(x.in),
           .limit = x.eps,
-          .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0};
+          .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0,
+          .awaited = x.awaited};
 }
 
 // False: nothing was launched, as no shape leaves rows packed.

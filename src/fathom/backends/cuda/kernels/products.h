@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "fathom/backends/cuda/kernels/awaited_row.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_layout.h"
 #include "fathom/tensor/weight.h"
@@ -65,6 +66,7 @@ struct RowsOfX {
   std::int64_t group_stride = 0;
   const float* norm = nullptr;  // [in]: they are normed by the products that pack them (products_norm)
   float eps = 0.0F;             // of the norm
+  AwaitedRow awaited = {};      // the same row, of one: products that pack it may read it before it is in x
 };
 
 // Rows ready to be multiplied by any number of weights.

@@ -22,6 +22,7 @@
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
 #include "fathom/backends/cuda/kernels/streams.h"
+#include "fathom/backends/cuda/launch/awaited_rows.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
@@ -188,6 +189,7 @@ class CudaLauncher final : public Backend {
   StepRecorder recorder_;
   StagedSpans staged_;
   PageTables page_tables_;
+  AwaitedRows awaited_;
   ExpertStore experts_;
   Memory stored_;  // a weight as the checkpoint holds it, on its way to be tiled
   Arena scratch_;  // of one operation at a time
