@@ -10,7 +10,7 @@ namespace fathom::cuda {
 class AwaitedRows {
  public:
   AwaitedRows(Allocator& device_memory, StepRecorder& recorder, StagedSpans& staged)
-      : memory_(device_memory, kAwaitedNumbers * std::int64_t{sizeof(std::uint64_t)}),
+      : memory_(device_memory, 2 * kAwaitedNumbers * std::int64_t{sizeof(std::uint64_t)}),
         recorder_(recorder),
         staged_(staged) {}
 
