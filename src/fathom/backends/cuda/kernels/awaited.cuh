@@ -48,6 +48,13 @@ __device__ inline std::uint64_t load_there(const std::uint64_t* from) {
   asm volatile("ld.relaxed.gpu.global.b64 %0, [%1];" : "=l"(number) : "l"(from) : "memory");
   return number;
 }
+// `from` is on a boundary of sixteen bytes.
+__device__ inline void load_there(const std::uint64_t* from, std::uint64_t (&numbers)[2]) {
+  asm volatile("ld.relaxed.gpu.global.v2.b64 {%0, %1}, [%2];"
+               : "=l"(numbers[0]), "=l"(numbers[1])
+               : "l"(from)
+               : "memory");
+}
 
 // A channel.
 __device__ inline std::uint64_t with_launch(float value, std::uint32_t launch) {

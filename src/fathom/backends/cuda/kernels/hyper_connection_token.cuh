@@ -266,7 +266,7 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
     for (int own = 0; own < kOwn; ++own) {
       const int channel = place + own * kGroup;
       const float value = x[own][0] * scale * norm[own];
-      if constexpr (kLeaves) write_there(numbers + kAwaitedFloats + channel, with_launch(value, launch));
+      if constexpr (kLeaves) write_there(numbers + awaited_float(channel), with_launch(value, launch));
       out[channel] = value;
     }
     __syncwarp();

@@ -14,8 +14,8 @@
 namespace fathom::cuda {
 
 // What a block packs itself: its rows, or SwiGLU of them; they then lie behind the stages. Or its rows, and what comes
-// out as rows of the next product. Or a row that is read while the kernel ahead still runs (awaited_row.h).
-// Or its rows normed.
+// out as rows of the next product. Or a row that is read while the kernel ahead still runs (awaited_row.h), or its rows
+// normed.
 enum class OwnPacking : std::uint8_t { none, rows, swiglu, rows_and_sums, awaited, normed };
 
 // Blocks of inputs [first, last), by kThreads threads.
@@ -59,6 +59,8 @@ class OwnRowsOfBlock {
   }
 
  private:
+  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
+
   // The row's squares are summed as rms_norm does: a warp has those of 512 inputs, and all join them. What is normed
   // are the block's own inputs, two blocks a warp at most.
   __device__ void pack_normed() const {
@@ -120,8 +122,6 @@ class OwnRowsOfBlock {
     float weight;
   };
 
-  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
-
   // The awaited row, by a warp a block of its inputs.
   __device__ void pack_awaited() const {
     constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
@@ -131,6 +131,7 @@ class OwnRowsOfBlock {
     const int lane = threadIdx.x % 32;
     if (threadIdx.x == 0) await_soon(awaited);
     meet();
+#pragma unroll 1
     for (int block = first_ + static_cast<int>(threadIdx.x) / 32; block < last_; block += kThreads / 32) {
       std::uint8_t* to = to_ + (block - first_) * kBlockBytes;
       const Column column = {to, reinterpret_cast<float*>(to + kScalesAt), 0};
@@ -143,17 +144,18 @@ class OwnRowsOfBlock {
         write_word<Operand::e4m3>(column, 4 * lane, static_cast<std::uint32_t>(codes));
         if (lane == 0) column.scales[0] = scale_of(codes);
       } else {
-        std::uint64_t numbers[4];
+        const std::uint64_t* from = awaited.numbers + awaited_float(block * kBlockInputs + 4 * lane);
+        constexpr std::int64_t kSecond = awaited_float(2) - awaited_float(0);
+        std::uint64_t low[2];
+        std::uint64_t high[2];
         await([&] {
-#pragma unroll
-          for (int index = 0; index < 4; ++index)
-            numbers[index] = load_there(awaited.numbers + kAwaitedFloats + block * kBlockInputs + 4 * lane + index);
-          return is_of(numbers[0], launch) && is_of(numbers[1], launch) && is_of(numbers[2], launch) &&
-                 is_of(numbers[3], launch);
+          load_there(from, low);
+          load_there(from + kSecond, high);
+          return is_of(low[0], launch) && is_of(low[1], launch) && is_of(high[0], launch) && is_of(high[1], launch);
         });
         __syncwarp();
         pack_block<kOperand>(column, kColumns / columns_of_row(kOperand),
-                             {value_of(numbers[0]), value_of(numbers[1]), value_of(numbers[2]), value_of(numbers[3])});
+                             {value_of(low[0]), value_of(low[1]), value_of(high[0]), value_of(high[1])});
       }
     }
     fence_stores();

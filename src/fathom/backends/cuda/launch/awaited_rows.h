@@ -31,15 +31,18 @@ class AwaitedRows {
             .launch = first_ != nullptr ? launches_ - launches_before_ : launches_};
   }
 
-  // `row` is written by the last launch, and there too.
-  void wrote(const float* row, const AwaitedRow& where) {
-    row_ = row;
+  // The row is written by the last launch, and there too.
+  void wrote(const float* row, std::int64_t channels, const AwaitedRow& where) {
+    row_ = {row, {1, channels}};
     where_ = where;
     calls_ = recorder_.calls();
   }
   // Nothing else has been launched since, or nothing is awaited.
-  AwaitedRow of(const float* row) const { return row == row_ && calls_ == recorder_.calls() ? where_ : AwaitedRow(); }
-  void forget() { row_ = nullptr; }
+  AwaitedRow of(View<const float, 2> rows) const {
+    const bool last = rows.data() == row_.data() && rows.shape() == row_.shape() && calls_ == recorder_.calls();
+    return last ? where_ : AwaitedRow();
+  }
+  void forget() { row_ = {}; }
 
  private:
   Memory memory_;
@@ -48,7 +51,7 @@ class AwaitedRows {
   const std::uint32_t* first_ = nullptr;  // launches before the step's first, where its kernels find them
   std::uint64_t launches_before_ = 0;
   std::uint64_t launches_ = 0;
-  const float* row_ = nullptr;
+  View<const float, 2> row_;
   AwaitedRow where_;
   std::uint64_t calls_ = 0;
 };
