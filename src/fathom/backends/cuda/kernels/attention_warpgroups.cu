@@ -79,7 +79,7 @@ void launch_clusters(const AttentionKernel& args, const EntryShape& shape, Strea
   launch(stream, "attend_in_cluster",
          {.blocks = {blocks_for(args.count * grid.groups * grid.tiles, 1)},
           .threads = kClusterThreads,
-          .shared_bytes = static_cast<unsigned>(sizeof(ClusterShared)),
+          .shared_bytes = kClusterSharedBytes,
           .cluster = static_cast<unsigned>(grid.tiles),
           .chained = stream.chained},
          attend_in_cluster, args, shape, grid);
@@ -100,8 +100,7 @@ void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const B
 }  // namespace
 
 int attention_clusters_with_room(int tiles) {
-  constexpr auto kBytes = static_cast<int>(sizeof(ClusterShared));
-  cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
+  cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, kClusterSharedBytes),
              "room of clusters");
   if (tiles > static_cast<int>(kPortableCluster))
     cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
@@ -112,7 +111,7 @@ int attention_clusters_with_room(int tiles) {
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(static_cast<unsigned>(tiles));
   config.blockDim = dim3(kClusterThreads);
-  config.dynamicSmemBytes = static_cast<std::size_t>(kBytes);
+  config.dynamicSmemBytes = kClusterSharedBytes;
   config.attrs = &attribute;
   config.numAttrs = 1;
   int count = 0;
