@@ -5,10 +5,11 @@
 // A block takes a query's 64 heads: each of its keys is fetched and decoded once. It walks through all tiles
 // (attention_join.cuh), or a block takes one tile; of few tokens fewer heads too, as what it waits for is its own
 // reading and writing, and other multiprocessors would have nothing to do.
+#include <algorithm>
+
 #include "fathom/backends/cuda/kernels/attention.h"
 #include "fathom/backends/cuda/kernels/attention_cluster.cuh"
 #include "fathom/backends/cuda/kernels/attention_roles.cuh"
-#include "fathom/backends/cuda/kernels/cuda_check.h"
 
 namespace fathom::cuda {
 namespace {
@@ -100,24 +101,9 @@ void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const B
 }  // namespace
 
 int attention_clusters_with_room(int tiles) {
-  cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeMaxDynamicSharedMemorySize, kClusterSharedBytes),
-             "room of clusters");
-  if (tiles > static_cast<int>(kPortableCluster))
-    cuda_check(cudaFuncSetAttribute(attend_in_cluster, cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
-               "room of clusters");
-  cudaLaunchAttribute attribute = {};
-  attribute.id = cudaLaunchAttributeClusterDimension;
-  attribute.val.clusterDim = {static_cast<unsigned>(tiles), 1, 1};
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(static_cast<unsigned>(tiles));
-  config.blockDim = dim3(kClusterThreads);
-  config.dynamicSmemBytes = kClusterSharedBytes;
-  config.attrs = &attribute;
-  config.numAttrs = 1;
-  int count = 0;
-  if (cudaOccupancyMaxActiveClusters(&count, attend_in_cluster, &config) == cudaSuccess) return count;
-  cudaGetLastError();  // forgotten
-  return 0;
+  const LaunchShape shape = {
+      .threads = kClusterThreads, .shared_bytes = kClusterSharedBytes, .cluster = static_cast<unsigned>(tiles)};
+  return std::max(0, clusters_with_room(reinterpret_cast<const void*>(attend_in_cluster), shape));
 }
 
 void launch_attention_warpgroups(const AttentionKernel& args, Stream stream) {

@@ -1,4 +1,3 @@
-#include "fathom/backends/cuda/kernels/cuda_check.h"
 #include "fathom/backends/cuda/kernels/decode_product.cuh"
 
 namespace fathom::cuda {
@@ -41,26 +40,11 @@ void choose_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 
 }  // namespace
 
-int clusters_with_room(int cluster, int shared_bytes) {
+int product_clusters_with_room(int cluster, int shared_bytes) {
   auto* kernel = decode_product<TileKind::fp8, Operand::e4m3, 8, OwnPacking::rows>;
-  cudaFuncAttributes had = {};
-  cuda_check(cudaFuncGetAttributes(&had, kernel), "room of clusters");
-  if (shared_bytes > had.maxDynamicSharedSizeBytes)  // never less: others may launch it with more
-    cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes),
-               "room of clusters");
-  cudaLaunchAttribute attribute = {};
-  attribute.id = cudaLaunchAttributeClusterDimension;
-  attribute.val.clusterDim = {static_cast<unsigned>(cluster), 1, 1};
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(static_cast<unsigned>(cluster));
-  config.blockDim = dim3(kDecodeThreads);
-  config.dynamicSmemBytes = static_cast<std::size_t>(shared_bytes);
-  config.attrs = &attribute;
-  config.numAttrs = 1;
-  int count = 0;
-  if (cudaOccupancyMaxActiveClusters(&count, kernel, &config) == cudaSuccess) return count;
-  cudaGetLastError();  // forgotten
-  return -1;
+  return clusters_with_room(reinterpret_cast<const void*>(kernel), {.threads = kDecodeThreads,
+                                                                    .shared_bytes = static_cast<unsigned>(shared_bytes),
+                                                                    .cluster = static_cast<unsigned>(cluster)});
 }
 
 void launch_decode(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {

@@ -57,6 +57,10 @@ struct Stream {
 // InternalError when it cannot be launched.
 void launch_now(const KernelCall& call, CUstream_st* stream);
 
+// Clusters of a kernel that the current device has room for at once; below 0: it does not say. Of the shape its
+// threads, shared memory and cluster count.
+int clusters_with_room(const void* kernel, const LaunchShape& shape);
+
 // Written by kernels where a host check would have thrown; in memory that both sides see. The last one stays.
 enum class FaultCode : std::int32_t { none, invisible_entry, unknown_expert, hashed_expert };
 

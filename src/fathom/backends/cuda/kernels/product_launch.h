@@ -106,7 +106,7 @@ struct ProductLaunch {
 };
 // Clusters of so many blocks of products that the current device has room for at once, where each block takes so many
 // bytes of shared memory; below 0: it does not say.
-int clusters_with_room(int cluster, int shared_bytes);
+int product_clusters_with_room(int cluster, int shared_bytes);
 void launch_decode(const ProductLaunch& launch, const ProductWork& work, const DecodeShape& shape, Stream stream);
 void launch_prefill(const ProductDevice& device, const ProductLaunch& launch, const ProductWork& work,
                     const PrefillShape& shape, Stream stream);

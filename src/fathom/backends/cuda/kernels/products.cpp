@@ -183,8 +183,8 @@ ProductDevice product_device(int ordinal) {
                           .lone_experts = attribute(cudaDevAttrCooperativeLaunch) != 0};
   if (device.capability >= 90) {
     const int most = device.shared_of_multiprocessor / 2 + 1;
-    device.clusters_of_four = clusters_with_room(4, most);
-    device.clusters_of_eight = clusters_with_room(8, most);
+    device.clusters_of_four = product_clusters_with_room(4, most);
+    device.clusters_of_eight = product_clusters_with_room(8, most);
   }
   return device;
 }
