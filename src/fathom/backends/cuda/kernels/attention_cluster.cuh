@@ -3,6 +3,8 @@
 // second kernel nor a trip through memory stands between attention and the product behind it. The numbers and the
 // functions that join them are those of a block for each tile and of join_tiles (attention_join.cuh), and so are the
 // bits.
+//
+// A block has half of a multiprocessor's registers, so that small ones of the products behind it find room beside it.
 #pragma once
 
 #include "fathom/backends/cuda/kernels/attention_rows.cuh"
@@ -34,11 +36,6 @@ struct ClusterShared {
   float sines[kTurnedPairs];
   int first_missing;
 };
-
-// What a block asks for: so much that no product's block finds room beside it, for whose copies a meeting's release
-// would wait (a fence waits until all copies of the multiprocessor are there).
-constexpr int kClusterSharedBytes = 160 * 1024;
-static_assert(sizeof(ClusterShared) <= kClusterSharedBytes);
 
 struct ClusterGrid {
   std::int64_t tiles;   // of a cluster
@@ -245,7 +242,7 @@ class AttendInCluster {
       const int head = unit / kQuarters;
       store(head, unit % kQuarters, joined_values(head, unit % kQuarters, tiles));
     }
-    cluster_arrive_relaxed();  // what was read is here: it has been stored
+    cluster_arrive();
     cluster_wait();
   }
 

@@ -80,7 +80,7 @@ void launch_clusters(const AttentionKernel& args, const EntryShape& shape, Strea
   launch(stream, "attend_in_cluster",
          {.blocks = {blocks_for(args.count * grid.groups * grid.tiles, 1)},
           .threads = kClusterThreads,
-          .shared_bytes = kClusterSharedBytes,
+          .shared_bytes = static_cast<unsigned>(sizeof(ClusterShared)),
           .cluster = static_cast<unsigned>(grid.tiles),
           .chained = stream.chained},
          attend_in_cluster, args, shape, grid);
@@ -102,7 +102,7 @@ void launch_blocks(const AttentionKernel& args, const EntryShape& shape, const B
 
 int attention_clusters_with_room(int tiles) {
   const LaunchShape shape = {
-      .threads = kClusterThreads, .shared_bytes = kClusterSharedBytes, .cluster = static_cast<unsigned>(tiles)};
+      .threads = kClusterThreads, .shared_bytes = sizeof(ClusterShared), .cluster = static_cast<unsigned>(tiles)};
   return std::max(0, clusters_with_room(reinterpret_cast<const void*>(attend_in_cluster), shape));
 }
 
