@@ -44,8 +44,8 @@ constexpr int codes_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4096 :
 constexpr int group_bytes(TileKind kind) { return kind == TileKind::fp4 ? 4 * kTileRows : 0; }
 constexpr int exponents_at(TileKind kind) { return codes_bytes(kind) + group_bytes(kind); }
 // The copy engine brought a multiprocessor 112 bytes a nanosecond in large copies of whole lines, and 64 in pieces of
-// 64.5 lines (docs/notes/2026-11-30-cuda-lone-output.md), so a tile is whole lines. FP4 is copied in fours of tiles where
-// that counts.
+// 64.5 lines (docs/notes/2026-11-30-cuda-lone-output.md), so a tile is whole lines. FP4 is copied in fours of tiles
+// where that counts.
 inline constexpr int kLineOfCopies = 128;
 constexpr int tile_bytes(TileKind kind) {
   const int bytes = exponents_at(kind) + kTileRows;
