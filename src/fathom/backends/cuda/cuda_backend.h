@@ -24,8 +24,8 @@ struct CudaOptions {
   CudaProducts products = CudaProducts::float32;
   // Sums from so many inputs on go to tensor cores: small models keep to the released order, and to their goldens.
   std::int64_t tensor_core_inputs = 1024;
-  bool graphs = true;      // steps that launch alike, as one (device/step_recorder.h)
-  bool shortlists = true;  // the sampler's few tokens are found on the GPU (ops/shortlist.h)
+  bool graphs = true;        // steps that launch alike, as one (device/step_recorder.h)
+  bool shortlists = true;    // the sampler's few tokens are found on the GPU (ops/shortlist.h)
   bool lone_experts = true;  // a lone token's in one launch (kernels/lone_experts.h), with fp8 on 9.0: the same bits
   // Of the GPU's memory, for weights; routed experts that do not fit lie in this machine's memory, pinned, and are read
   // over the bus. 0: what is free at the start but for a fifteenth.
