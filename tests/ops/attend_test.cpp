@@ -11,6 +11,7 @@ struct AttendCase {
   std::int64_t latent = 1;  // of a group
   WeightFormat format = WeightFormat::fp8_block;
   std::int64_t query_latent = 0;  // 0: the queries are there, no product makes them
+  bool norms = true;              // the latent
 };
 
 // What there is beside the attention itself.
@@ -25,6 +26,7 @@ class Attend {
         cosine_(random.normals(tokens_ * pairs())),
         sine_(random.normals(tokens_ * pairs())),
         query_latent_(random.normals(tokens_ * shape.query_latent)),
+        query_norm_(random.normals(shape.query_latent)),
         wq_b_(weight_shape(shape.attention.heads * dim(), shape.query_latent), random),
         beside_(weight_shape(kBeside, shape.query_latent), random),
         wo_a_(weight_shape(shape.groups * shape.latent, shape.attention.heads / shape.groups * dim()), random),
@@ -46,6 +48,8 @@ class Attend {
     const Array<float> values(q.size(), shape_.attention.offset);
     const Array<float> out(tokens_ * kChannels);
     const Array<float> beside(tokens_ * kBeside);
+    const Array<float> query_latent(query_latent_.size());  // normed in place
+    std::copy_n(query_latent_.data(), query_latent.size(), query_latent.data());
     const Array<float> latent(tokens_ * shape_.groups * shape_.latent);
     const auto cosine = cosine_.view<2>({tokens_, pairs()});
     const auto sine = sine_.view<2>({tokens_, pairs()});
@@ -59,7 +63,11 @@ class Attend {
       products.push_back({.weight = *weight_beside, .out = beside.view<2>({tokens_, kBeside})});
       products.push_back({.weight = *wq_b, .out = q.view<2>({tokens_, shape_.attention.heads * dim()})});
     }
-    const AttendArgs args{.products = {.x = query_latent_.view<2>({tokens_, shape_.query_latent}), .outputs = products},
+    const auto of_products = query_latent.view<2>({tokens_, shape_.query_latent});
+    std::optional<RmsNormArgs> norm;
+    if (shape_.norms && !products.empty())
+      norm = {.x = of_products, .weight = query_norm_.view<1>({shape_.query_latent}), .eps = 1e-6F, .out = of_products};
+    const AttendArgs args{.products = {.x = of_products, .outputs = products},
                           .rows = {.queries = {.x = q.view<3>({tokens_, shape_.attention.heads, dim()}),
                                                .weight = {},
                                                .eps = 1e-6F,
@@ -72,6 +80,7 @@ class Attend {
                                             .sine = sine,
                                             .format = shape_.attention.format,
                                             .rows = fresh.view<2>({tokens_, shape_.attention.format.row_bytes()})}},
+                          .norm = norm,
                           .attention = attention,
                           .wo_a = *wo_a,
                           .latent = latent.view<3>({tokens_, shape_.groups, shape_.latent}),
@@ -115,6 +124,7 @@ class Attend {
   Array<float> cosine_;
   Array<float> sine_;
   Array<float> query_latent_;
+  Array<float> query_norm_;
   TestWeight wq_b_;
   TestWeight beside_;
   TestWeight wo_a_;
@@ -235,6 +245,22 @@ TEST_F(RoundedAttendTest, ProductsAreItsParts) {
     Attend attend(shape, runs, random_);
     attend.expect_parts(*backend_, std::to_string(heads) + " heads, " + std::to_string(tokens) + " tokens");
   }
+}
+
+// The latent of few tokens is normed by its products where it is whole groups of 512: of one block of it, of two, of
+// more than a thread block packs, latents that are none, a lone token with what is no number.
+TEST_F(RoundedAttendTest, NormedProductsOfFewTokensAreTheirParts) {
+  for (const std::int64_t query_latent : {512, 1024, 1536, 2048, 2560, 640, 100})
+    for (const std::int64_t tokens : {1, 2, 4, 5})
+      for (const std::int64_t heads : {64, 3}) {
+        AttendCase shape = released(EntryChoice::all, heads, 1, 64);
+        shape.query_latent = query_latent;
+        std::vector<fathom::Run> runs;
+        for (std::int64_t row = 0; row < tokens; ++row)
+          runs.push_back({.first_row = row, .tokens = 1, .start = 20 * row});
+        Attend attend(shape, runs, random_);
+        attend.expect_parts(*backend_, std::to_string(query_latent) + " of " + std::to_string(tokens) + " tokens");
+      }
 }
 
 // A value that is no number spoils its token's row of its group alone; values of nothing and near nothing.

@@ -269,8 +269,15 @@ class MirroredBackend final : public Backend {
       std::vector<LinearOutput> products;
       for (const LinearOutput& output : args.products.outputs)
         products.push_back({.weight = output.weight, .out = on.of(output.out)});
+      std::optional<RmsNormArgs> norm;
+      if (args.norm.has_value())
+        norm = {.x = on.of(args.norm->x),
+                .weight = on.of(args.norm->weight),
+                .eps = args.norm->eps,
+                .out = on.of(args.norm->out)};
       call(AttendArgs{.products = {.x = on.of(args.products.x), .outputs = products},
                       .rows = {.queries = on.of(args.rows.queries), .keys = on.of(args.rows.keys)},
+                      .norm = norm,
                       .completed = completed,
                       .attention = attention_of(on, attention, windows, entries),
                       .wo_a = args.wo_a,

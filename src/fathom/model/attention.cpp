@@ -58,7 +58,6 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   if (kind != AttentionKind::sliding) compressor_input = plan_input(step, *weights_.compressor, of_x);
   if (indexer) indexer_input = indexer->plan_input(step, of_x, of_latent);
   backend.linears({.x = x, .outputs = of_x});
-  backend.rms_norm({.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent});
 
   // Every head's query is normed without a weight, then rotated. One key, which is the value too, is shared by all
   // heads, in the cache's storage from the start. What heads have seen turns back at the query's position, and each
@@ -75,33 +74,35 @@ void Attention::forward(const Step& step, View<const float, 2> x, View<float, 2>
   const auto fresh = arena.take<std::byte, 2>({tokens, layout_.entry.row_bytes()});
   const auto heads_out = arena.take<float, 3>({tokens, heads, head_dim});
   const auto latent = arena.take<float, 3>({tokens, config_.output_groups, config_.output_latent});
-  AttendArgs attend{.products = {.x = query_latent, .outputs = of_latent},
-                    .rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
-                             .keys = {.x = kv,
-                                      .weight = weights_.kv_norm.view(),
-                                      .eps = config_.norm_eps,
-                                      .cosine = cosine,
-                                      .sine = sine,
-                                      .format = layout_.entry,
-                                      .rows = fresh}},
-                    .completed = completed,
-                    .attention = {.q = q,
-                                  .format = layout_.entry,
-                                  .window = config_.window,
-                                  .fresh = fresh,
-                                  .choice = choice_of(kind),
-                                  .ratio = config_.ratio(block_),
-                                  .selected = {nullptr, {tokens, indexer ? config_.index_topk : 0}},
-                                  .sink = weights_.attn_sink.view(),
-                                  .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
-                                  .runs = step.runs,
-                                  .windows = windows,
-                                  .entries = plan.pages,
-                                  .out = heads_out},
-                    .wo_a = *weights_.wo_a,
-                    .latent = latent,
-                    .wo_b = *weights_.wo_b,
-                    .out = out};
+  AttendArgs attend{
+      .products = {.x = query_latent, .outputs = of_latent},
+      .rows = {.queries = {.x = q, .weight = {}, .eps = config_.norm_eps, .cosine = cosine, .sine = sine},
+               .keys = {.x = kv,
+                        .weight = weights_.kv_norm.view(),
+                        .eps = config_.norm_eps,
+                        .cosine = cosine,
+                        .sine = sine,
+                        .format = layout_.entry,
+                        .rows = fresh}},
+      .norm = {{.x = query_latent, .weight = weights_.q_norm.view(), .eps = config_.norm_eps, .out = query_latent}},
+      .completed = completed,
+      .attention = {.q = q,
+                    .format = layout_.entry,
+                    .window = config_.window,
+                    .fresh = fresh,
+                    .choice = choice_of(kind),
+                    .ratio = config_.ratio(block_),
+                    .selected = {nullptr, {tokens, indexer ? config_.index_topk : 0}},
+                    .sink = weights_.attn_sink.view(),
+                    .scale = 1.0F / std::sqrt(static_cast<float>(head_dim)),
+                    .runs = step.runs,
+                    .windows = windows,
+                    .entries = plan.pages,
+                    .out = heads_out},
+      .wo_a = *weights_.wo_a,
+      .latent = latent,
+      .wo_b = *weights_.wo_b,
+      .out = out};
   backend.begin_attend(attend);
 
   if (indexer) attend.attention.selected = indexer->select(step, indexer_input);

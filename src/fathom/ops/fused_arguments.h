@@ -2,6 +2,8 @@
 // which a backend overrides only to be faster: the bits are the same.
 #pragma once
 
+#include <optional>
+
 #include "fathom/ops/arguments.h"
 
 namespace fathom {
@@ -94,13 +96,15 @@ struct CompleteEntriesArgs {
 };
 void check_gated_pool(const GatedPoolArgs& args);
 
-// A step's attention, in two operations, with what chooses among entries in between. begin_attend: linears of the query
-// latent, queries_and_keys, and complete_entries of all `completed`, none of which depends on another; of
-// `attention.selected` it sees the shape alone, and from here on q, attention.out and latent are the backend's. attend:
-// sparse_attention of them, commit_rows of the new keys to their windows, rotate back, grouped_linear, linear.
+// A step's attention, in two operations, with what chooses among entries in between. begin_attend: rms_norm of the
+// query latent, linears of it, queries_and_keys, and complete_entries of all `completed`, none of which depends on
+// another; of `attention.selected` it sees the shape alone, and from here on q, attention.out and latent are the
+// backend's. attend: sparse_attention of them, commit_rows of the new keys to their windows, rotate back,
+// grouped_linear, linear.
 struct AttendArgs {
   LinearsArgs products;  // the queries' x among them; or none, if that is there
   QueriesAndKeysArgs rows;
+  std::optional<RmsNormArgs> norm = {};  // of the products' x, in place; who reads that afterwards finds either
   std::span<const CompleteEntriesArgs> completed = {};
   SparseAttentionArgs attention;  // q is the queries' x, fresh the keys' rows
   const PreparedWeight& wo_a;     // [groups * latent, heads / groups * head_dim]

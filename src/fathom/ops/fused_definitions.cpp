@@ -114,6 +114,11 @@ void check_begin_attend(const AttendArgs& args) {
   const std::int64_t tokens = args.attention.q.extent(0);
   check_equal(args.rows.keys.x.extent(0), tokens, "attend keys");
   for (const LinearOutput& output : args.products.outputs) check_output(args.products, output);
+  if (args.norm.has_value()) {
+    check(args.norm->x.data() == args.products.x.data() && args.norm->out.data() == args.products.x.data(),
+          "attend norms the products' x in place");
+    check_equal(args.norm->x.extent(1), args.products.x.extent(1), "attend norm columns");
+  }
   for (const CompleteEntriesArgs& completed : args.completed) {
     check_complete_entries(completed);
     check_equal(completed.pool.kv.extent(0), tokens, "attend's completed tokens");
@@ -245,6 +250,7 @@ void Backend::begin_attend(const AttendArgs& args) {
 }
 
 void Backend::do_begin_attend(const AttendArgs& args) {
+  if (args.norm.has_value()) rms_norm(*args.norm);
   linears(args.products);
   queries_and_keys(args.rows);
   for (const CompleteEntriesArgs& completed : args.completed) complete_entries(completed);

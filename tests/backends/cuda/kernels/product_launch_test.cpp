@@ -284,6 +284,11 @@ TEST(ProductLaunch, EveryFieldOfTheWorkArrives) {
   work.target_count = kMaxTargets;
   work.adds = 1;
   work.items = &item;
+  std::uint64_t numbers = 0;
+  const std::uint32_t first = 0;
+  work.own.norm = &out;
+  work.own.aligned = 1;
+  work.own.awaited = {.numbers = &numbers, .first = &first, .launch = 9};
   Kept kept;
   launch(Stream(nullptr, &kept), "takes_work", {}, takes_work, work);
   ASSERT_EQ(kept.bytes.size(), sizeof(ProductWork));
@@ -302,6 +307,11 @@ TEST(ProductLaunch, EveryFieldOfTheWorkArrives) {
   EXPECT_EQ(arrived.target_count, kMaxTargets);
   EXPECT_EQ(arrived.adds, 1);
   EXPECT_EQ(arrived.items, &item);
+  EXPECT_EQ(arrived.own.norm, &out);
+  EXPECT_EQ(arrived.own.aligned, 1);
+  EXPECT_EQ(arrived.own.awaited.numbers, &numbers);
+  EXPECT_EQ(arrived.own.awaited.first, &first);
+  EXPECT_EQ(arrived.own.awaited.launch, 9);
 }
 
 }  // namespace

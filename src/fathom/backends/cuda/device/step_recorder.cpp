@@ -154,6 +154,7 @@ bool StepRecorder::matches(const Call& call, const KernelCall& found) const {
 }
 
 void StepRecorder::launch(const KernelCall& call) {
+  ++calls_;
   if (mode_ == Mode::closed) return launch_now(call, device_.raw_stream());
   if (mode_ == Mode::comparing) {
     if (segment_ < recording_->segments.size() && matches(recording_->segments[segment_].calls[call_], call))
@@ -173,6 +174,7 @@ void StepRecorder::launch(const KernelCall& call) {
 
 void StepRecorder::copy(const std::byte* from, std::byte* to, std::int64_t bytes) {
   if (bytes == 0) return;
+  ++calls_;
   if (mode_ == Mode::comparing) {
     if (segment_ < recording_->segments.size()) {
       const Call& next = recording_->segments[segment_].calls[call_];

@@ -41,6 +41,8 @@ class StepRecorder final : public KernelSink {
   void copy(const std::byte* from, std::byte* to, std::int64_t bytes);
   // Where in the device's memory a kernel of this step finds these bytes; null: no step is recorded, or it has no room.
   const std::byte* stage(std::span<const std::byte> bytes);
+  // Kernels and copies so far, of steps or not.
+  std::uint64_t calls() const { return calls_; }
 
  private:
   struct Call;
@@ -70,6 +72,7 @@ class StepRecorder final : public KernelSink {
   std::int64_t staged_bytes_ = 0;  // of this step
   std::int64_t sent_bytes_ = 0;    // of these, on their way
   std::uint64_t steps_ = 0;
+  std::uint64_t calls_ = 0;
 };
 
 }  // namespace fathom::cuda

@@ -34,6 +34,7 @@ template <TileKind kKind, Operand kOperand, int kColumns, OwnPacking kPacking>
 class DecodeProduct {
  public:
   static constexpr bool kPacks = kPacking != OwnPacking::none;
+  static constexpr bool kAwaits = kPacking == OwnPacking::awaited;
   static constexpr int kBlockBytes = block_bytes(kOperand, kColumns);
   static constexpr int kStageBytes = decode_stage_bytes(kKind, kOperand, kColumns, kPacks);
   static constexpr int kTile = tile_bytes(kKind);
@@ -126,7 +127,7 @@ class DecodeProduct {
 
   // The first weights are on their way before an earlier kernel has written the activations.
   __device__ void copy() const {
-    if constexpr (kPacks && kHasCopyEngine)
+    if constexpr (kPacks && !kAwaits && kHasCopyEngine)
       if (shape_.pace > 0) return copy_in_turn();
     const int ahead = min(last_, first_ + shape_.stages);
     Stage stage;
@@ -139,7 +140,7 @@ class DecodeProduct {
       send_for_bytes(unit_.tiles[1] + std::int64_t{block} * kTile, kTile, threadIdx.x % 32);
     }
     if (work_.next != nullptr) send_for_next();
-    wait_for_earlier_kernels();
+    if constexpr (!kAwaits) wait_for_earlier_kernels();
     stage = {};
     for (int block = first_; block < last_; ++block) {
       if (block >= ahead) {
@@ -149,6 +150,7 @@ class DecodeProduct {
       copy_activations(stage, block);
       stage.advance(shape_.stages);
     }
+    if constexpr (kAwaits) wait_for_earlier_kernels();  // before this one ends
   }
 
   // The same, but no more than the bus brings: what others read meanwhile, be it in the second-level cache, would stand

@@ -2,6 +2,7 @@
 // streams, normed.
 #pragma once
 
+#include "fathom/backends/cuda/kernels/awaited_row.h"
 #include "fathom/backends/cuda/kernels/deep_product.h"
 #include "fathom/backends/cuda/kernels/streams.h"
 
@@ -27,6 +28,7 @@ struct HyperConnectionKernel {
   std::int64_t iterations;
   float eps;
   float norm_eps;
+  AwaitedRow awaited;  // where `out` goes too, of one token with squares; or nowhere
 };
 // Whether a block's shared memory has room for a row.
 bool hyper_connection_fits(std::int64_t streams, std::int64_t channels);

@@ -1,9 +1,10 @@
 // How every kernel is launched. From sm_90 on a kernel may begin while earlier ones still run, several of them, up to
 // the place where it waits (wait_for_earlier_kernels) for the one before it, which has waited for those before: each
 // kernel waits, on every path. What it reads ahead of that must not be a kernel's work within the step: weights, and
-// runs and page tables, which are copied there ahead of every kernel that has them. The one exception is a lone token's
-// experts: they read x, and what the planner chooses, while that runs, as block 0 of it lets them begin behind its own
-// wait.
+// runs and page tables, which are copied there ahead of every kernel that has them. There are two exceptions. A lone
+// token's experts read x, and what the planner chooses, while that runs, as block 0 of it lets them begin behind its
+// own wait. And the products of a lone token's row read that while the kernel that makes it runs (awaited_row.h), which
+// has waited: they wait before they end.
 #pragma once
 
 #include <array>

@@ -29,7 +29,12 @@ struct PrefillShape {
 
 inline constexpr int kMostStages = 8;
 
+// Of rows that a product norms: channels whose squares a warp sums, and groups of these.
+inline constexpr int kNormGroup = 512;
+inline constexpr int kMostNormGroups = 4;
+
 inline constexpr int kMostDecodeColumns = 32;
+inline constexpr int kOwnColumns = 8;  // of a product that packs its rows
 
 // Blocks of a cluster keep the sums of the 128 outputs, each of its share: the floats from one column to the next, four
 // more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "fathom/backends/cuda/kernels/awaited_row.h"
 #include "fathom/backends/cuda/kernels/product_layout.h"
 
 namespace fathom::cuda {
@@ -19,16 +20,18 @@ struct ExpertItem {
 };
 
 // Rows that a product of few rows packs itself (pack_rows.cu would do the same, in a launch of its own): a target's
-// `rows`, or SwiGLU of them as gates.
+// `rows`, or SwiGLU of them as gates, or rows normed (rms_norm).
 struct OwnRows {
   const float* up = nullptr;
+  const float* norm = nullptr;          // [in]
   const float* weights = nullptr;       // by slot
   const std::int32_t* slots = nullptr;  // [packed rows] slot of each; null: its own number
   std::int64_t row_stride = 0;
   int slots_of_row = 1;  // the row of x is slot / slots_of_row
   int in = 0;
-  float limit = 0.0F;
-  int aligned = 0;  // 1: four floats at once
+  float limit = 0.0F;       // of SwiGLU; a norm's eps
+  int aligned = 0;          // 1: four floats at once
+  AwaitedRow awaited = {};  // the one row, of so many channels, in the place of the targets'
 };
 
 // One weight and where its product goes. A chunk is as many columns of packed activations as a block has.

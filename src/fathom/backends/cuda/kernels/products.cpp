@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t kFewRows = 8;                 // a launch that waits more than it reads
 constexpr std::int64_t kMostSentForNext = 16 << 20;  // bytes: beside its own weights in the second-level cache
 constexpr std::int64_t kMostSumsOfOneBlock = 2;      // columns: their memory is that of the stages
-constexpr int kOwnColumns = 8;                       // of a product that packs its rows
 
 PackedRows packed_shape(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
   return {.operand = operand,
@@ -54,9 +53,12 @@ void add_target(ProductWork& work, const ProductOutput& output, const float* row
 }
 
 OwnRows own_rows(const RowsOfX& x) {
-  return {.row_stride = x.row_stride,
+  return {.norm = x.norm,
+          .row_stride = x.row_stride,
           .in = static_cast<int>(x.in),
-          .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0};
+          .limit = x.eps,
+          .aligned = four_at_once(x.x, x.row_stride) && x.group_stride % 4 == 0 ? 1 : 0,
+          .awaited = x.awaited};
 }
 
 // False: nothing was launched, as no shape leaves rows packed.
@@ -195,6 +197,8 @@ Operand product_operand(const ProductDevice& device, Activations activations, Ti
 std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t groups, Operand operand) {
   return packed_shape(rows, in, groups, operand).group_bytes() * groups;
 }
+
+bool products_norm(std::int64_t in) { return in % kNormGroup == 0 && in <= kMostNormGroups * kNormGroup; }
 
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "fathom/backends/cuda/kernels/awaited_row.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/backends/cuda/kernels/product_layout.h"
 #include "fathom/tensor/weight.h"
@@ -63,6 +64,9 @@ struct RowsOfX {
   std::int64_t row_stride = 0;
   std::int64_t groups = 1;
   std::int64_t group_stride = 0;
+  const float* norm = nullptr;  // [in]: they are normed by the products that pack them (products_norm)
+  float eps = 0.0F;             // of the norm
+  AwaitedRow awaited = {};      // the same row, of one: products that pack it may read it before it is in x
 };
 
 // Rows ready to be multiplied by any number of weights.
@@ -85,6 +89,8 @@ std::int64_t packed_rows_bytes(std::int64_t rows, std::int64_t in, std::int64_t 
 enum class PackedBy : std::uint8_t { launch, products };
 // Whether products can pack so many rows of so many inputs themselves.
 bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t in);
+// Whether a product of FP8 weights that packs its rows can norm them too.
+bool products_norm(std::int64_t in);
 // `workspace` is aligned to 16 and holds packed_rows_bytes. x must stay until the last of the products.
 PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by, Operand operand,
                      std::uint8_t* workspace, Stream stream);

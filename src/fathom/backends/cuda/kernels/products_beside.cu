@@ -13,18 +13,16 @@ constexpr int kColumns = 8;
 constexpr int kResident = 2;
 
 // The blocks of `first` come first.
-template <TileKind kFirst, Operand kFirstOperand, TileKind kSecond, Operand kSecondOperand>
+template <TileKind kFirst, Operand kFirstOperand, TileKind kSecond, Operand kSecondOperand, OwnPacking kPacking>
 __global__ void __launch_bounds__(kDecodeThreads, kResident)
     two_products(const __grid_constant__ ProductWork first, const DecodeShape first_shape,
                  const __grid_constant__ ProductWork second, const DecodeShape second_shape) {
   extern __shared__ __align__(128) std::uint8_t memory[];
   const auto blocks = static_cast<unsigned>(first.pairs * first_shape.cluster);
   if (blockIdx.x < blocks) {
-    DecodeProduct<kFirst, kFirstOperand, kColumns, OwnPacking::rows>(first, first_shape, memory, blockIdx.x).run();
+    DecodeProduct<kFirst, kFirstOperand, kColumns, kPacking>(first, first_shape, memory, blockIdx.x).run();
   } else {
-    DecodeProduct<kSecond, kSecondOperand, kColumns, OwnPacking::rows>(second, second_shape, memory,
-                                                                       blockIdx.x - blocks)
-        .run();
+    DecodeProduct<kSecond, kSecondOperand, kColumns, kPacking>(second, second_shape, memory, blockIdx.x - blocks).run();
   }
 }
 
@@ -77,10 +75,19 @@ LaunchShape launch_shape(unsigned blocks, unsigned shared, const DecodeShape& sh
 
 }  // namespace
 
+namespace {
+
+template <OwnPacking kPacking>
+auto* two_products_of(Operand operand) {
+  return operand == Operand::e4m3 ? two_products<TileKind::fp8, Operand::e4m3, TileKind::f16, Operand::f16, kPacking>
+                                  : two_products<TileKind::fp8, Operand::f16, TileKind::f16, Operand::f16, kPacking>;
+}
+
+}  // namespace
+
 void launch_two_products(const BesideProduct& first, const BesideProduct& second, Stream stream) {
-  auto* kernel = first.operand == Operand::e4m3
-                     ? two_products<TileKind::fp8, Operand::e4m3, TileKind::f16, Operand::f16>
-                     : two_products<TileKind::fp8, Operand::f16, TileKind::f16, Operand::f16>;
+  auto* kernel = first.work.own.awaited.numbers != nullptr ? two_products_of<OwnPacking::awaited>(first.operand)
+                                                           : two_products_of<OwnPacking::rows>(first.operand);
   launch(stream, "two_products",
          launch_shape(first.blocks() + second.blocks(), std::max(shared_of(first), shared_of(second)), second.shape),
          kernel, first.work, first.shape, second.work, second.shape);

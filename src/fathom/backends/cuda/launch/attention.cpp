@@ -199,6 +199,7 @@ bool CudaLauncher::multiply_packed(const AttendArgs& args) {
 
 void CudaLauncher::do_begin_attend(const AttendArgs& args) {
   if (!attends_packed(args, attention_shape_of(args.attention))) return begin_attend_few(args);
+  if (args.norm.has_value()) rms_norm(*args.norm);
   auto* rounded = reinterpret_cast<std::uint32_t*>(args.attention.out.data());  // where no values go
   const RoundedQueriesKernel queries = {.queries = norm_rotate_kernel(args.rows.queries), .out = rounded};
   if (!multiply_rounded_queries(args.products, queries)) {
@@ -214,7 +215,10 @@ void CudaLauncher::begin_attend_few(const AttendArgs& args) {
   const NormRotateKernel queries = norm_rotate_kernel(args.rows.queries);
   const NormRotateKernel keys = norm_rotate_kernel(args.rows.keys);
   if (!norm_rotate_takes_both(queries, keys)) return Backend::do_begin_attend(args);
-  linears(args.products);
+  if (!multiply_normed(args)) {
+    if (args.norm.has_value()) rms_norm(*args.norm);
+    linears(args.products);
+  }
   EntryCompletions beside;
   std::vector<const CompleteEntriesArgs*> behind;
   for (const CompleteEntriesArgs& completed : args.completed) {
@@ -227,6 +231,32 @@ void CudaLauncher::begin_attend_few(const AttendArgs& args) {
   launch_norm_rotate_both(queries, keys, beside, device_.stream());
   device_.check_launch("begin_attend");
   for (const CompleteEntriesArgs* completed : behind) complete_entries(*completed);
+}
+
+// Few latents are normed by the products of them.
+bool CudaLauncher::multiply_normed(const AttendArgs& args) {
+  if (!args.norm.has_value() || args.norm->weight.empty() || args.products.outputs.empty()) return false;
+  const auto [rows, in] = args.products.x.shape();
+  if (!products_pack(product_device_, rows, in) || !products_norm(in)) return false;
+  std::vector<ProductOutput> outputs;
+  for (const LinearOutput& output : args.products.outputs) {
+    const TiledWeight* weight = tiled(output.weight);
+    if (weight == nullptr || weight->weight().kind != TileKind::fp8) return false;
+    outputs.push_back(product_output(*weight, output.out));
+    if (outputs.front().weight->parts != weight->weight().parts) return false;
+  }
+  if (outputs.size() > kMostProductOutputs || rows * columns_of_row(operand_of(TileKind::fp8)) > kOwnColumns)
+    return false;
+  const Arena::Scope scope(scratch_);
+  const PackedRows x = packed({.x = args.products.x.data(),
+                               .rows = rows,
+                               .in = in,
+                               .row_stride = in,
+                               .norm = args.norm->weight.data(),
+                               .eps = args.norm->eps},
+                              PackedBy::products, TileKind::fp8);
+  multiply(product_device_, outputs, x, device_.stream());
+  return true;
 }
 
 bool CudaLauncher::multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries) {

@@ -41,6 +41,7 @@ CudaLauncher::CudaLauncher(const CudaOptions& options)
       recorder_(device_, memory_),
       staged_(device_, memory_, recorder_),
       page_tables_(staged_, memory_),
+      awaited_(memory_, recorder_, staged_),
       experts_(device_, memory_, weight_memory_, staged_),
       scratch_(memory_),
       fault_(pinned_memory_, sizeof(Fault)) {
@@ -56,12 +57,14 @@ CudaLauncher::~CudaLauncher() {
 void CudaLauncher::begin_step(std::uint64_t pattern) {
   experts_.begin_step();
   recorder_.begin(options_.graphs ? pattern : 0);
+  awaited_.begin_step();
 }
 
 void CudaLauncher::end_step() { recorder_.end(); }
 
 void CudaLauncher::upload(std::span<const std::byte> host, std::byte* device) {
   recorder_.end();
+  awaited_.forget();
   device_.copy_to_device(host.data(), device, std::ssize(host));
   device_.synchronize();  // the caller's memory is its own again
 }

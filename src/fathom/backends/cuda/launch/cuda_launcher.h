@@ -22,6 +22,7 @@
 #include "fathom/backends/cuda/kernels/products.h"
 #include "fathom/backends/cuda/kernels/route.h"
 #include "fathom/backends/cuda/kernels/streams.h"
+#include "fathom/backends/cuda/launch/awaited_rows.h"
 #include "fathom/backends/cuda/launch/expert_store.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/backends/cuda/staging/placed_runs.h"
@@ -157,6 +158,7 @@ class CudaLauncher final : public Backend {
   bool joins_to_the_end(const AttendArgs& args, const AttentionShape& shape) const;
   void attend_few(const AttendArgs& args, const AttentionShape& shape);
   bool multiply_packed(const AttendArgs& args);
+  bool multiply_normed(const AttendArgs& args);
   // Queries that leave their product rounded, and the others of its rows; false: nothing was done.
   bool multiply_rounded_queries(const LinearsArgs& args, const RoundedQueriesKernel& queries);
   void deep_linear(const LinearArgs& args);
@@ -187,6 +189,7 @@ class CudaLauncher final : public Backend {
   StepRecorder recorder_;
   StagedSpans staged_;
   PageTables page_tables_;
+  AwaitedRows awaited_;
   ExpertStore experts_;
   Memory stored_;  // a weight as the checkpoint holds it, on its way to be tiled
   Arena scratch_;  // of one operation at a time

@@ -74,7 +74,7 @@ void CudaLauncher::do_linears(const LinearsArgs& args) {
   const Arena::Scope scope(scratch_);
   std::map<Operand, PackedRows> rows;
   const auto [count, in] = args.x.shape();
-  const RowsOfX x = {.x = args.x.data(), .rows = count, .in = in, .row_stride = in};
+  const RowsOfX x = {.x = args.x.data(), .rows = count, .in = in, .row_stride = in, .awaited = awaited_.of(args.x)};
   std::sort(products.begin(), products.end(),
             [](const LikeProducts& left, const LikeProducts& right) { return left.kind < right.kind; });
   if (products.size() == 2 && multiply_two_kinds(product_device_, products[0].outputs, products[1].outputs,
@@ -116,7 +116,8 @@ HyperConnectionKernel hyper_connection_kernel(const HyperConnectionArgs& args, s
           .pieces = 0,
           .iterations = args.iterations,
           .eps = args.eps,
-          .norm_eps = args.norm_eps};
+          .norm_eps = args.norm_eps,
+          .awaited = {}};
 }
 
 void CudaLauncher::do_hyper_connection(const HyperConnectionArgs& args) { begin_sublayer(args, nullptr); }
@@ -149,7 +150,9 @@ void CudaLauncher::begin_sublayer(const HyperConnectionArgs& args, const ExpandK
     kernel.pieces = product.sums();
     kernel.inverse_rms = inverse_rms;
     kernel.squares = squares;
+    if (squares != nullptr && tokens == 1 && channels <= kMostAwaitedChannels) kernel.awaited = awaited_.next();
     launch_hyper_connection(kernel, device_.stream());
+    if (kernel.awaited.numbers != nullptr) awaited_.wrote(kernel.out, channels, kernel.awaited);
   }
   device_.check_launch("hyper_connection");
 }

@@ -32,7 +32,8 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   const auto shared_gate = scratch_.take<float, 2>({tokens, w1.out});
   const auto shared_up = scratch_.take<float, 2>({tokens, w1.out});
   const auto shared_out = scratch_.take<float, 2>({tokens, channels});
-  const RowsOfX x = {.x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels};
+  const RowsOfX x = {
+      .x = args.x.data(), .rows = tokens, .in = channels, .row_stride = channels, .awaited = awaited_.of(args.x)};
   const ProductOutput first[] = {product_output(w1, shared_gate), product_output(w3, shared_up)};
   const ProductOutput logits = product_output(gate, args.logits);
   if (!multiply_two_kinds(product_device_, first, {&logits, 1}, operand, x, device_.stream()))

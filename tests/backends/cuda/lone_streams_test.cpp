@@ -1,0 +1,159 @@
+// A lone token between sublayers: kernels that read one another's numbers before they end have the bits of kernels that
+// wait, step after step, as graphs, with what is no number, and beside another backend.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/ops/downloaded.h"
+#include "tests/ops/weight_support.h"
+
+namespace fathom {
+namespace {
+
+using op_test::Random;
+using op_test::TestWeight;
+
+constexpr std::int64_t kStreams = 4;
+constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
+constexpr int kSublayers = 7;  // of a step
+constexpr std::int64_t kLogits = 40;
+
+enum class As : std::uint8_t { awaited, apart };
+
+// Sublayers that are a product each, of the kind that attention begins with, and every other one with a product of
+// binary16 beside it.
+class Sublayers {
+ public:
+  Sublayers(std::int64_t channels, CudaProducts products, As as, std::uint64_t seed)
+      : channels_(channels),
+        as_(as),
+        random_(seed),
+        backend_(make_cuda_backend({.products = products, .tensor_core_inputs = 128})),
+        arena_(backend_->allocator()) {
+    fn_ = weight(WeightFormat::f32, kMixes, kStreams * channels);
+    down_ = weight(WeightFormat::fp8_block, channels, channels);
+    gate_ = weight(WeightFormat::bf16, kLogits, channels);
+    norm_ = arena_.take<float, 1>({channels});
+    streams_ = arena_.take<float, 3>({1, kStreams, channels});
+    x_ = arena_.take<float, 2>({1, channels});
+    y_ = arena_.take<float, 2>({1, channels});
+    logits_ = arena_.take<float, 2>({1, kLogits});
+    pre_ = arena_.take<float, 2>({1, kStreams});
+    post_ = arena_.take<float, 2>({1, kStreams});
+    comb_ = arena_.take<float, 3>({1, kStreams, kStreams});
+    spare_ = arena_.take<float, 2>({2, 16});
+    fill(norm_);
+  }
+
+  // Bits of all that a step leaves.
+  std::vector<std::uint32_t> step(float first) {
+    fill(streams_);
+    upload(std::span<const float>(&first, 1), streams_.data() + 5);
+    const HyperConnectionArgs begins = {.streams = streams_,
+                                        .fn = *fn_,
+                                        .scale = norm_.rows(0, 3),
+                                        .base = norm_.rows(0, kMixes),
+                                        .iterations = 20,
+                                        .eps = 1e-6F,
+                                        .norm_eps = 1e-6F,
+                                        .norm = norm_,
+                                        .arena = arena_,
+                                        .pre = pre_,
+                                        .post = post_,
+                                        .comb = comb_,
+                                        .out = x_};
+    const ExpandStreamsArgs ends = {.y = y_, .post = post_, .comb = comb_, .streams = streams_};
+    const std::vector<LinearOutput> both = {{.weight = *down_, .out = y_}, {.weight = *gate_, .out = logits_}};
+    backend_->begin_step(1);
+    backend_->hyper_connection(begins);
+    for (int sublayer = 0; sublayer < kSublayers; ++sublayer) {
+      backend_->linears({.x = x_, .outputs = std::span(both).first(sublayer % 2 == 0 ? 2 : 1)});
+      backend_->between_sublayers({.into = ends, .next = as_ == As::awaited ? &begins : nullptr});
+      if (as_ == As::apart) {
+        backend_->hyper_connection(begins);
+        backend_->copy(std::as_bytes(spare_[0].span()), reinterpret_cast<std::byte*>(spare_[1].data()));
+      }
+    }
+    backend_->linears({.x = x_, .outputs = both});
+    backend_->end_step();
+    std::vector<std::uint32_t> all;
+    for (const View<const float, 1> view :
+         {View<const float, 1>(streams_.data(), {streams_.size()}), View<const float, 1>(x_.data(), {x_.size()}),
+          View<const float, 1>(y_.data(), {y_.size()}), View<const float, 1>(logits_.data(), {logits_.size()}),
+          View<const float, 1>(comb_.data(), {comb_.size()}), View<const float, 1>(pre_.data(), {pre_.size()})})
+      for (const float value : downloaded(*backend_, view)) all.push_back(std::bit_cast<std::uint32_t>(value));
+    return all;
+  }
+
+ private:
+  void upload(std::span<const float> values, float* to) {
+    backend_->upload(std::as_bytes(values), reinterpret_cast<std::byte*>(to));
+  }
+  template <std::size_t Rank>
+  void fill(View<float, Rank> view) {
+    const auto values = random_.normals(view.size());
+    upload(std::span<const float>(values.span()), view.data());
+  }
+  std::unique_ptr<PreparedWeight> weight(WeightFormat format, std::int64_t out, std::int64_t in) {
+    const bool block = format == WeightFormat::fp8_block;
+    return backend_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
+  }
+
+  std::int64_t channels_;
+  As as_;
+  Random random_;
+  std::unique_ptr<Backend> backend_;
+  Arena arena_;
+  std::unique_ptr<PreparedWeight> fn_, down_, gate_;
+  View<float, 1> norm_;
+  View<float, 2> x_, y_, logits_, pre_, post_, spare_;
+  View<float, 3> streams_, comb_;
+};
+
+class LoneStreams : public ::testing::TestWithParam<CudaProducts> {
+ protected:
+  void SetUp() override {
+    if (const std::string obstacle = cuda_obstacle({}); !obstacle.empty()) GTEST_SKIP() << obstacle;
+  }
+};
+
+TEST_P(LoneStreams, HaveTheBitsOfKernelsThatWait) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::int64_t channels : {1024, 1536, 4096, 5120, 512, 640}) {
+    Sublayers awaited(channels, GetParam(), As::awaited, 3);
+    Sublayers apart(channels, GetParam(), As::apart, 3);
+    for (int step = 0; step < 12; ++step) {
+      const float first = step == 5 ? kNan : step == 7 ? kInfinity : step == 8 ? -std::bit_cast<float>(~0U) : 0.5F;
+      ASSERT_EQ(awaited.step(first), apart.step(first)) << channels << " channels, step " << step;
+    }
+  }
+}
+
+TEST_P(LoneStreams, OfTwoBackendsOnOneDevice) {
+  constexpr int kSteps = 400;
+  const auto all = [](As as, std::uint64_t seed) {
+    Sublayers sublayers(1024, GetParam(), as, seed);
+    std::vector<std::vector<std::uint32_t>> found;
+    for (int step = 0; step < kSteps; ++step) found.push_back(sublayers.step(0.5F));
+    return found;
+  };
+  std::vector<std::vector<std::uint32_t>> other;
+  std::thread thread([&] { other = all(As::awaited, 5); });
+  const auto one = all(As::awaited, 4);
+  thread.join();
+  EXPECT_EQ(one, all(As::apart, 4));
+  EXPECT_EQ(other, all(As::apart, 5));
+}
+
+INSTANTIATE_TEST_SUITE_P(Products, LoneStreams, ::testing::Values(CudaProducts::float32, CudaProducts::fp8),
+                         [](const auto& products) {
+                           return products.param == CudaProducts::fp8 ? std::string("fp8") : std::string("float32");
+                         });
+
+}  // namespace
+}  // namespace fathom
