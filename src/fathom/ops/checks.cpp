@@ -88,9 +88,13 @@ void Backend::grouped_linear(const GroupedLinearArgs& args) {
   if (tokens > 0) do_grouped_linear(args);
 }
 
-void Backend::rms_norm(const RmsNormArgs& args) {
+void check_rms_norm(const RmsNormArgs& args) {
   check_shape(args.out.shape(), args.x.shape(), "rms_norm output");
   if (!args.weight.empty()) check_equal(args.weight.size(), args.x.extent(1), "rms_norm weight");
+}
+
+void Backend::rms_norm(const RmsNormArgs& args) {
+  check_rms_norm(args);
   do_rms_norm(args);
 }
 

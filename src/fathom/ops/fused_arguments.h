@@ -163,6 +163,7 @@ struct MixtureArgs {
 // Behind its route.
 FeedForwardArgs feed_forward_of(const MixtureArgs& args);
 
+void check_rms_norm(const RmsNormArgs& args);
 void check_route(const RouteArgs& args);
 void check_experts(const ExpertsArgs& args);
 void check_expand_streams(const ExpandStreamsArgs& args);

@@ -117,6 +117,8 @@ void check_begin_attend(const AttendArgs& args) {
   if (args.norm.has_value()) {
     check(args.norm->x.data() == args.products.x.data() && args.norm->out.data() == args.products.x.data(),
           "attend norms the products' x in place");
+    check_rms_norm(*args.norm);
+    check_equal(args.norm->x.extent(0), args.products.x.extent(0), "attend norm rows");
     check_equal(args.norm->x.extent(1), args.products.x.extent(1), "attend norm columns");
   }
   for (const CompleteEntriesArgs& completed : args.completed) {

@@ -22,16 +22,20 @@ struct Sizes {
   std::int64_t experts = 12;
   std::int64_t selected = 6;
   bool hashed = false;
+  bool behind_streams = false;  // x comes out of the streams, for two mixtures one behind the other
 };
 
 // One mixture, with weights and inputs of a seed.
 class Mixture {
  public:
   static constexpr std::int64_t kStreams = 4;
+  static constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
   static constexpr std::int32_t kVocab = 5;
 
+  // `lone`: as a model does it, the launches of a lone token among them; else each part by itself.
   Mixture(const Sizes& sizes, bool lone, std::uint64_t seed)
       : sizes_(sizes),
+        lone_(lone),
         random_(seed),
         backend_(make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 128, .lone_experts = lone})),
         arena_(backend_->allocator()) {
@@ -49,6 +53,11 @@ class Mixture {
     post_ = arena_.take<float, 2>({1, kStreams});
     comb_ = arena_.take<float, 3>({1, kStreams, kStreams});
     streams_ = arena_.take<float, 3>({1, kStreams, sizes.channels});
+    fn_ = backend_->prepare(TestWeight({WeightFormat::f32, kMixes, kStreams * sizes.channels, 1, 32}, random_).view());
+    norm_ = arena_.take<float, 1>({sizes.channels});
+    pre_ = arena_.take<float, 2>({1, kStreams});
+    spare_ = arena_.take<float, 2>({2, 16});
+    fill(norm_);
     fill(bias_);
     fill(post_);
     fill(comb_);
@@ -67,6 +76,36 @@ class Mixture {
     fill(streams_);
     backend_->begin_step(1);
     const std::vector<std::int32_t> ids = {token % kVocab};
+    if (sizes_.behind_streams) {
+      const HyperConnectionArgs begins = {.streams = streams_,
+                                          .fn = *fn_,
+                                          .scale = norm_.rows(0, 3),
+                                          .base = norm_.rows(0, kMixes),
+                                          .iterations = 20,
+                                          .eps = 1e-6F,
+                                          .norm_eps = 1e-6F,
+                                          .norm = norm_,
+                                          .arena = arena_,
+                                          .pre = pre_,
+                                          .post = post_,
+                                          .comb = comb_,
+                                          .out = x_};
+      begin(begins);
+      mix(ids, lone_ ? &begins : nullptr);
+      if (!lone_) begin(begins);
+    }
+    mix(ids, nullptr);
+    backend_->end_step();
+    return downloaded(*backend_, View<const float, 3>(streams_));
+  }
+
+ private:
+  // What is launched in between keeps the row from being awaited.
+  void begin(const HyperConnectionArgs& args) {
+    backend_->hyper_connection(args);
+    if (!lone_) backend_->copy(std::as_bytes(spare_[0].span()), reinterpret_cast<std::byte*>(spare_[1].data()));
+  }
+  void mix(const std::vector<std::int32_t>& ids, const HyperConnectionArgs* next) {
     backend_->mixture(
         {.x = x_,
          .gate = *gate_,
@@ -84,12 +123,8 @@ class Mixture {
          .arena = arena_,
          .out = out_,
          .into = {.y = out_, .post = post_, .comb = comb_, .streams = streams_},
-         .next = nullptr});
-    backend_->end_step();
-    return downloaded(*backend_, View<const float, 3>(streams_));
+         .next = next});
   }
-
- private:
   template <typename T>
   void upload(std::span<const T> values, T* to) {
     backend_->upload(std::as_bytes(values), reinterpret_cast<std::byte*>(to));
@@ -112,14 +147,15 @@ class Mixture {
   }
 
   Sizes sizes_;
+  bool lone_;
   Random random_;
   std::unique_ptr<Backend> backend_;
   Arena arena_;
   std::vector<ExpertWeights> experts_;
   ExpertWeights shared_;
-  std::unique_ptr<PreparedWeight> gate_;
-  View<float, 2> x_, logits_, weights_, out_, post_;
-  View<float, 1> bias_;
+  std::unique_ptr<PreparedWeight> gate_, fn_;
+  View<float, 2> x_, logits_, weights_, out_, post_, pre_, spare_;
+  View<float, 1> bias_, norm_;
   View<std::int32_t, 2> hash_, chosen_;
   View<float, 3> comb_, streams_;
 };
@@ -144,7 +180,9 @@ constexpr std::int32_t kSteps = 60;  // several graphs
 
 TEST_F(LoneMixture, HasTheBitsOfALaunchForEachProduct) {
   for (const Sizes& sizes :
-       {Sizes(), Sizes{.hashed = true}, Sizes{.channels = 1024, .experts = 24, .selected = 8}, Sizes{.selected = 1}}) {
+       {Sizes(), Sizes{.hashed = true}, Sizes{.channels = 1024, .experts = 24, .selected = 8}, Sizes{.selected = 1},
+        Sizes{.channels = 1024, .behind_streams = true}, Sizes{.channels = 4096, .behind_streams = true},
+        Sizes{.channels = 1536, .hashed = true, .behind_streams = true}}) {
     ASSERT_TRUE(is_one_launch(sizes));
     Mixture lone(sizes, true, 3);
     Mixture apart(sizes, false, 3);
@@ -156,7 +194,7 @@ TEST_F(LoneMixture, HasTheBitsOfALaunchForEachProduct) {
 
 TEST_F(LoneMixture, TwoBackendsOnOneDeviceDoNotWaitForOneAnother) {
   const auto all = [](bool lone, std::uint64_t seed) {
-    Mixture mixture({}, lone, seed);
+    Mixture mixture({.channels = 1024, .behind_streams = true}, lone, seed);
     std::vector<std::vector<float>> found;
     for (std::int32_t step = 0; step < 20 * kSteps; ++step) found.push_back(mixture.step(step));
     return found;

@@ -10,6 +10,7 @@ namespace fathom::cuda {
 
 // What nobody has written yet: no sum has these bits, for what is no number comes out of the hardware as 0x7fffffff.
 inline constexpr std::uint32_t kAwaited = 0xffffffffU;
+inline constexpr unsigned kMostTurns = 1U << 24;  // of asking: many seconds
 
 __device__ inline float4 read_there(const float* from) {
   float4 four;
@@ -43,13 +44,13 @@ __device__ inline std::uint32_t launch_of(const AwaitedRow& row) {
 __device__ inline void write_there(std::uint64_t* to, std::uint64_t number) {
   asm volatile("st.relaxed.gpu.global.b64 [%0], %1;" ::"l"(to), "l"(number) : "memory");
 }
-__device__ inline std::uint64_t load_there(const std::uint64_t* from) {
+__device__ inline std::uint64_t read_there(const std::uint64_t* from) {
   std::uint64_t number = 0;
   asm volatile("ld.relaxed.gpu.global.b64 %0, [%1];" : "=l"(number) : "l"(from) : "memory");
   return number;
 }
 // `from` is on a boundary of sixteen bytes.
-__device__ inline void load_there(const std::uint64_t* from, std::uint64_t (&numbers)[2]) {
+__device__ inline void read_there(const std::uint64_t* from, std::uint64_t (&numbers)[2]) {
   asm volatile("ld.relaxed.gpu.global.v2.b64 {%0, %1}, [%2];"
                : "=l"(numbers[0]), "=l"(numbers[1])
                : "l"(from)
@@ -67,7 +68,7 @@ __device__ inline bool is_of(std::uint64_t number, std::uint32_t launch) {
 
 // Four codes, and the scale of their 128: a power of two or none. 24 bits of the launch's number.
 __device__ inline std::uint64_t with_launch(std::uint32_t codes, float scale, std::uint32_t launch) {
-  return std::uint64_t{launch << 8 | __float_as_uint(scale) >> 23} << 32 | codes;
+  return std::uint64_t{launch << 8 | (__float_as_uint(scale) >> 23 & 0xffU)} << 32 | codes;
 }
 __device__ inline float scale_of(std::uint64_t number) {
   const auto exponent = static_cast<std::uint32_t>(number >> 32) & 0xffU;
@@ -81,7 +82,6 @@ __device__ inline bool are_codes_of(std::uint64_t number, std::uint32_t launch) 
 // each load would wait for the one before it.
 template <class Read>
 __device__ inline void await(const Read& read) {
-  constexpr unsigned kMostTurns = 1U << 24;  // many seconds
   for (unsigned turn = 0; !read(); ++turn)
     if (turn == kMostTurns) __trap();
 }
@@ -91,7 +91,7 @@ __device__ inline void await(const Read& read) {
 __device__ inline void await_soon(const AwaitedRow& row) {
   const std::uint32_t launch = launch_of(row);
   await([&] {
-    if (is_of(load_there(row.numbers + kAwaitedSoon), launch)) return true;
+    if (is_of(read_there(row.numbers + kAwaitedSoon), launch)) return true;
     __nanosleep(50);
     return false;
   });

@@ -249,7 +249,8 @@ __global__ void __launch_bounds__(kThreads) collapse_few(const __grid_constant__
     barrier_wait(barrier, 0);
     const float scale = inverse_rms(joined_few<kMostCluster * kOwn>(row_sums, row_groups), channels, args.norm_eps);
     // Of a rehearsal somewhere else, or it would not be one.
-    [[maybe_unused]] std::uint64_t* numbers = args.awaited.numbers + (counts ? 0 : kAwaitedNumbers);
+    [[maybe_unused]] std::uint64_t* numbers = nullptr;
+    if constexpr (kLeaves) numbers = args.awaited.numbers + (counts ? 0 : kAwaitedNumbers);
     if (packs) {
       const float4 sums = *reinterpret_cast<const float4*>(row + packed);
       write_codes(numbers + kAwaitedCodes, launch, rank * kOwn * kGroup + packed,

@@ -358,8 +358,6 @@ class LoneExpertsBlock {
     });
   }
 
-  static constexpr unsigned kMostTurns = 1U << 24;  // many seconds
-
   const LoneExperts& work_;
   const LoneShape shape_;
   std::uint8_t* const memory_;

@@ -59,7 +59,10 @@ class OwnRowsOfBlock {
   }
 
  private:
-  __device__ static void meet() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }
+  __device__ static void meet() {
+    __syncwarp();  // lanes that have waited for something may have left each other
+    asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");
+  }
 
   // The row's squares are summed as rms_norm does: a warp has those of 512 inputs, and all join them. What is normed
   // are the block's own inputs, two blocks a warp at most.
@@ -138,7 +141,7 @@ class OwnRowsOfBlock {
       if constexpr (kOperand == Operand::e4m3) {
         std::uint64_t codes = 0;
         await([&] {
-          codes = load_there(awaited.numbers + kAwaitedCodes + block * (kBlockInputs / 4) + lane);
+          codes = read_there(awaited.numbers + kAwaitedCodes + block * (kBlockInputs / 4) + lane);
           return are_codes_of(codes, launch);
         });
         write_word<Operand::e4m3>(column, 4 * lane, static_cast<std::uint32_t>(codes));
@@ -149,8 +152,8 @@ class OwnRowsOfBlock {
         std::uint64_t low[2];
         std::uint64_t high[2];
         await([&] {
-          load_there(from, low);
-          load_there(from + kSecond, high);
+          read_there(from, low);
+          read_there(from + kSecond, high);
           return is_of(low[0], launch) && is_of(low[1], launch) && is_of(high[0], launch) && is_of(high[1], launch);
         });
         __syncwarp();

@@ -75,6 +75,8 @@ bool launch(const ProductDevice& device, const PackedRows& x, const ProductWeigh
                       .places = x.chunks()};
   const bool packs = x.blocks == nullptr;
   if (packs) work.own = own_rows(x.own);
+  check(work.own.norm == nullptr || (like.kind == TileKind::fp8 && x.columns == kOwnColumns && work.packed == nullptr),
+        "rows are normed by products of few rows and FP8 weights");
   if (x.columns < kPrefillColumns) {
     const DecodeShape shape = decode_shape(device, {.kind = to.kind,
                                                     .operand = to.operand,
@@ -207,6 +209,7 @@ PackedRows pack_rows(const ProductDevice& device, const RowsOfX& x, PackedBy by,
     packed.own = x;
     return packed;
   }
+  check(x.norm == nullptr, "a launch packs rows that are normed");
   packed.blocks = workspace;
   PackWork work = pack_work(packed, workspace);
   work.x = x.x;

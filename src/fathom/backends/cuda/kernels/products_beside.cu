@@ -73,10 +73,6 @@ LaunchShape launch_shape(unsigned blocks, unsigned shared, const DecodeShape& sh
           .chained = true};
 }
 
-}  // namespace
-
-namespace {
-
 template <OwnPacking kPacking>
 auto* two_products_of(Operand operand) {
   return operand == Operand::e4m3 ? two_products<TileKind::fp8, Operand::e4m3, TileKind::f16, Operand::f16, kPacking>

@@ -14,7 +14,11 @@ class AwaitedRows {
         recorder_(recorder),
         staged_(staged) {}
 
-  void begin_step() { first_ = nullptr; }
+  // A row of the step before is not awaited: what tells its launch's number lies in memory that is staged anew.
+  void begin_step() {
+    first_ = nullptr;
+    forget();
+  }
 
   // For what writes a row, and what reads it.
   AwaitedRow next() {
