@@ -63,7 +63,8 @@ class Mixture {
     fill(comb_);
     std::vector<std::int32_t> rows;
     for (std::int32_t token = 0; token < kVocab; ++token)
-      for (std::int64_t slot = 0; slot < sizes.selected; ++slot)  // the last token names an expert twice
+      for (std::int64_t slot = 0; slot < sizes.selected;
+           ++slot)  // most tokens name experts twice, the last one also side by side
         rows.push_back(token + 1 == kVocab && slot == 1
                            ? rows.back()
                            : static_cast<std::int32_t>((token + 3 * slot) % sizes.experts));
@@ -181,7 +182,8 @@ constexpr std::int32_t kSteps = 60;  // several graphs
 TEST_F(LoneMixture, HasTheBitsOfALaunchForEachProduct) {
   for (const Sizes& sizes :
        {Sizes(), Sizes{.hashed = true}, Sizes{.channels = 1024, .experts = 24, .selected = 8}, Sizes{.selected = 1},
-        Sizes{.channels = 1024, .behind_streams = true}, Sizes{.channels = 4096, .behind_streams = true},
+        Sizes{.channels = 1536, .hashed = true}, Sizes{.channels = 1024, .behind_streams = true},
+        Sizes{.channels = 4096, .behind_streams = true},
         Sizes{.channels = 1536, .hashed = true, .behind_streams = true}}) {
     ASSERT_TRUE(is_one_launch(sizes));
     Mixture lone(sizes, true, 3);

@@ -334,6 +334,33 @@ TEST_F(CudaExperts, ALoneTokenOfManyInputsHasTheSameBits) {
   }
 }
 
+// By tables of hashes: an expert then has more rows than there are tokens. Beside it, the tokens among many.
+TEST_F(CudaExperts, AnExpertNamedTwiceByATokenHasTheSameBits) {
+  constexpr std::int64_t kMany = 12;
+  constexpr std::int64_t kSlots = 6;
+  for (const auto& [channels, dim] : {std::pair<std::int64_t, std::int64_t>{1536, 512}, {512, 1536}, {4096, 1024}}) {
+    const Experts experts(WeightFormat::fp4_group, 9, channels, dim, random);
+    const std::vector<float> x = random_rows(random, kMany, channels);
+    Routing routing = random_routing(kMany, kSlots, 9);
+    for (std::int64_t token = 0; token < kMany; ++token)
+      for (std::int64_t again = 0; again <= token % 3; ++again)
+        routing.selected[token * kSlots + again + 1] = routing.selected[token * kSlots];
+    for (const Operand operand : operands(experts.tables())) {
+      const std::vector<float> all = run(experts.tables(), x, routing, kSlots, operand);
+      for (const std::int64_t tokens : {1, 2, 3, 5})
+        for (std::int64_t first = 0; first < 3; ++first) {
+          const auto own = [&](const auto& of) {
+            return std::vector(of.begin() + first * kSlots, of.begin() + (first + tokens) * kSlots);
+          };
+          op_test::expect_same_bits(run(experts.tables(), std::span(x).subspan(first * channels, tokens * channels),
+                                        {own(routing.selected), own(routing.weights)}, kSlots, operand),
+                                    std::span(all).subspan(first * channels, tokens * channels),
+                                    std::to_string(channels) + ", " + std::to_string(tokens) + " tokens");
+        }
+    }
+  }
+}
+
 // In one launch, of one group of experts or several, some with less than others; beside it, the same token among two.
 // Elsewhere the lone launch is not taken (expert_products.cpp).
 constexpr std::int64_t kWhereRowsAreFours = 0;

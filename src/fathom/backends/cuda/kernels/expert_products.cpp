@@ -266,7 +266,7 @@ class ExpertStep {
                                                        .columns = launch.columns,
                                                        .units = launch.places * work.pairs,
                                                        .blocks = work.weight_blocks,
-                                                       .rows = args_.tokens,
+                                                       .rows = args_.distinct ? args_.tokens : sizes_.slots,
                                                        .packs = sizes_.few});
       launch_decode(launch, work, shape, stream_);
     } else {

@@ -64,8 +64,8 @@ class OwnRowsOfBlock {
     asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");
   }
 
-  // The row's squares are summed as rms_norm does: a warp has those of 512 inputs, and all join them. What is normed
-  // are the block's own inputs, two blocks a warp at most.
+  // The row's squares are summed as rms_norm does, and not contracted, as they would be in decode_product.cu: a warp
+  // has those of 512 inputs, and all join them. What is normed are the block's own inputs, two blocks a warp at most.
   __device__ void pack_normed() const {
     constexpr int kWarps = kThreads / 32;
     constexpr int kAtOnce = 2;
@@ -99,7 +99,7 @@ class OwnRowsOfBlock {
 #pragma unroll
         for (int line = 0; line < kSumStep; ++line) lines[line] = x[warp * kNormGroup + line * kSumColumns + lane];
         sums[warp * kSumColumns + lane] =
-            sum_of_rows(0, kSumStep, [&](std::int64_t line) { return lines[line] * lines[line]; });
+            sum_of_rows(0, kSumStep, [&](std::int64_t line) { return __fmul_rn(lines[line], lines[line]); });
       }
       meet();
       const float squares = joined_few<kMostNormGroups>(sums, groups);

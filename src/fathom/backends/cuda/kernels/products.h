@@ -166,6 +166,7 @@ struct ExpertProducts {
   std::uint32_t* use = nullptr;        // [experts] times chosen, added to; or null
   Fault* fault = nullptr;              // or null: for an expert that does not exist
   const float* beside = nullptr;       // [tokens, channels] added to the sum, or null
+  bool distinct = false;               // no token names an expert twice: none has more rows than there are tokens
   bool planned = false;                // by a launch of expert_plan's, ahead of this
   const PackedRows* packed = nullptr;  // x in blocks of 64 columns, or null
 };

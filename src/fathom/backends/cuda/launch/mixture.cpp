@@ -45,6 +45,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
       workspace(expert_workspace_bytes(product_device_, experts.experts, tokens, experts.slots, experts_operand));
   experts.planned = tokens == 1 && experts.slots <= kMostSlotsOfWarp;
   experts.beside = shared_out.data();
+  experts.distinct = args.route.hash.empty();  // the gate does not repeat itself, a table may
   ExpandKernel expand = expand_kernel(args.into);
   const bool sums = expand_sums(expand);
   if (sums) experts.out = nullptr;
