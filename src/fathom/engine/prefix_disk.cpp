@@ -8,7 +8,7 @@ namespace fathom {
 namespace {
 
 // To be raised with every change of what a token's numbers are, or of how they lie in a cache.
-constexpr std::int64_t kNumericsVersion = 1;
+constexpr std::int64_t kNumericsVersion = 2;
 
 Digest numerics_of(const std::string& identity, const CacheLayout& layout, const Backend& backend) {
   Hasher hasher;
