@@ -20,15 +20,14 @@ void launch_columns(const ProductLaunch& to, const ProductWork& work, const Deco
 
 template <TileKind kKind, Operand kOperand>
 void choose_columns(const ProductLaunch& to, const ProductWork& work, const DecodeShape& shape, Stream stream) {
-  if constexpr (kKind == TileKind::fp8)
+  if constexpr (kKind == TileKind::fp8) {
     if (work.packed != nullptr)
       return launch_columns<kKind, kOperand, 8, OwnPacking::rows_and_sums>(to, work, shape, stream);
-  if constexpr (kKind == TileKind::fp8)
     if (work.own.awaited.numbers != nullptr)
       return launch_columns<kKind, kOperand, 8, OwnPacking::awaited>(to, work, shape, stream);
-  if constexpr (kKind == TileKind::fp8)
     if (work.own.norm != nullptr)
       return launch_columns<kKind, kOperand, 8, OwnPacking::normed>(to, work, shape, stream);
+  }
   if (shape.own_blocks > 0) {
     return work.own.up != nullptr ? launch_columns<kKind, kOperand, 8, OwnPacking::swiglu>(to, work, shape, stream)
                                   : launch_columns<kKind, kOperand, 8, OwnPacking::rows>(to, work, shape, stream);

@@ -85,10 +85,7 @@ __global__ void __launch_bounds__(kThreads, 768 / kThreads)
     sums[(stream * groups + warp_id()) * kSumColumns + lane_id()] = streams[stream].squares();
   __syncthreads();
   if constexpr (kLanes) mix = mixes[gate];
-  const auto inverse_rms = [&](float squares, int count) {
-    return 1.0F / sqrtf(squares / static_cast<float>(count) + args.norm_eps);
-  };
-  const float r = inverse_rms(joined_groups(sums, kFourStreams * groups), kFourStreams * channels);
+  const float r = inverse_rms(joined_groups(sums, kFourStreams * groups), kFourStreams * channels, args.norm_eps);
   const float pre = pre_gate(mix, r, args.scale[0], args.base[gate], args.eps);
   if (threadIdx.x < kFourStreams) args.pre[token * kFourStreams + gate] = pre;
   if (threadIdx.x == 0) args.inverse_rms[token] = r;
@@ -105,7 +102,7 @@ __global__ void __launch_bounds__(kThreads, 768 / kThreads)
   }
   row_sums[warp_id() * kSumColumns + lane_id()] = row.squares();
   __syncthreads();
-  const float scale = inverse_rms(joined_groups(row_sums, groups), channels);
+  const float scale = inverse_rms(joined_groups(row_sums, groups), channels, args.norm_eps);
   float* out = args.out + token * channels + own;
 #pragma unroll
   for (int index = 0; index < kSumStep; ++index)

@@ -95,10 +95,6 @@ struct SharedGates {
   float rehearsed[kMixes];
 };
 
-__device__ inline float inverse_rms(float squares, int count, float eps) {
-  return 1.0F / sqrtf(squares / static_cast<float>(count) + eps);
-}
-
 // The outputs that a block wants, four or all of them: each warp asks for its two at once.
 __device__ inline void join_mixes(const float* parts, int pieces, bool all, float* mix) {
   const int first = warp_id();

@@ -103,7 +103,7 @@ class OwnRowsOfBlock {
       }
       meet();
       const float squares = joined_few<kMostNormGroups>(sums, groups);
-      const float scale = 1.0F / sqrtf(squares / static_cast<float>(own.in) + own.limit);
+      const float scale = inverse_rms(squares, own.in, own.limit);
 #pragma unroll
       for (int turn = 0; turn < kAtOnce; ++turn) {
         if (blocks[turn] >= last_) continue;

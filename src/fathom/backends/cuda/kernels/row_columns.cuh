@@ -19,6 +19,12 @@ __device__ inline float join_whole_columns(float column_sum) {
   return sum;
 }
 
+// What a row of so many elements is normed by, from the sum of their squares.
+template <typename Count>
+__device__ inline float inverse_rms(float squares, Count count, float eps) {
+  return 1.0F / sqrtf(squares / static_cast<float>(count) + eps);
+}
+
 // A row's sum from those of its groups, [groups, 32], by a warp that asks for all of them at once.
 template <int kMost>
 __device__ float joined_few(const float* sums, int groups) {

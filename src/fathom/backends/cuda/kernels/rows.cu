@@ -12,10 +12,6 @@ constexpr int kThreads = 256;
 constexpr std::int64_t kWarpDim = 1024;  // rows up to here are a warp's, where there are many
 constexpr std::int64_t kFewRows = 128;
 
-__device__ float inverse_rms(float squares, std::int64_t dim, float eps) {
-  return 1.0F / sqrtf(squares / static_cast<float>(dim) + eps);
-}
-
 __device__ void scale_row(const RmsNormKernel& args, std::int64_t row, float scale, int first, int step) {
   for (std::int64_t column = first; column < args.dim; column += step) {
     const float value = args.x[row * args.dim + column] * scale;
