@@ -5,16 +5,11 @@
 #include <thread>
 #include <vector>
 
-#include "fathom/backends/cuda/cuda_backend.h"
 #include "fathom/backends/cuda/kernels/lone_experts.h"
-#include "fathom/ops/downloaded.h"
-#include "tests/ops/weight_support.h"
+#include "tests/backends/cuda/lone_token.h"
 
 namespace fathom {
 namespace {
-
-using op_test::Random;
-using op_test::TestWeight;
 
 struct Sizes {
   std::int64_t channels = 512;
@@ -26,45 +21,32 @@ struct Sizes {
 };
 
 // One mixture, with weights and inputs of a seed.
-class Mixture {
+class Mixture : op_test::LoneToken {
  public:
-  static constexpr std::int64_t kStreams = 4;
-  static constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
   static constexpr std::int32_t kVocab = 5;
 
   // `lone`: as a model does it, the launches of a lone token among them; else each part by itself.
   Mixture(const Sizes& sizes, bool lone, std::uint64_t seed)
-      : sizes_(sizes),
-        lone_(lone),
-        random_(seed),
-        backend_(make_cuda_backend({.products = CudaProducts::fp8, .tensor_core_inputs = 128, .lone_experts = lone})),
-        arena_(backend_->allocator()) {
+      : LoneToken({.products = CudaProducts::fp8, .tensor_core_inputs = 128, .lone_experts = lone}, sizes.channels,
+                  seed),
+        sizes_(sizes),
+        lone_(lone) {
     for (std::int64_t expert = 0; expert < sizes.experts; ++expert)
       experts_.push_back(expert_of(WeightFormat::fp4_group));
     shared_ = expert_of(WeightFormat::fp8_block);
     gate_ = weight(WeightFormat::bf16, sizes.experts, sizes.channels);
-    x_ = arena_.take<float, 2>({1, sizes.channels});
     logits_ = arena_.take<float, 2>({1, sizes.experts});
     bias_ = arena_.take<float, 1>({sizes.experts});
     hash_ = arena_.take<std::int32_t, 2>({kVocab, sizes.selected});
     chosen_ = arena_.take<std::int32_t, 2>({1, sizes.selected});
     weights_ = arena_.take<float, 2>({1, sizes.selected});
     out_ = arena_.take<float, 2>({1, sizes.channels});
-    post_ = arena_.take<float, 2>({1, kStreams});
-    comb_ = arena_.take<float, 3>({1, kStreams, kStreams});
-    streams_ = arena_.take<float, 3>({1, kStreams, sizes.channels});
-    fn_ = backend_->prepare(TestWeight({WeightFormat::f32, kMixes, kStreams * sizes.channels, 1, 32}, random_).view());
-    norm_ = arena_.take<float, 1>({sizes.channels});
-    pre_ = arena_.take<float, 2>({1, kStreams});
-    spare_ = arena_.take<float, 2>({2, 16});
-    fill(norm_);
     fill(bias_);
     fill(post_);
     fill(comb_);
-    std::vector<std::int32_t> rows;
+    std::vector<std::int32_t> rows;  // most tokens name experts twice, the last one also side by side
     for (std::int32_t token = 0; token < kVocab; ++token)
-      for (std::int64_t slot = 0; slot < sizes.selected;
-           ++slot)  // most tokens name experts twice, the last one also side by side
+      for (std::int64_t slot = 0; slot < sizes.selected; ++slot)
         rows.push_back(token + 1 == kVocab && slot == 1
                            ? rows.back()
                            : static_cast<std::int32_t>((token + 3 * slot) % sizes.experts));
@@ -78,19 +60,7 @@ class Mixture {
     backend_->begin_step(1);
     const std::vector<std::int32_t> ids = {token % kVocab};
     if (sizes_.behind_streams) {
-      const HyperConnectionArgs begins = {.streams = streams_,
-                                          .fn = *fn_,
-                                          .scale = norm_.rows(0, 3),
-                                          .base = norm_.rows(0, kMixes),
-                                          .iterations = 20,
-                                          .eps = 1e-6F,
-                                          .norm_eps = 1e-6F,
-                                          .norm = norm_,
-                                          .arena = arena_,
-                                          .pre = pre_,
-                                          .post = post_,
-                                          .comb = comb_,
-                                          .out = x_};
+      const HyperConnectionArgs begins = beginning();
       begin(begins);
       mix(ids, lone_ ? &begins : nullptr);
       if (!lone_) begin(begins);
@@ -101,10 +71,9 @@ class Mixture {
   }
 
  private:
-  // What is launched in between keeps the row from being awaited.
   void begin(const HyperConnectionArgs& args) {
     backend_->hyper_connection(args);
-    if (!lone_) backend_->copy(std::as_bytes(spare_[0].span()), reinterpret_cast<std::byte*>(spare_[1].data()));
+    if (!lone_) copy_spare();
   }
   void mix(const std::vector<std::int32_t>& ids, const HyperConnectionArgs* next) {
     backend_->mixture(
@@ -126,19 +95,6 @@ class Mixture {
          .into = {.y = out_, .post = post_, .comb = comb_, .streams = streams_},
          .next = next});
   }
-  template <typename T>
-  void upload(std::span<const T> values, T* to) {
-    backend_->upload(std::as_bytes(values), reinterpret_cast<std::byte*>(to));
-  }
-  template <std::size_t Rank>
-  void fill(View<float, Rank> view) {
-    const auto values = random_.normals(view.size());
-    upload(std::span<const float>(values.span()), view.data());
-  }
-  std::unique_ptr<PreparedWeight> weight(WeightFormat format, std::int64_t out, std::int64_t in) {
-    const bool block = format == WeightFormat::fp8_block;
-    return backend_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
-  }
   ExpertWeights expert_of(WeightFormat format) {
     ExpertWeights expert;
     expert.w1 = weight(format, sizes_.dim, sizes_.channels);
@@ -149,16 +105,12 @@ class Mixture {
 
   Sizes sizes_;
   bool lone_;
-  Random random_;
-  std::unique_ptr<Backend> backend_;
-  Arena arena_;
   std::vector<ExpertWeights> experts_;
   ExpertWeights shared_;
-  std::unique_ptr<PreparedWeight> gate_, fn_;
-  View<float, 2> x_, logits_, weights_, out_, post_, pre_, spare_;
-  View<float, 1> bias_, norm_;
+  std::unique_ptr<PreparedWeight> gate_;
+  View<float, 2> logits_, weights_, out_;
+  View<float, 1> bias_;
   View<std::int32_t, 2> hash_, chosen_;
-  View<float, 3> comb_, streams_;
 };
 
 bool is_one_launch(const Sizes& sizes) {

@@ -7,18 +7,11 @@
 #include <thread>
 #include <vector>
 
-#include "fathom/backends/cuda/cuda_backend.h"
-#include "fathom/ops/downloaded.h"
-#include "tests/ops/weight_support.h"
+#include "tests/backends/cuda/lone_token.h"
 
 namespace fathom {
 namespace {
 
-using op_test::Random;
-using op_test::TestWeight;
-
-constexpr std::int64_t kStreams = 4;
-constexpr std::int64_t kMixes = (2 + kStreams) * kStreams;
 constexpr int kSublayers = 7;  // of a step
 constexpr std::int64_t kLogits = 40;
 
@@ -27,46 +20,21 @@ enum class As : std::uint8_t { awaited, apart };
 // Sublayers that are a product each, of the kind that attention begins with, and every other one with a product of
 // binary16 beside it. From one step to the next their number ahead of what is read changes, and so where graphs end;
 // one in four is not recorded, and some differ in the middle from those before.
-class Sublayers {
+class Sublayers : op_test::LoneToken {
  public:
   Sublayers(std::int64_t channels, CudaProducts products, As as, std::uint64_t seed)
-      : channels_(channels),
-        as_(as),
-        random_(seed),
-        backend_(make_cuda_backend({.products = products, .tensor_core_inputs = 128})),
-        arena_(backend_->allocator()) {
-    fn_ = weight(WeightFormat::f32, kMixes, kStreams * channels);
+      : LoneToken({.products = products, .tensor_core_inputs = 128}, channels, seed), as_(as) {
     down_ = weight(WeightFormat::fp8_block, channels, channels);
     gate_ = weight(WeightFormat::bf16, kLogits, channels);
-    norm_ = arena_.take<float, 1>({channels});
-    streams_ = arena_.take<float, 3>({1, kStreams, channels});
-    x_ = arena_.take<float, 2>({1, channels});
     y_ = arena_.take<float, 2>({1, channels});
     logits_ = arena_.take<float, 2>({1, kLogits});
-    pre_ = arena_.take<float, 2>({1, kStreams});
-    post_ = arena_.take<float, 2>({1, kStreams});
-    comb_ = arena_.take<float, 3>({1, kStreams, kStreams});
-    spare_ = arena_.take<float, 2>({2, 16});
-    fill(norm_);
   }
 
   // Bits of all that a step leaves.
   std::vector<std::uint32_t> step(float first, int number) {
     fill(streams_);
     upload(std::span<const float>(&first, 1), streams_.data() + 5);
-    const HyperConnectionArgs begins = {.streams = streams_,
-                                        .fn = *fn_,
-                                        .scale = norm_.rows(0, 3),
-                                        .base = norm_.rows(0, kMixes),
-                                        .iterations = 20,
-                                        .eps = 1e-6F,
-                                        .norm_eps = 1e-6F,
-                                        .norm = norm_,
-                                        .arena = arena_,
-                                        .pre = pre_,
-                                        .post = post_,
-                                        .comb = comb_,
-                                        .out = x_};
+    const HyperConnectionArgs begins = beginning();
     const ExpandStreamsArgs ends = {.y = y_, .post = post_, .comb = comb_, .streams = streams_};
     const std::vector<LinearOutput> both = {{.weight = *down_, .out = y_}, {.weight = *gate_, .out = logits_}};
     backend_->begin_step(static_cast<std::uint64_t>(number % 4));
@@ -94,29 +62,9 @@ class Sublayers {
   }
 
  private:
-  void copy_spare() { backend_->copy(std::as_bytes(spare_[0].span()), reinterpret_cast<std::byte*>(spare_[1].data())); }
-  void upload(std::span<const float> values, float* to) {
-    backend_->upload(std::as_bytes(values), reinterpret_cast<std::byte*>(to));
-  }
-  template <std::size_t Rank>
-  void fill(View<float, Rank> view) {
-    const auto values = random_.normals(view.size());
-    upload(std::span<const float>(values.span()), view.data());
-  }
-  std::unique_ptr<PreparedWeight> weight(WeightFormat format, std::int64_t out, std::int64_t in) {
-    const bool block = format == WeightFormat::fp8_block;
-    return backend_->prepare(TestWeight({format, out, in, block ? 128 : 1, block ? 128 : 32}, random_).view());
-  }
-
-  std::int64_t channels_;
   As as_;
-  Random random_;
-  std::unique_ptr<Backend> backend_;
-  Arena arena_;
-  std::unique_ptr<PreparedWeight> fn_, down_, gate_;
-  View<float, 1> norm_;
-  View<float, 2> x_, y_, logits_, pre_, post_, spare_;
-  View<float, 3> streams_, comb_;
+  std::unique_ptr<PreparedWeight> down_, gate_;
+  View<float, 2> y_, logits_;
 };
 
 class LoneStreams : public ::testing::TestWithParam<CudaProducts> {
