@@ -12,13 +12,11 @@
 namespace fathom::cuda {
 namespace {
 
-// Calls of a graph: the first are few, for the device waits while the host compares them; then twice as many each time,
-// so that the next graph is there before the one ahead has ended: comparing a call and launching its share of a graph
-// takes 1.2 microseconds, running it 8. Between two graphs the device has nothing to do for 4 microseconds, as no
-// kernel begins before the ones of the graph before have ended; but graphs of 192 took longer than four of 48.
-constexpr std::size_t kFirstSegmentCalls = 6;
-constexpr std::size_t kMostSegmentCalls = 48;
-constexpr std::size_t kSegmentGrowth = 2;
+// Calls of a graph: the first are few, for the device waits while the host compares them; then more each time, so that
+// the next graph is there before the one ahead has ended: comparing a call and launching its share of a graph takes 1.2
+// microseconds, running it 8. Between two graphs the device has nothing to do for 4 microseconds, as no kernel begins
+// before the ones of the graph before have ended; but a graph of all 190 calls takes longer than these.
+constexpr std::array<std::size_t, 5> kSegmentCalls = {6, 8, 16, 32, 64};
 constexpr std::size_t kMostRecordings = 64;
 constexpr int kMostDivergences = 8;  // one after another: such a pattern is none
 constexpr std::int64_t kStagedBytes = std::int64_t{1} << 20;
@@ -195,9 +193,8 @@ void StepRecorder::matched() {
 
 void StepRecorder::remember(Call call) {
   std::vector<Segment>& segments = recording_->segments;
-  std::size_t most = kFirstSegmentCalls;
-  for (std::size_t segment = 1; segment < segments.size() && most < kMostSegmentCalls; ++segment)
-    most *= kSegmentGrowth;
+  const std::size_t segment = segments.empty() ? 0 : segments.size() - 1;
+  const std::size_t most = kSegmentCalls[std::min(segment, kSegmentCalls.size() - 1)];
   if (segments.empty() || segments.back().calls.size() >= most) segments.emplace_back();
   segments.back().drop_graph();
   segments.back().calls.push_back(std::move(call));

@@ -1,6 +1,6 @@
 // Products of few rows: the time of reading the weights once. A thread block takes 128 outputs and a stretch of their
 // inputs; the blocks of a cluster share the stretches and hand every sum over 128 inputs to the block that owns its
-// output, which adds them at the end in the order of the inputs.
+// output, which adds them in the order of the inputs when all are there.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/kept_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
+#include "fathom/backends/cuda/kernels/matrix_step_shared.cuh"
 #include "fathom/backends/cuda/kernels/own_rows.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
@@ -22,6 +23,15 @@ inline constexpr int kDecodeThreads = kDecodeConsumers + 32;
 // First block of inputs of a rank of the cluster.
 __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks) {
   return static_cast<int>(std::int64_t{rank} * blocks / cluster);
+}
+
+// Whether the matrix instruction takes the weights as they lie in shared memory.
+constexpr bool takes_shared_weights([[maybe_unused]] TileKind kind, [[maybe_unused]] Operand operand) {
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  return kind == TileKind::fp8 && operand == Operand::e4m3;
+#else
+  return false;
+#endif
 }
 
 // Whether a warp widens its next weights while the tensor core is at these. It costs their registers twice: with wide
@@ -41,6 +51,7 @@ class DecodeProduct {
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
+  static constexpr bool kHoldsNoWeights = takes_shared_weights(kKind, kOperand);  // so there are registers
   using Kept = KeptSums<kOperand, kColumns, kDecodeConsumers>;
 
   // `place`: of the block among those of this work.
@@ -48,12 +59,13 @@ class DecodeProduct {
       : work_(work),
         shape_(shape),
         memory_(memory),
-        kept_(shape, work.weight_blocks, reinterpret_cast<float*>(memory + shape.stages * kStageBytes)),
+        own_(memory + shape.stages * kStageBytes + kept_bytes(kOperand, shape, work.weight_blocks)),
+        kept_(shape, work.weight_blocks, reinterpret_cast<float*>(memory + shape.stages * kStageBytes),
+              shared_address(own_) - kKeptBarrier),
         rank_(static_cast<int>(place % static_cast<unsigned>(shape.cluster))),
         first_(first_block(rank_, shape.cluster, work.weight_blocks)),
         last_(first_block(rank_ + 1, shape.cluster, work.weight_blocks)),
         place_(static_cast<int>(place / static_cast<unsigned>(shape.cluster))) {
-    own_ = memory + shape.stages * kStageBytes + kept_bytes(kOperand, shape, work.weight_blocks);
     full_ = shared_address(own_ + shape.own_blocks * kBlockBytes);
     empty_ = full_ + 8 * shape.stages;
   }
@@ -78,35 +90,40 @@ class DecodeProduct {
     if (threadIdx.x >= kDecodeConsumers) {
       copy();
       if (shared) cluster_wait();
-    } else {
-      if (shared) cluster_wait();  // the others are there to be written to
-      if constexpr (kPacks) {
-        const int first = x_block(first_);
-        const int last = first_ < last_ ? x_block(last_ - 1) + 1 : first;
-        OwnRowsOfBlock<kOperand, kColumns, kPacking, kDecodeConsumers>(work_, unit_, own_, first, last).pack();
-      } else {
-        wait_for_earlier_kernels();
-      }
-      compute();
+      return;
     }
-    if (!shared) return;
-    cluster_arrive();
-    cluster_wait();
-    if (threadIdx.x >= kDecodeConsumers) return;
-    if constexpr (kPacking == OwnPacking::rows_and_sums) {
-      if (rank_ == 0) kept_.pack(unit_, work_.packed + std::int64_t{place_} * kBlockBytes);
+    if (shared) cluster_wait();  // the others are there to be written to
+    const KeptPlace to = kept_.place(first_);
+    typename Kept::Share own = {};
+    if constexpr (kHoldsNoWeights) own = own_share();
+    if constexpr (kPacks) {
+      const int first = x_block(first_);
+      const int last = first_ < last_ ? x_block(last_ - 1) + 1 : first;
+      OwnRowsOfBlock<kOperand, kColumns, kPacking, kDecodeConsumers>(work_, unit_, own_, first, last).pack();
     } else {
-      kept_.add(unit_, rank_);
+      wait_for_earlier_kernels();
+    }
+    compute(to);
+    if (!shared || rank_ >= shape_.keepers) return;
+    kept_.await_all();
+    if constexpr (kPacking == OwnPacking::rows_and_sums) {
+      kept_.pack(unit_, work_.packed + std::int64_t{place_} * kBlockBytes);
+    } else {
+      if constexpr (!kHoldsNoWeights) own = own_share();
+      kept_.add(unit_, rank_, own);
     }
   }
 
  private:
+  __device__ typename Kept::Share own_share() const { return kept_.share(unit_, rank_, static_cast<int>(threadIdx.x)); }
+
   __device__ void prepare() {
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < shape_.stages; ++stage) {
         barrier_init(full_ + 8 * stage, copy_arrivals());
         barrier_init(empty_ + 8 * stage, kDecodeConsumers / 32);
       }
+      if (shape_.cluster > 1) kept_.expect(rank_);
       fence_barriers();
     }
     tables_ = fill_magnitude_tables<kKind, kOperand>();
@@ -253,9 +270,13 @@ class DecodeProduct {
 
   // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
   // the first: no branch may stand between a product's start and its wait.
-  __device__ void compute() {
+  __device__ void compute(KeptPlace to) {
     float totals[kColumns / 2] = {};
-    if (first_ < last_) add_blocks(totals);
+    if constexpr (kHoldsNoWeights) {
+      if (first_ < last_) add_shared_blocks(to, totals);
+    } else {
+      if (first_ < last_) add_blocks(to, totals);
+    }
     if (shape_.cluster > 1) return;
     const int row = Kept::unit_row();
     use_rows<kOperand, kColumns>(totals, [&](int column, int half, float value) {
@@ -263,9 +284,8 @@ class DecodeProduct {
     });
   }
 
-  __device__ void add_blocks(float (&totals)[kColumns / 2]) {
+  __device__ void add_blocks(KeptPlace place, float (&totals)[kColumns / 2]) {
     Stage stage;
-    KeptPlace place = kept_.place(first_);
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
     int part = work_.parts == 1 ? 0 : first_ % work_.parts;
     WeightOperand<kKind, kOperand> weight = load(stage);
@@ -293,6 +313,63 @@ class DecodeProduct {
     }
   }
 
+#ifdef FATHOM_WARPGROUP_PRODUCTS
+  // Two blocks at a time: the second one's product runs while the first one's sums are used.
+  __device__ void add_shared_blocks(KeptPlace place, float (&totals)[kColumns / 2]) {
+    float sums[2][kColumns / 2];
+    Stage stage;
+    int block = first_;
+#pragma unroll 1
+    for (; block + 1 < last_; block += 2) {
+      const SharedBlock first = start_shared(block, stage, sums[0]);
+      const SharedBlock second = start_shared(block + 1, stage, sums[1]);
+      wait_products<1>();
+      use_shared(first, sums[0], place, totals);
+      wait_products<0>();
+      use_shared(second, sums[1], place, totals);
+    }
+    if (block == last_) return;
+    const SharedBlock last = start_shared(block, stage, sums[0]);
+    wait_products<0>();
+    use_shared(last, sums[0], place, totals);
+  }
+
+  struct SharedBlock {
+    ColumnScales<kColumns> columns;
+    float row;  // scale of all rows
+    std::uint32_t used;
+  };
+
+  __device__ SharedBlock start_shared(int block, Stage& stage, float (&sums)[kColumns / 2]) const {
+    const std::uint8_t* tile =
+        memory_ + stage.index * kStageBytes + static_cast<int>(threadIdx.x) / kWarpgroupThreads * kTile;
+    const std::uint8_t* x =
+        kPacks ? own_ + (block - first_) * kBlockBytes : memory_ + stage.index * kStageBytes + 2 * kTile;
+    barrier_wait(full_ + 8 * stage.index, stage.parity);
+    start_shared_block<kColumns>(sums, shared_address(tile), shared_address(x));
+    SharedBlock started;
+    load_scales(started.columns, x + kScalesAt + own_scales());
+    started.row = __uint_as_float(std::uint32_t{tile[codes_bytes(kKind)]} << 23);
+    started.used = empty_ + 8 * stage.index;
+    stage.advance(shape_.stages);
+    return started;
+  }
+
+  // A stage is free when its product has ended.
+  __device__ void use_shared(const SharedBlock& block, float (&sums)[kColumns / 2], KeptPlace& place,
+                             float (&totals)[kColumns / 2]) {
+    hold_sums<kColumns>(sums);
+    __syncwarp();  // scales have been read
+    if (threadIdx.x % 32 == 0) barrier_arrive(block.used);
+    use_sums(place, totals, [&](const auto& use) {
+#pragma unroll
+      for (int index = 0; index < kColumns / 8; ++index)
+        use_columns<true, kColumns>(sums, index, block.columns.of[index], {block.row, block.row}, use);
+    });
+    place.advance();
+  }
+#endif
+
   __device__ WeightOperand<kKind, kOperand> load(const Stage& stage) const {
     barrier_wait(full_ + 8 * stage.index, stage.parity);
     const int warpgroup = threadIdx.x / kWarpgroupThreads;
@@ -303,22 +380,22 @@ class DecodeProduct {
 
   __device__ void finish(float (&sums)[kColumns / 2], const WeightOperand<kKind, kOperand>& weight,
                          const std::uint8_t* scales, const KeptPlace& place, float (&totals)[kColumns / 2]) {
-    if (shape_.cluster == 1) {
-      use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-        totals[index] = fmaf(sum, scale, totals[index]);
-      });
-      return;
-    }
-    use_block<kKind, kOperand, kColumns>(sums, weight, scales, [&](int index, float sum, float scale) {
-      kept_.store(place, index, sum * scale);  // exact: a power of two
-    });
+    use_sums(place, totals, [&](const auto& use) { use_block<kKind, kOperand, kColumns>(sums, weight, scales, use); });
+  }
+
+  // each(use) calls use(index, sum, scale) for all of a thread's sums.
+  template <class Each>
+  __device__ void use_sums(const KeptPlace& place, float (&totals)[kColumns / 2], const Each& each) {
+    if (shape_.cluster == 1)
+      return each([&](int index, float sum, float scale) { totals[index] = fmaf(sum, scale, totals[index]); });
+    each([&](int index, float sum, float scale) { kept_.store(place, index, sum * scale); });  // exact: a power of two
   }
 
   const ProductWork& work_;
   const DecodeShape shape_;
   std::uint8_t* const memory_;
+  std::uint8_t* const own_;  // [blocks of this block] packed rows
   const Kept kept_;
-  std::uint8_t* own_;  // [blocks of this block] packed rows
   const int rank_;
   const int first_;
   const int last_;

@@ -6,6 +6,7 @@
 
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/pack_block.cuh"
+#include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
 #include "fathom/backends/cuda/kernels/shared_address.cuh"
@@ -16,6 +17,7 @@ namespace fathom::cuda {
 struct KeptPlace {
   std::uint32_t at = 0;    // of the thread's first column
   std::uint32_t step = 0;  // to the next block of inputs
+  std::uint32_t barrier = 0;
 
   __device__ void advance() { at += step; }
 };
@@ -25,9 +27,24 @@ class KeptSums {
  public:
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
 
-  // `blocks` of inputs; `memory` of this block.
-  __device__ KeptSums(const DecodeShape& shape, int blocks, float* memory)
-      : shape_(shape), blocks_(blocks), memory_(memory) {}
+  // A thread's result: where its sums lie, of each block of inputs, and where it goes.
+  struct Share {
+    const float* sums;
+    int row;
+    int output;
+    bool exists;
+  };
+
+  // `blocks` of inputs; `memory` of this block; `barrier` beside it, where all sums arrive.
+  __device__ KeptSums(const DecodeShape& shape, int blocks, float* memory, std::uint32_t barrier)
+      : shape_(shape), blocks_(blocks), memory_(memory), barrier_(barrier) {}
+
+  // By one thread, before the blocks of the cluster meet. Blocks that keep none await none.
+  __device__ void expect(int rank) const {
+    barrier_init(barrier_, 1);
+    if (rank < shape_.keepers) expect_bytes(barrier_, 4 * blocks_ * columns() * (128 / shape_.keepers), 0);
+  }
+  __device__ void await_all() const { barrier_wait_of_cluster(barrier_, 0); }
 
   // Of a cluster, from a block of inputs on.
   __device__ KeptPlace place(int block) const {
@@ -36,33 +53,43 @@ class KeptSums {
     const int first_rank = cluster_rank() / shape_.cluster * shape_.cluster;  // a cluster can hold several units
     const std::uint32_t step = 4 * columns() * kept_column(shape_.keepers);
     const std::uint32_t at = 4 * (unit_row() % outputs) + block * step + column_at(first_column());
-    return {.at = address_in(shared_address(memory_) + at, first_rank + unit_row() / outputs % shape_.keepers),
-            .step = step};
+    const int rank = first_rank + unit_row() / outputs % shape_.keepers;
+    return {.at = address_in(shared_address(memory_) + at, rank), .step = step, .barrier = address_in(barrier_, rank)};
   }
 
   // The thread's sums lie as product_step leaves them.
   __device__ void store(const KeptPlace& place, int index, float sum) const {
     const int further = index / 4 * 8 + index % 2;  // columns
     if (first_column() % kChunkRows + further % kChunkRows >= shape_.kept_rows) return;
-    store_there(place.at + column_at(further) + 32 * (index / 2 % 2), sum);
+    send_there(place.at + column_at(further) + 32 * (index / 2 % 2), sum, place.barrier);
   }
 
-  __device__ void add(const ProductUnit& unit, int rank) const {
+  __device__ Share share(const ProductUnit& unit, int rank, int place) const {
     const int outputs = 128 / shape_.keepers;
-    const int column = kept_column(shape_.keepers);
-    const int rows = min(shape_.kept_rows, unit.rows);
-    for (int place = threadIdx.x; place < outputs * rows; place += kThreads) {
-      const int output = rank * outputs + place % outputs;
-      const int row = place / outputs;
-      if (!unit.holds(output)) continue;
-      const float* sums = memory_ + row * column + place % outputs;
+    const int row = place / outputs;
+    const int output = rank * outputs + place % outputs;
+    return {.sums = memory_ + row * kept_column(shape_.keepers) + place % outputs,
+            .row = row,
+            .output = output,
+            .exists = row < min(shape_.kept_rows, unit.rows) && unit.holds(output)};
+  }
+
+  // `first`: the thread's own share, which is known before the sums are there.
+  __device__ void add(const ProductUnit& unit, int rank, const Share& first) const {
+    const int places = 128 / shape_.keepers * min(shape_.kept_rows, unit.rows);
+    Share own = first;
+    for (int place = threadIdx.x; place < places; place += kThreads) {
+      if (place >= kThreads) own = share(unit, rank, place);
+      if (!own.exists) continue;
+      const int step = columns() * kept_column(shape_.keepers);
+      const int second = shape_.kept_rows * kept_column(shape_.keepers);
       float totals[2] = {0.0F, 0.0F};
-#pragma unroll 8
+#pragma unroll 16
       for (int block = 0; block < blocks_; ++block)
 #pragma unroll
         for (int part = 0; part < columns_of_row(kOperand); ++part)
-          totals[part] += sums[(block * columns() + part * shape_.kept_rows) * column];
-      unit.put(row, output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
+          totals[part] += own.sums[block * step + part * second];
+      unit.put(own.row, own.output, columns_of_row(kOperand) == 1 ? totals[0] : totals[0] + totals[1]);
     }
   }
 
@@ -106,6 +133,7 @@ class KeptSums {
   const DecodeShape shape_;
   const int blocks_;
   float* const memory_;
+  const std::uint32_t barrier_;
 };
 
 }  // namespace fathom::cuda

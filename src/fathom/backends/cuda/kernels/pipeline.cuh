@@ -54,6 +54,21 @@ __device__ inline void barrier_wait(std::uint32_t barrier, std::uint32_t parity)
   }
 }
 
+// Until what other blocks of the cluster have sent is there (cluster.cuh).
+__device__ inline void barrier_wait_of_cluster(std::uint32_t barrier, std::uint32_t parity) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  std::uint32_t passed = 0;
+  while (passed == 0) {
+    asm volatile(
+        "{\n.reg .pred p;\nmbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], %2;\n"
+        "selp.u32 %0, 1, 0, p;\n}"
+        : "=r"(passed)
+        : "r"(barrier), "r"(parity)
+        : "memory");
+  }
+#endif
+}
+
 // How many arrivals fill a stage: the lane that asks the copy engine, or every lane of the copying warp.
 __device__ constexpr std::uint32_t copy_arrivals() { return kHasCopyEngine ? 1 : 32; }
 

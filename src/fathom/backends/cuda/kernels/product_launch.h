@@ -37,10 +37,12 @@ inline constexpr int kMostDecodeColumns = 32;
 inline constexpr int kOwnColumns = 8;  // of a product that packs its rows
 
 // Blocks of a cluster keep the sums of the 128 outputs, each of its share: the floats from one column to the next, four
-// more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks.
+// more than it has outputs, so that a warp's eight rows by four columns fall into 32 banks. Behind them lies a barrier.
+inline constexpr int kKeptBarrier = 16;  // bytes
 constexpr int kept_column(int keepers) { return 128 / keepers + 4; }
 constexpr int kept_bytes(Operand operand, const DecodeShape& shape, int blocks) {
-  return shape.cluster == 1 ? 0 : blocks * shape.kept_rows * columns_of_row(operand) * kept_column(shape.keepers) * 4;
+  if (shape.cluster == 1) return 0;
+  return blocks * shape.kept_rows * columns_of_row(operand) * kept_column(shape.keepers) * 4 + kKeptBarrier;
 }
 // Thread blocks of a kernel of few columns that a multiprocessor has registers for.
 constexpr int resident_blocks(TileKind kind, Operand operand, int columns) {
