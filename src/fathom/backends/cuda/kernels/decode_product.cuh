@@ -8,12 +8,12 @@
 #include "fathom/backends/cuda/kernels/cluster.cuh"
 #include "fathom/backends/cuda/kernels/kept_sums.cuh"
 #include "fathom/backends/cuda/kernels/launch.cuh"
-#include "fathom/backends/cuda/kernels/matrix_step_shared.cuh"
 #include "fathom/backends/cuda/kernels/own_rows.cuh"
 #include "fathom/backends/cuda/kernels/pipeline.cuh"
 #include "fathom/backends/cuda/kernels/product_launch.h"
 #include "fathom/backends/cuda/kernels/product_sums.cuh"
 #include "fathom/backends/cuda/kernels/product_unit.cuh"
+#include "fathom/backends/cuda/kernels/shared_block.cuh"
 
 namespace fathom::cuda {
 
@@ -23,15 +23,6 @@ inline constexpr int kDecodeThreads = kDecodeConsumers + 32;
 // First block of inputs of a rank of the cluster.
 __host__ __device__ constexpr int first_block(int rank, int cluster, int blocks) {
   return static_cast<int>(std::int64_t{rank} * blocks / cluster);
-}
-
-// Whether the matrix instruction takes the weights as they lie in shared memory.
-constexpr bool takes_shared_weights([[maybe_unused]] TileKind kind, [[maybe_unused]] Operand operand) {
-#ifdef FATHOM_WARPGROUP_PRODUCTS
-  return kind == TileKind::fp8 && operand == Operand::e4m3;
-#else
-  return false;
-#endif
 }
 
 // Whether a warp widens its next weights while the tensor core is at these. It costs their registers twice: with wide
@@ -321,51 +312,36 @@ class DecodeProduct {
     int block = first_;
 #pragma unroll 1
     for (; block + 1 < last_; block += 2) {
-      const SharedBlock first = start_shared(block, stage, sums[0]);
-      const SharedBlock second = start_shared(block + 1, stage, sums[1]);
+      const SharedBlock<kColumns> first = start_shared(block, stage, sums[0]);
+      const SharedBlock<kColumns> second = start_shared(block + 1, stage, sums[1]);
       wait_products<1>();
       use_shared(first, sums[0], place, totals);
       wait_products<0>();
       use_shared(second, sums[1], place, totals);
     }
     if (block == last_) return;
-    const SharedBlock last = start_shared(block, stage, sums[0]);
+    const SharedBlock<kColumns> last = start_shared(block, stage, sums[0]);
     wait_products<0>();
     use_shared(last, sums[0], place, totals);
   }
 
-  struct SharedBlock {
-    ColumnScales<kColumns> columns;
-    float row;  // scale of all rows
-    std::uint32_t used;
-  };
-
-  __device__ SharedBlock start_shared(int block, Stage& stage, float (&sums)[kColumns / 2]) const {
+  __device__ SharedBlock<kColumns> start_shared(int block, Stage& stage, float (&sums)[kColumns / 2]) const {
     const std::uint8_t* tile =
         memory_ + stage.index * kStageBytes + static_cast<int>(threadIdx.x) / kWarpgroupThreads * kTile;
     const std::uint8_t* x =
         kPacks ? own_ + (block - first_) * kBlockBytes : memory_ + stage.index * kStageBytes + 2 * kTile;
     barrier_wait(full_ + 8 * stage.index, stage.parity);
-    start_shared_block<kColumns>(sums, shared_address(tile), shared_address(x));
-    SharedBlock started;
-    load_scales(started.columns, x + kScalesAt + own_scales());
-    started.row = __uint_as_float(std::uint32_t{tile[codes_bytes(kKind)]} << 23);
-    started.used = empty_ + 8 * stage.index;
+    const SharedBlock<kColumns> started(sums, tile, x, empty_ + 8 * stage.index);
     stage.advance(shape_.stages);
     return started;
   }
 
   // A stage is free when its product has ended.
-  __device__ void use_shared(const SharedBlock& block, float (&sums)[kColumns / 2], KeptPlace& place,
+  __device__ void use_shared(const SharedBlock<kColumns>& block, float (&sums)[kColumns / 2], KeptPlace& place,
                              float (&totals)[kColumns / 2]) {
     hold_sums<kColumns>(sums);
-    __syncwarp();  // scales have been read
-    if (threadIdx.x % 32 == 0) barrier_arrive(block.used);
-    use_sums(place, totals, [&](const auto& use) {
-#pragma unroll
-      for (int index = 0; index < kColumns / 8; ++index)
-        use_columns<true, kColumns>(sums, index, block.columns.of[index], {block.row, block.row}, use);
-    });
+    block.frees_stage();
+    use_sums(place, totals, [&](const auto& use) { block.use(sums, use); });
     place.advance();
   }
 #endif
