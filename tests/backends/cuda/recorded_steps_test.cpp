@@ -11,7 +11,7 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kCalls = 130;  // several graphs, each with spans of its own
+constexpr std::int64_t kCalls = 210;  // a graph of each size and a part of one, each with spans of its own
 constexpr std::int64_t kRows = 3;
 constexpr std::int64_t kPairs = 32;
 

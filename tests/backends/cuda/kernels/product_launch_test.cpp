@@ -48,11 +48,14 @@ TEST(ProductLaunch, EveryShapeFitsEveryDevice) {
                                                             .rows = columns,
                                                             .packs = packs});
             EXPECT_LE(shape.cluster, blocks);
-            EXPECT_GE(shape.stages, std::min(2, blocks)) << "a block is widened while the one before is multiplied";
+            EXPECT_GE(shape.stages, std::min(2, blocks)) << "two blocks are at work at a time";
+            const int kept = kept_bytes(of.operand, shape, blocks);
+            EXPECT_EQ((shape.stages * decode_stage_bytes(of.kind, of.operand, columns, packs) + kept) % 16, 0)
+                << "packed rows and a barrier follow";
+            EXPECT_LT(kept, 1 << 20) << "a barrier counts no more bytes";
             EXPECT_EQ(shape.own_blocks, packs ? (blocks + shape.cluster - 1) / shape.cluster : 0);
-            EXPECT_LE(shared_bytes(
-                          shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
-                          kept_bytes(of.operand, shape, blocks) + shape.own_blocks * block_bytes(of.operand, columns)),
+            EXPECT_LE(shared_bytes(shape.stages, decode_stage_bytes(of.kind, of.operand, columns, packs),
+                                   kept + shape.own_blocks * block_bytes(of.operand, columns)),
                       device.shared_of_block);
           }
       for (const int pairs : {1, 16, 256})
@@ -243,6 +246,7 @@ TEST(ProductLaunch, TwoThatShareALaunchAreThereAtOnce) {
       EXPECT_TRUE(rows > 1 || (shapes[0].stages > 0) == fit);  // the kept sums of four may leave no room
       if (shapes[0].stages == 0) continue;
       EXPECT_EQ(shapes[1].cluster % shapes[0].cluster, 0) << "whole units in a cluster";
+      EXPECT_TRUE(fp8_units != 32 || rows != 1 || shapes[0].cluster < shapes[1].cluster) << "two units in a cluster";
       EXPECT_EQ(fp8_units * shapes[0].cluster % shapes[1].cluster, 0) << "whole clusters of units";
       EXPECT_LE(fp8_units * shapes[0].cluster + half_units * shapes[1].cluster, 2 * kH200.multiprocessors);
       for (const int of : {0, 1}) {

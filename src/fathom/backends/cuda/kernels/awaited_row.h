@@ -9,6 +9,9 @@ namespace fathom::cuda {
 // Every number lies beside its launch's own, so that nobody takes an older one for it, and nothing has to be cleared
 // (24 bits of it beside codes: every launch of a model's writes every place anew). A kernel reads them behind the
 // beginning of the one that writes them: all of that one's blocks have their places then.
+// What has read one writes its results while the kernel that wrote it still runs. That kernel has read all that it ever
+// will before its first number leaves (every number depends on the sums of all of its blocks), and writes nothing
+// behind it but gates and the row: it must stay so, for scratch memory is used anew.
 struct AwaitedRow {
   std::uint64_t* numbers = nullptr;      // [2, kAwaitedNumbers], the second of rehearsals; null: kernels wait
   const std::uint32_t* first = nullptr;  // added to `launch`, in a recorded step, whose arguments are always the same

@@ -58,14 +58,8 @@ __device__ inline int load_there(std::uint32_t address) {
   return value;
 }
 
-__device__ inline void store_there(std::uint32_t address, float value) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
-#endif
-}
-
-// The same, and its four bytes arrive at a barrier of the same block: who waits there sees the value, and no block has
-// to wait until all of its own writes are everywhere, as behind a meeting.
+// A value and the arrival of its four bytes at a barrier of the same block: who waits there sees the value, and no
+// block has to wait until all of its own writes are everywhere, as behind a meeting.
 __device__ inline void send_there(std::uint32_t address, float value, std::uint32_t barrier) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(address),

@@ -42,7 +42,8 @@ class DecodeProduct {
   static constexpr int kScalesAt = kColumns * kBlockInputs * operand_bytes(kOperand);
   static constexpr int kChunkRows = kColumns / columns_of_row(kOperand);
   static constexpr bool kAhead = widens_ahead(kKind, kOperand, kColumns);
-  static constexpr bool kHoldsNoWeights = takes_shared_weights(kKind, kOperand);  // so there are registers
+  // So there are registers for where a thread's result goes, known ahead of the rows.
+  static constexpr bool kHoldsNoWeights = takes_shared_weights(kKind, kOperand);
   using Kept = KeptSums<kOperand, kColumns, kDecodeConsumers>;
 
   // `place`: of the block among those of this work.
@@ -259,8 +260,7 @@ class DecodeProduct {
     copies_issued(full);
   }
 
-  // While the tensor core is at a block, the next one is widened. Without a second tile the second warpgroup repeats
-  // the first: no branch may stand between a product's start and its wait.
+  // Without a second tile the second warpgroup repeats the first.
   __device__ void compute(KeptPlace to) {
     float totals[kColumns / 2] = {};
     if constexpr (kHoldsNoWeights) {
@@ -275,6 +275,8 @@ class DecodeProduct {
     });
   }
 
+  // While the tensor core is at a block, the next one is widened: no branch may stand between a product's start and its
+  // wait.
   __device__ void add_blocks(KeptPlace place, float (&totals)[kColumns / 2]) {
     Stage stage;
     int own = static_cast<int>(own_ - memory_);  // no division in a step: it would stand ahead of the products
@@ -316,6 +318,7 @@ class DecodeProduct {
       const SharedBlock<kColumns> second = start_shared(block + 1, stage, sums[1]);
       wait_products<1>();
       use_shared(first, sums[0], place, totals);
+      __syncwarp();  // lanes that send nothing may be ahead
       wait_products<0>();
       use_shared(second, sums[1], place, totals);
     }
@@ -325,6 +328,7 @@ class DecodeProduct {
     use_shared(last, sums[0], place, totals);
   }
 
+  // FP8 weights have one part: a block of weights meets its own block of rows.
   __device__ SharedBlock<kColumns> start_shared(int block, Stage& stage, float (&sums)[kColumns / 2]) const {
     const std::uint8_t* tile =
         memory_ + stage.index * kStageBytes + static_cast<int>(threadIdx.x) / kWarpgroupThreads * kTile;

@@ -44,7 +44,7 @@ DecodeShape shape_in(const ProductDevice& device, const DecodeSize& size, int cl
   const int kept = kept_bytes(size.operand, shape, size.blocks);
   const int stages = stages_in(std::min(device.shared_of_block - kBlockReserve, shared), stage,
                                kept + shape.own_blocks * block_bytes(size.operand, size.columns));
-  // A block is widened while the one before is multiplied.
+  // A block is widened while the one before is multiplied, or two are multiplied at a time.
   if (stages >= std::min(2, size.blocks)) shape.stages = stages;
   return shape;
 }
@@ -74,8 +74,8 @@ bool products_pack(const ProductDevice& device, std::int64_t rows, std::int64_t 
 
 // The quickest of all clusters, with one to three thread blocks to a multiprocessor. What it takes on an H200, measured
 // (docs/notes/2026-11-29-cuda-products.md): a block of inputs 0.4 us from one barrier to the next, of which widening
-// takes the multiprocessor 0.25 for FP4 and 0.1 else, a wave 1.5 us from beginning to end, a cluster 1.5 us to meet
-// twice, and memory at 32 bytes a nanosecond and multiprocessor.
+// takes the multiprocessor 0.25 for FP4 and 0.1 else, a wave 1.5 us from beginning to end, a cluster 1.5 us more, and
+// memory at 32 bytes a nanosecond and multiprocessor.
 DecodeShape decode_shape(const ProductDevice& device, const DecodeSize& size) {
   const int stage = decode_stage_bytes(size.kind, size.operand, size.columns, size.packs);
   const int most_clusters = device.capability >= 90 ? std::min(kLargestCluster, size.most_cluster) : 1;
