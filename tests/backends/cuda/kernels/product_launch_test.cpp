@@ -12,11 +12,11 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "tests/backends/cuda/kernels/product_support.h"
+
 namespace fathom::cuda {
 namespace {
 
-constexpr ProductDevice kH200 = {
-    .capability = 90, .multiprocessors = 132, .shared_of_block = 232448, .shared_of_multiprocessor = 233472};
 constexpr ProductDevice kA100 = {
     .capability = 80, .multiprocessors = 108, .shared_of_block = 166912, .shared_of_multiprocessor = 167936};
 constexpr ProductDevice kRtx5090 = {

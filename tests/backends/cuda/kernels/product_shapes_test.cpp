@@ -1,7 +1,6 @@
 // Products of few rows have the same bits however a launch is cut: as it would be for devices with other
 // multiprocessors, clusters and shared memory. And what leaves a product as rows of the next one is what a launch
 // packs.
-#include <optional>
 #include <set>
 
 #include "fathom/backends/cuda/kernels/product_launch.h"
@@ -11,12 +10,6 @@
 namespace fathom::cuda {
 namespace {
 
-constexpr ProductDevice kH200 = {.capability = 90,
-                                 .multiprocessors = 132,
-                                 .shared_of_block = 232448,
-                                 .shared_of_multiprocessor = 233472,
-                                 .clusters_of_four = 32,
-                                 .clusters_of_eight = 16};
 constexpr int kLittleShared = 90 * 1024;  // rows are packed by a launch then
 
 // What a device could be, whose blocks all run on the one that is there.
@@ -51,7 +44,10 @@ DecodeShape shape_of(const ProductDevice& device, std::int64_t out, std::int64_t
 TEST(ProductShapes, PretendedDevicesTakeEveryCluster) {
   std::set<int> clusters;
   std::set<int> stages;
-  for (const ProductDevice& other : pretended(kH200))
+  ProductDevice device = kH200;
+  device.clusters_of_four = 32;
+  device.clusters_of_eight = 16;
+  for (const ProductDevice& other : pretended(device))
     for (const auto& [out, in] : kSizes) {
       const DecodeShape shape = shape_of(other, out, in, 1);
       clusters.insert(shape.cluster);

@@ -17,6 +17,10 @@ using op_test::Random;
 using op_test::TestWeight;
 using op_test::WeightShape;
 
+// That need not be here; how many clusters it has room for is not said.
+inline constexpr ProductDevice kH200 = {
+    .capability = 90, .multiprocessors = 132, .shared_of_block = 232448, .shared_of_multiprocessor = 233472};
+
 // The largest distance from the exact sum, relative to the sum of the terms' magnitudes.
 inline constexpr double kFloat32Tolerance = op_test::kLinear;
 inline constexpr double kFp8Tolerance = 5e-4;  // Hopper's FP8 sums keep 13 bits or so within 128 inputs

@@ -125,11 +125,11 @@ class LoneExpertsBlock {
   // By the copying warp: lane i has the i-th item.
   __device__ void await_items() {
     expert_ = kNoExpert;
-    if (lane_id() < work_.most_items) {
-      unsigned turn = 0;
-      while ((expert_ = read_there(work_.chosen + lane_id())) == static_cast<std::int32_t>(kAwaited))
-        if (++turn == kMostTurns) __trap();
-    }
+    if (lane_id() < work_.most_items)
+      await([&] {
+        expert_ = read_there(work_.chosen + lane_id());
+        return expert_ != static_cast<std::int32_t>(kAwaited);
+      });
     item_count_ = __popc(__ballot_sync(kAllLanes, expert_ >= 0));
     if (lane_id() == 0) {
       *items_known() = item_count_;
@@ -303,13 +303,9 @@ class LoneExpertsBlock {
   __device__ static void start(float (&sums)[4], const Weight& weight, const std::uint8_t* row) {
     constexpr std::uint32_t kStep = kPieceInputs >> 4;  // from one piece to the next, in sixteens
     const std::uint32_t first = (shared_address(row) & 0x3ffffU) >> 4 | kStep << 16;
-    __syncwarp();
-    hold_sums<8>(sums);
-    begin_products();
-#pragma unroll
-    for (int step = 0; step < Weight::kSteps; ++step)
-      warpgroup_step_e4m3_8(sums, weight.a[step], std::uint64_t{kStep} << 32 | (first + 2 * step), step > 0 ? 1 : 0);
-    commit_products();
+    start_products<Weight::kSteps, 8>(sums, [&](int step, int add) {
+      warpgroup_step_e4m3_8(sums, weight.a[step], std::uint64_t{kStep} << 32 | (first + 2 * step), add);
+    });
   }
 
   // Lane i has the i-th item's weight.
@@ -347,13 +343,13 @@ class LoneExpertsBlock {
     const float* ups = work_.up + item * work_.expert_dim;
     const float weight = __shfl_sync(kAllLanes, weight_, item);
     pack(row, scales, work_.expert_dim, [&](int input) {
-      float4 gate = read_there(gates + input);
-      float4 up = read_there(ups + input);
-      for (unsigned turn = 0; !is_there(gate) || !is_there(up); ++turn) {
-        if (turn == kMostTurns) __trap();
+      float4 gate;
+      float4 up;
+      await([&] {
         gate = read_there(gates + input);
         up = read_there(ups + input);
-      }
+        return is_there(gate) && is_there(up);
+      });
       return swiglu(gate, up, work_.limit, weight);
     });
   }

@@ -33,6 +33,17 @@ __device__ inline void commit_products() {
 #endif
 }
 
+// step(index, add) of a sum's kSteps steps, as a group. Who comes from a wait may lag, and a product reads all lanes.
+template <int kSteps, int N, typename Step>
+__device__ inline void start_products(float (&sums)[N / 2], const Step& step) {
+  __syncwarp();
+  hold_sums<N>(sums);
+  begin_products();
+#pragma unroll
+  for (int index = 0; index < kSteps; ++index) step(index, index > 0 ? 1 : 0);
+  commit_products();
+}
+
 // Until no more than kPending committed groups run.
 template <int kPending>
 __device__ inline void wait_products() {

@@ -47,18 +47,13 @@ template <int N>
 __device__ inline void start_shared_block(float (&sums)[N / 2], std::uint32_t tile, std::uint32_t block) {
   const Columns weights = columns_at<Operand::e4m3>(tile);
   const Columns columns = columns_at<Operand::e4m3>(block);
-  __syncwarp();  // the lane that signalled a barrier may lag
-  hold_sums<N>(sums);
-  begin_products();
-#pragma unroll
-  for (int step = 0; step < kBlockInputs / 32; ++step) {
+  start_products<kBlockInputs / 32, N>(sums, [&](int step, int add) {
     const std::uint64_t a = columns_of_step<N>(weights, step);
     const std::uint64_t x = columns_of_step<N>(columns, step);
-    if constexpr (N == 8) shared_step_8(sums, a, x, step > 0 ? 1 : 0);
-    if constexpr (N == 16) shared_step_16(sums, a, x, step > 0 ? 1 : 0);
-    if constexpr (N == 32) shared_step_32(sums, a, x, step > 0 ? 1 : 0);
-  }
-  commit_products();
+    if constexpr (N == 8) shared_step_8(sums, a, x, add);
+    if constexpr (N == 16) shared_step_16(sums, a, x, add);
+    if constexpr (N == 32) shared_step_32(sums, a, x, add);
+  });
 }
 
 #endif

@@ -13,13 +13,8 @@ template <TileKind kKind, Operand kOperand, int N>
 __device__ inline void start_block(float (&sums)[N / 2], const WeightOperand<kKind, kOperand>& weight,
                                    std::uint32_t block) {
   const Columns columns = columns_at<kOperand>(block);
-  __syncwarp();  // the lane that signalled a barrier may lag, and the product reads every lane's registers
-  hold_sums<N>(sums);
-  begin_products();
-#pragma unroll
-  for (int step = 0; step < WeightOperand<kKind, kOperand>::kSteps; ++step)
-    product_step<kOperand, N>(sums, weight.a[step], columns, step, step > 0 ? 1 : 0);
-  commit_products();
+  start_products<WeightOperand<kKind, kOperand>::kSteps, N>(
+      sums, [&](int step, int add) { product_step<kOperand, N>(sums, weight.a[step], columns, step, add); });
 }
 
 // Where the first of a thread's scales lie behind the first of a block's.
