@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace fathom {
 namespace {
@@ -44,6 +45,67 @@ TEST(Arena, HoldsNoMoreThanSeveralTimesTheNeed) {
     for (int piece = 0; piece < 40; ++piece) (void)arena.take<std::byte, 1>({100'000});
   }
   EXPECT_LE(arena.bytes(), 4 * 40 * 100'000 + (1 << 20));
+}
+
+// Places without memory behind them: large ones cost nothing.
+class Places final : public Allocator {
+ public:
+  std::byte* allocate(std::int64_t bytes) override {
+    ++allocations_;
+    live_ += bytes;
+    return std::exchange(next_, next_ + bytes);
+  }
+  void release(std::byte* /*data*/, std::int64_t bytes) noexcept override { live_ -= bytes; }
+
+  int allocations() const { return allocations_; }
+  std::int64_t live() const { return live_; }
+
+ private:
+  std::byte* next_ = reinterpret_cast<std::byte*>(std::uintptr_t{64});
+  std::int64_t live_ = 0;
+  int allocations_ = 0;
+};
+
+TEST(Arena, ALargeStepThatGrowsALittleTakesALittleMore) {
+  constexpr std::int64_t kPiece = std::int64_t{300} << 20;
+  Places places;
+  Arena arena(places);
+  for (const int pieces : {4, 5}) {
+    const Arena::Scope scope(arena);
+    for (int piece = 0; piece < pieces; ++piece) (void)arena.take<std::byte, 1>({kPiece});
+    EXPECT_LE(arena.bytes(), pieces * kPiece + (64 << 20));
+  }
+  const Arena::Scope scope(arena);
+  for (int piece = 0; piece < 100; ++piece) (void)arena.take<std::byte, 1>({kPiece / 20});
+  EXPECT_LE(arena.bytes(), 5 * kPiece + (64 << 20)) << "small pieces lie where large ones did";
+}
+
+TEST(Arena, StepsThatDoubleLeaveLittleBehind) {
+  Places places;
+  Arena arena(places);
+  const auto step = [&](std::int64_t bytes) {
+    const Arena::Scope scope(arena);
+    for (int piece = 0; piece < 3; ++piece) (void)arena.take<std::byte, 1>({bytes});
+  };
+  std::int64_t bytes = 0;
+  for (bytes = std::int64_t{16} << 20; bytes <= std::int64_t{1} << 30; bytes *= 2) step(bytes);
+  bytes /= 2;
+  step(bytes);
+  EXPECT_LE(places.live(), 3 * bytes / 4 * 5) << "of the largest step; all of them took twice that";
+  const int allocations = places.allocations();
+  for (const std::int64_t some : {bytes, bytes / 3, std::int64_t{5}, bytes}) step(some);
+  EXPECT_EQ(places.allocations(), allocations) << "and all others lie in it";
+}
+
+TEST(Arena, StepsThatGrowByLittleDoNotMoveEachTime) {
+  Places places;
+  Arena arena(places);
+  for (std::int64_t bytes = std::int64_t{500} << 20; bytes < std::int64_t{600} << 20; bytes += 64 << 10) {
+    const Arena::Scope scope(arena);
+    (void)arena.take<std::byte, 1>({bytes});
+    (void)arena.take<std::byte, 1>({bytes / 2});
+  }
+  EXPECT_LE(places.allocations(), 30) << "of 1,600 steps";
 }
 
 TEST(Arena, NothingIsAPlaceToo) {

@@ -1,5 +1,5 @@
-// Scratch memory of one step: taken in order, given back all at once. After the first step of a size it allocates
-// nothing.
+// Scratch memory of one step: taken in order, given back all at once. After the second step of a size it allocates
+// nothing, and holds little more than the largest step took.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,12 @@
 namespace fathom {
 
 class Arena {
+  struct Place {
+    std::size_t chunk = 0;   // the chunk being filled
+    std::int64_t used = 0;   // bytes of it
+    std::int64_t taken = 0;  // of all chunks
+  };
+
  public:
   explicit Arena(Allocator& allocator) : allocator_(&allocator) {}
 
@@ -21,28 +27,21 @@ class Arena {
     return View<T, Rank>(reinterpret_cast<T*>(take_bytes(bytes)), shape);
   }
 
-  // Everything taken after `mark` is given back when the scope ends.
+  // Everything taken after it began is given back when the scope ends.
   class Scope {
    public:
-    explicit Scope(Arena& arena) : arena_(&arena), chunk_(arena.chunk_), used_(arena.used_) {}
-    ~Scope() {
-      arena_->chunk_ = chunk_;
-      arena_->used_ = used_;
-    }
+    explicit Scope(Arena& arena) : arena_(&arena), place_(arena.place_) {}
+    ~Scope() { arena_->place_ = place_; }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     Arena* arena_;
-    std::size_t chunk_;
-    std::int64_t used_;
+    Place place_;
   };
 
   // Everything is given back at once.
-  void clear() {
-    chunk_ = 0;
-    used_ = 0;
-  }
+  void clear() { place_ = {}; }
 
   std::int64_t bytes() const;  // held, used or not
 
@@ -51,8 +50,8 @@ class Arena {
 
   Allocator* allocator_;
   std::vector<Memory> chunks_;
-  std::size_t chunk_ = 0;  // the chunk being filled
-  std::int64_t used_ = 0;  // bytes of it
+  Place place_;
+  std::int64_t most_ = 0;  // that were ever taken
 };
 
 }  // namespace fathom
