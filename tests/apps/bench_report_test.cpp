@@ -46,5 +46,21 @@ TEST(BenchReport, WhatIsNotKnownOfTheMachineIsNotSaid) {
   EXPECT_EQ(text_of(bench_tables(measurements)[0], "prefill 256", "% of peak"), "-");
 }
 
+TEST(BenchReport, ExpertsThatCameOverTheBusAreSaidWhereThereAreAny) {
+  std::vector<BackendFigure> figures = {{.name = "experts_on_host", .value = 12},
+                                        {.name = "expert_swaps", .value = 3},
+                                        {.name = "experts_chosen", .value = 200},
+                                        {.name = "experts_chosen_on_host", .value = 25},
+                                        {.name = "experts_lent", .value = 2}};
+  EXPECT_EQ(bus_line(figures),
+            "12 experts lie in this machine's memory; 12.5 % of those chosen came over the bus (25 of 200), 3 changed "
+            "places, 2 have a copy in memory that caches do not want yet");
+  figures[2].value = figures[3].value = 0;  // nobody has looked yet
+  EXPECT_NE(bus_line(figures).find("0.0 % of those chosen"), std::string::npos);
+  figures[0].value = 0;
+  EXPECT_EQ(bus_line(figures), "");
+  EXPECT_EQ(bus_line({}), "");
+}
+
 }  // namespace
 }  // namespace fathom

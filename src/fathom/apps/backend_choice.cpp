@@ -74,7 +74,7 @@ void add_device_options(CLI::App& command, BackendChoice& choice) {
       .add_option(
           "--gpu-megabytes", choice.gpu_megabytes,
           "of the GPU's memory, for weights; experts beyond them stay in this machine's memory and are read over "
-          "the bus, the same bits (0: most of what is free)")
+          "the bus, the same bits (0: what caches and a step leave)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 30))
       ->envname("FATHOM_GPU_MEGABYTES")
       ->capture_default_str();
@@ -108,7 +108,9 @@ std::unique_ptr<Backend> make_backend(const BackendChoice& choice, std::int64_t 
                               .graphs = choice.cuda_graphs,
                               .shortlists = choice.cuda_shortlists,
                               .lone_experts = choice.cuda_lone_experts,
-                              .weight_bytes = choice.gpu_megabytes << 20});
+                              .weight_bytes = choice.gpu_megabytes << 20,
+                              .kept_bytes = choice.gpu_kept_bytes,
+                              .alone = choice.gpu_alone});
   }
   if (choice.name == "reference") return std::make_unique<ReferenceBackend>();
   use_instruction_set(choice.cpu_target);

@@ -26,7 +26,9 @@ struct BackendChoice {
   bool cuda_graphs = true;
   bool cuda_shortlists = true;
   bool cuda_lone_experts = true;
-  std::int64_t gpu_megabytes = 0;  // for weights (cuda_backend.h)
+  std::int64_t gpu_megabytes = 0;   // for weights (cuda_backend.h)
+  std::int64_t gpu_kept_bytes = 0;  // others are still to take it
+  bool gpu_alone = true;            // no other model comes to it
 };
 
 void add_backend_options(CLI::App& command, BackendChoice& choice);

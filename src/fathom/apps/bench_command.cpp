@@ -25,7 +25,6 @@
 #include "fathom/bench/plot.h"
 #include "fathom/checkpoint/checkpoint.h"
 #include "fathom/checkpoint/random_weights.h"
-#include "fathom/spec/kv_size.h"
 #include "fathom/spec/layer_choice.h"
 #include "fathom/spec/model_size.h"
 
@@ -76,19 +75,41 @@ std::vector<bench::Case> cases_of(const BenchCommand& command) {
   return cases;
 }
 
-// Positions that the longest of the cases reaches.
-std::int64_t positions_of(const std::vector<bench::Case>& cases, const bench::BenchOptions& options) {
+// Positions that a sequence reaches.
+std::int64_t positions_of(const bench::Case& one, const bench::BenchOptions& options) {
+  return one.phase == bench::Phase::prefill ? one.tokens : one.depth + options.repeats * options.decode_steps;
+}
+
+std::int64_t most_positions_of(const std::vector<bench::Case>& cases, const bench::BenchOptions& options) {
   std::int64_t most = 0;
-  for (const bench::Case& one : cases)
-    most = std::max(
-        most, one.phase == bench::Phase::prefill ? one.tokens : one.depth + options.repeats * options.decode_steps);
+  for (const bench::Case& one : cases) most = std::max(most, positions_of(one, options));
   return most;
 }
 
-void require_memory(const ModelConfig& config, const std::vector<bench::Case>& cases) {
-  std::int64_t caches = 0;
-  for (const bench::Case& one : cases) caches = std::max(caches, one.batch * kv_bytes(config, one.depth + one.tokens));
-  const std::int64_t needed = model_size(config).stored.bytes + caches;
+CacheStorage storage_of(const BenchCommand& command) {
+  return command.cache == "float32" ? CacheStorage::float32 : CacheStorage::released;
+}
+
+// Of the largest case.
+std::int64_t cache_bytes_of(const BenchCommand& command, const ModelConfig& config,
+                            const std::vector<bench::Case>& cases) {
+  const CacheLayout layout = make_cache_layout(config, storage_of(command));
+  std::int64_t most = 0;
+  for (const bench::Case& one : cases)
+    most = std::max(most, one.batch * layout.bytes(positions_of(one, command.bench)));
+  return most;
+}
+
+// Of the largest step of any case.
+std::int64_t step_tokens_of(const BenchCommand& command, const std::vector<bench::Case>& cases) {
+  std::int64_t most = 1;
+  for (const bench::Case& one : cases)
+    most = std::max(most, one.phase == bench::Phase::prefill ? std::min(command.bench.chunk, one.tokens) : one.batch);
+  return command.bench.stages ? 2 * most : most;  // whoever times stages has memory of its own
+}
+
+void require_memory(const BenchCommand& command, const ModelConfig& config, const std::vector<bench::Case>& cases) {
+  const std::int64_t needed = model_size(config).stored.bytes + cache_bytes_of(command, config, cases);
   const std::int64_t free = free_memory_bytes();
   if (free > 0 && needed > free)
     throw InputError(
@@ -97,7 +118,7 @@ void require_memory(const ModelConfig& config, const std::vector<bench::Case>& c
 }
 
 std::shared_ptr<const WeightSource> source_of(const BenchCommand& command, const std::vector<bench::Case>& cases) {
-  const std::int64_t positions = positions_of(cases, command.bench);
+  const std::int64_t positions = most_positions_of(cases, command.bench);
   if (!command.model.empty()) {
     auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(command.model));
     if (positions > checkpoint->config().max_positions)
@@ -108,7 +129,7 @@ std::shared_ptr<const WeightSource> source_of(const BenchCommand& command, const
   ModelConfig config = without_mtp(chosen_layers(config_of(command.shape), command.layers));
   config.max_positions = std::max(config.max_positions, positions);
   config.validate();
-  if (!is_on_gpu(command.backend)) require_memory(config, cases);
+  if (!is_on_gpu(command.backend)) require_memory(command, config, cases);
   return std::make_shared<const RandomWeights>(config, command.bench.seed);
 }
 
@@ -126,7 +147,8 @@ bench::Yardstick cpu_yardstick(int threads) {
 
 bench::Yardstick device_yardstick(Backend& backend) {
   constexpr std::int64_t kCopiedBytes = std::int64_t{1} << 30;
-  return {.read_bytes = bench::copy_bytes_per_second(backend, kCopiedBytes), .flops = 0.0};
+  const std::int64_t room = backend.free_bytes().value_or(4 * kCopiedBytes) / 4;  // twice in it
+  return {.read_bytes = bench::copy_bytes_per_second(backend, std::min(kCopiedBytes, room)), .flops = 0.0};
 }
 
 // A bar for each case.
@@ -196,9 +218,16 @@ void run_bench(const BenchCommand& command) {
   bench::StageTimer prepared(*loading);
   fmt::print(stderr, "{}: {} MB of weights\n", subject_of(command),
              model_size(source->config()).stored.bytes / 1'000'000);
-  const Transformer loaded(
-      source, prepared,
-      {.storage = command.cache == "float32" ? CacheStorage::float32 : CacheStorage::released, .rollback_tokens = 0});
+  const Transformer loaded(source, prepared,
+                           {.storage = storage_of(command),
+                            .rollback_tokens = 0,
+                            .step_tokens = step_tokens_of(command, cases),
+                            .cache_bytes = cache_bytes_of(command, source->config(), cases)});
+  const auto say_free = [&](std::string_view when) {
+    if (const auto free = loading->free_bytes())
+      fmt::print(stderr, "{} MB of the GPU's memory are free {}\n", *free / 1'000'000, when);
+  };
+  say_free("beside them");
 
   bench::Report report{.subject = subject_of(command), .device = std::string(loading->name()), .measurements = {}};
   for (const int wanted : on_gpu ? std::vector<int>{0} : command.threads) {
@@ -212,9 +241,11 @@ void run_bench(const BenchCommand& command) {
     const std::vector<bench::Measurement> measurements = run_cases(place, cases, command.bench);
     fmt::print("{} on {}; {}\n\n", report.subject, report.device, machine_line(measurements));
     for (const Table& table : bench_tables(measurements)) fmt::print("{}\n", plain_table(table));
+    if (const std::string line = bus_line(loading->figures()); !line.empty()) fmt::print("{}\n\n", line);
     report.measurements.insert(report.measurements.end(), measurements.begin(), measurements.end());
     std::fflush(stdout);
   }
+  say_free("at the end");
   if (!command.csv.empty()) write_file(command.csv, bench::csv(report));
   if (!command.svg.empty()) write_file(command.svg, curves_svg(bench::plot(report)));
 }

@@ -92,4 +92,19 @@ std::vector<Table> bench_tables(std::span<const Measurement> measurements) {
   return tables;
 }
 
+std::string bus_line(std::span<const BackendFigure> figures) {
+  const auto of = [&](std::string_view name) {
+    for (const BackendFigure& figure : figures)
+      if (figure.name == name) return figure.value;
+    return 0.0;
+  };
+  if (of("experts_on_host") == 0.0) return "";
+  const double chosen = of("experts_chosen");
+  return fmt::format(
+      "{:.0f} experts lie in this machine's memory; {:.1f} % of those chosen came over the bus ({:.0f} of {:.0f}), "
+      "{:.0f} changed places, {:.0f} have a copy in memory that caches do not want yet",
+      of("experts_on_host"), chosen > 0.0 ? 100.0 * of("experts_chosen_on_host") / chosen : 0.0,
+      of("experts_chosen_on_host"), chosen, of("expert_swaps"), of("experts_lent"));
+}
+
 }  // namespace fathom

@@ -7,6 +7,7 @@
 
 #include "fathom/bench/measurement.h"
 #include "fathom/evaluation/table.h"
+#include "fathom/ops/backend.h"
 
 namespace fathom {
 
@@ -14,5 +15,7 @@ namespace fathom {
 std::string machine_line(std::span<const bench::Measurement> measurements);
 // One row a measurement, then a table of stages for each where they were timed.
 std::vector<Table> bench_tables(std::span<const bench::Measurement> measurements);
+// Of experts that a GPU reads over the bus; empty where there are none. By the backend's figures since its start.
+std::string bus_line(std::span<const BackendFigure> figures);
 
 }  // namespace fathom

@@ -8,6 +8,7 @@
 #include "fathom/base/error.h"
 #include "fathom/checkpoint/checkpoint_identity.h"
 #include "fathom/engine/engine_loop.h"
+#include "fathom/ops/device_caches.h"
 #include "fathom/server/request_log.h"
 
 namespace fathom {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr const char* kFlash = "deepseek-v4-flash";
 constexpr const char* kPro = "deepseek-v4-pro";
+constexpr std::int64_t kUsualSequences = 2;
 constexpr std::int64_t kAnswerQueue = std::int64_t{32} << 20;
 constexpr std::int64_t kAnswerSegment = std::int64_t{16} << 20;
 
@@ -76,6 +78,12 @@ PrefixDiskConfig disk_of(std::shared_ptr<store::BlobStore> store, const std::str
           .loads = PrefixLoads::when_quicker};
 }
 
+// 0: whatever a GPU has left.
+std::int64_t cache_bytes_of(const server::EngineSettings& settings, const BackendChoice& backend) {
+  if (settings.cache_megabytes > 0) return settings.cache_megabytes << 20;
+  return is_on_gpu(backend) ? 0 : free_memory_bytes() / 2;
+}
+
 ModelOptions options_of(const std::string& directory, const server::EngineSettings& settings, PrefixDiskConfig disk) {
   ModelOptions options{.directory = directory,
                        .backend = {.name = settings.backend,
@@ -88,11 +96,12 @@ ModelOptions options_of(const std::string& directory, const server::EngineSettin
                                    .cuda_products = settings.cuda_products,
                                    .gpu_megabytes = settings.gpu_megabytes},
                        .cache = settings.cache,
-                       .engine = {}};
+                       .engine = {},
+                       .usual_sequences = kUsualSequences};
   options.engine.max_batch_tokens = settings.batch_tokens;
   options.engine.max_sequences = settings.sequences;
   options.engine.step_seconds = std::chrono::duration<double>(settings.step_time).count();
-  options.engine.cache_bytes = settings.cache_megabytes > 0 ? settings.cache_megabytes << 20 : free_memory_bytes() / 2;
+  options.engine.cache_bytes = cache_bytes_of(settings, options.backend);
   options.engine.prefix = {.on = settings.prefix_cache == "on",
                            .minimum = settings.prefix_minimum,
                            .bytes = settings.prefix_megabytes << 20,
@@ -153,17 +162,17 @@ std::vector<ServedDirectory> served_directories(const std::vector<std::string>& 
 }
 
 struct ModelHost::Loaded {
-  Loaded(const std::string& directory, const server::ServerConfig& config, PrefixDiskConfig disk,
-         server::RequestLog& log)
-      : session(options_of(directory, config.engine, std::move(disk))),
+  Loaded(const ModelOptions& options, const server::ServerConfig& config, server::RequestLog& log)
+      : session(options),
         constraints(std::make_shared<grammar::ConstraintMaker>(session.tokenizer())),
         generator(std::make_shared<EngineLoop>(
-            session.engine(), EngineLoopConfig{.queue_limit = config.engine.queue,
-                                               .user_limit = config.engine.queue_per_user,
-                                               .account_limit = config.engine.queue_per_account,
-                                               .on_fault = [&log, directory](const std::string& fault) {
-                                                 log.error(fmt::format("model={} fault: {}", directory, fault));
-                                               }})) {}
+            session.engine(),
+            EngineLoopConfig{.queue_limit = config.engine.queue,
+                             .user_limit = config.engine.queue_per_user,
+                             .account_limit = config.engine.queue_per_account,
+                             .on_fault = [&log, directory = options.directory](const std::string& fault) {
+                               log.error(fmt::format("model={} fault: {}", directory, fault));
+                             }})) {}
 
   ModelSession session;
   std::shared_ptr<grammar::ConstraintMaker> constraints;
@@ -174,9 +183,15 @@ ModelHost::ModelHost(const server::ServerConfig& config, const std::string& vers
     : log_(std::make_unique<server::RequestLog>(server::parts_of(config).log_level)) {
   const std::shared_ptr<store::BlobStore> disk = open_disk(config.engine, *log_);
   if (disk) answer_disk_ = open_answers(config, *log_);
-  for (const ServedDirectory& served : served_directories(config.models)) {
-    auto loaded =
-        std::make_unique<Loaded>(served.directory, config, disk_of(disk, served.directory, version, *log_), *log_);
+  const std::vector<ServedDirectory> all = served_directories(config.models);
+  std::int64_t caches = 0;  // of the models before, which take them later
+  for (const ServedDirectory& served : all) {
+    ModelOptions options = options_of(served.directory, config.engine, disk_of(disk, served.directory, version, *log_));
+    options.others_to_come = &served != &all.back();
+    options.backend.gpu_alone = all.size() == 1;
+    options.backend.gpu_kept_bytes = caches > 0 ? bytes_for_caches(caches) : 0;
+    auto loaded = std::make_unique<Loaded>(options, config, *log_);
+    caches += loaded->session.engine().config().cache_bytes;
     const std::int64_t positions = loaded->session.engine().context_limit();
     if (positions < 2)
       throw InputError("[serve] cache_megabytes is {}, too little for a single answer of {}",

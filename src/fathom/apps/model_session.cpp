@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "fathom/apps/device_memory.h"
 #include "fathom/spec/model_size.h"
 
 namespace fathom {
@@ -16,8 +17,17 @@ Tokenizer load_tokenizer(const Checkpoint& checkpoint) {
   return tokenizer;
 }
 
-EngineConfig engine_config(EngineConfig config, const Tokenizer& tokenizer) {
+EngineConfig engine_config(const ModelOptions& options, const Tokenizer& tokenizer, Transformer& transformer) {
+  EngineConfig config = options.engine;
   config.sampled_vocab = tokenizer.vocab();
+  if (!transformer.backend().free_bytes()) return config;
+  take_memory_of_a_step(transformer, config.max_batch_tokens, config.max_sequences);
+  const std::int64_t sequence = transformer.cache_layout().bytes(transformer.config().max_positions);
+  config.cache_bytes =
+      caches_on_device(*transformer.backend().free_bytes(), {.asked = config.cache_bytes,
+                                                             .usual = options.usual_sequences * sequence,
+                                                             .others_to_come = options.others_to_come,
+                                                             .step_tokens = config.max_batch_tokens});
   return config;
 }
 
@@ -53,7 +63,10 @@ ModelSession::ModelSession(const ModelOptions& options)
           checkpoint_, *backend_,
           {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
            // A snapshot is taken one token before a prompt's end, without a step of its own.
-           .rollback_tokens = std::max<std::int64_t>(options.engine.prefix.on ? 1 : 0, options.engine.drafts.most)}),
-      engine_(transformer_, engine_config(options.engine, tokenizer_)) {}
+           .rollback_tokens = std::max<std::int64_t>(options.engine.prefix.on ? 1 : 0, options.engine.drafts.most),
+           .step_tokens = options.engine.max_batch_tokens,
+           .cache_bytes = options.engine.cache_bytes,
+           .usual_sequences = options.usual_sequences}),
+      engine_(transformer_, engine_config(options, tokenizer_, transformer_)) {}
 
 }  // namespace fathom

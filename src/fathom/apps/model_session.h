@@ -21,6 +21,10 @@ struct ModelOptions {
   BackendChoice backend;
   std::string cache = "released";  // or float32
   EngineConfig engine;
+  // On a GPU, where `engine` says nothing of caches: room for so many sequences of full length is left beside weights;
+  // they are all that caches get where others are to come, else whatever there is.
+  std::int64_t usual_sequences = 1;
+  bool others_to_come = false;
 };
 
 void add_model_options(CLI::App& command, ModelOptions& options);

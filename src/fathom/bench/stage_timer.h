@@ -30,7 +30,8 @@ class StageTimer final : public Backend {
   std::int64_t shortlist_bytes(const PreparedWeight& weight, std::int64_t rows) const override {
     return inner_.shortlist_bytes(weight, rows);
   }
-  void expect_weights(const WeightBytes& bytes) override { inner_.expect_weights(bytes); }
+  void expect(const ExpectedMemory& bytes) override { inner_.expect(bytes); }
+  std::optional<std::int64_t> free_bytes() const override { return inner_.free_bytes(); }
   std::vector<BackendFigure> figures() const override { return inner_.figures(); }
   // Never of a pattern: a step that is replayed as a whole has no stages.
   void begin_step(std::uint64_t pattern) override;

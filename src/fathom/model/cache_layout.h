@@ -41,6 +41,11 @@ struct CacheLayout {
   std::int64_t state_bytes = 0;
   std::int64_t page_bytes = 0;
   std::vector<BlockCacheLayout> blocks;  // trunk blocks, then MTP blocks
+
+  // Of one sequence of so many tokens.
+  std::int64_t bytes(std::int64_t tokens) const {
+    return state_bytes + (tokens + page_tokens - 1) / page_tokens * page_bytes;
+  }
 };
 
 // `rollback_tokens`: how many of the newest positions can be taken back without recomputing older ones.

@@ -7,6 +7,7 @@
 
 #include "fathom/model/block.h"
 #include "fathom/spec/rotary.h"
+#include "fathom/spec/step_size.h"
 
 namespace fathom {
 
@@ -30,6 +31,13 @@ ExpertUse counted_by(const Backend& backend, const ModelConfig& config) {
   return backend.memory_is_hosts() ? ExpertUse(config.layers + config.mtp_layers, config.experts) : ExpertUse();
 }
 
+ExpectedMemory memory_beside_weights(const ModelConfig& config, const CacheLayout& layout,
+                                     const TransformerOptions& options) {
+  return {.step = step_bytes(config, options.step_tokens),
+          .caches = options.cache_bytes,
+          .usual_caches = options.usual_sequences * layout.bytes(config.max_positions)};
+}
+
 }  // namespace
 
 Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& backend,
@@ -40,7 +48,8 @@ Transformer::Transformer(std::shared_ptr<const WeightSource> source, Backend& ba
       backend_(backend),
       layout_(
           std::make_shared<const CacheLayout>(make_cache_layout(config_, options.storage, options.rollback_tokens))),
-      weights_(std::make_shared<const ModelWeights>(load_weights(*source_, backend))),
+      weights_(std::make_shared<const ModelWeights>(
+          load_weights(*source_, backend, memory_beside_weights(config_, *layout_, options)))),
       plain_frequencies_(backend, rotary_frequencies(config_.rope_dim, config_.rope_theta)),
       compressed_frequencies_(backend, yarn_frequencies(config_.rope_dim, config_.compress_rope_theta, config_.yarn)),
       expert_use_(counted_by(backend, config_)),

@@ -25,6 +25,11 @@ struct BatchRun {
 struct TransformerOptions {
   CacheStorage storage = CacheStorage::released;
   std::int64_t rollback_tokens = 0;
+  // For a backend with memory of its own, to leave room for: tokens of a step, bytes of caches. 0 bytes: those of so
+  // many sequences of all positions.
+  std::int64_t step_tokens = 512;
+  std::int64_t cache_bytes = 0;
+  std::int64_t usual_sequences = 1;
 };
 
 class Transformer {

@@ -118,8 +118,9 @@ class Loader {
 
 namespace {
 
-WeightBytes weight_bytes(const ModelConfig& config) {
-  WeightBytes bytes{.expert_layers = config.layers + config.mtp_layers, .experts_of_layer = config.experts};
+ExpectedMemory with_weights(ExpectedMemory bytes, const ModelConfig& config) {
+  bytes.expert_layers = config.layers + config.mtp_layers;
+  bytes.experts_of_layer = config.experts;
   for (const TensorSpec& tensor : tensor_table(config))
     for (const StoredTensor& stored : stored_tensors(tensor, tensor.released))
       (tensor.role == TensorRole::expert ? bytes.experts : bytes.others) += stored.bytes();
@@ -128,8 +129,8 @@ WeightBytes weight_bytes(const ModelConfig& config) {
 
 }  // namespace
 
-ModelWeights load_weights(const WeightSource& source, Backend& backend) {
-  backend.expect_weights(weight_bytes(source.config()));
+ModelWeights load_weights(const WeightSource& source, Backend& backend, const ExpectedMemory& beside) {
+  backend.expect(with_weights(beside, source.config()));
   return Loader(source, backend).model();
 }
 

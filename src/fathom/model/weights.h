@@ -105,6 +105,6 @@ struct ModelWeights {
   std::vector<MtpWeights> mtp;
 };
 
-ModelWeights load_weights(const WeightSource& source, Backend& backend);
+ModelWeights load_weights(const WeightSource& source, Backend& backend, const ExpectedMemory& beside = {});
 
 }  // namespace fathom

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,12 +20,15 @@
 
 namespace fathom {
 
-// What is about to be prepared, so that a backend with little memory can decide what goes where.
-struct WeightBytes {
-  std::int64_t experts = 0;           // stored bytes of all routed experts
+// What is about to be prepared and kept, in bytes, so that a backend with little memory can decide what goes where.
+struct ExpectedMemory {
+  std::int64_t experts = 0;           // of all routed experts, as stored
   std::int64_t others = 0;            // of all other weights
   std::int64_t expert_layers = 0;     // blocks with routed experts
   std::int64_t experts_of_layer = 0;  //
+  std::int64_t step = 0;              // of what a step computes on its way, at most
+  std::int64_t caches = 0;            // that were asked for; 0: nobody asked
+  std::int64_t usual_caches = 0;      // then
 };
 
 // A figure of a backend's own, for whoever watches it.
@@ -59,7 +63,9 @@ class Backend {
   virtual void begin_step(std::uint64_t /*pattern*/) {}
   virtual void end_step() {}
 
-  virtual void expect_weights(const WeightBytes& /*bytes*/) {}
+  virtual void expect(const ExpectedMemory& /*bytes*/) {}
+  // Of memory of its own; nothing where that is the host's.
+  virtual std::optional<std::int64_t> free_bytes() const { return std::nullopt; }
   // Any thread may ask.
   virtual std::vector<BackendFigure> figures() const { return {}; }
 

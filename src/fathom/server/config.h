@@ -20,7 +20,7 @@ struct EngineSettings {
   std::string backend = "cpu";
   std::string device = "cpu";
   std::string cuda_products = "float32";
-  std::int64_t gpu_megabytes = 0;  // for weights; 0: most of what is free
+  std::int64_t gpu_megabytes = 0;  // for weights; 0: what caches and a step leave
   std::int64_t threads = 0;        // 0: one per core
   std::string cpu_target = "best";
   bool pin = false;
@@ -32,7 +32,7 @@ struct EngineSettings {
   std::int64_t queue = 256;
   std::int64_t queue_per_user = 64;
   std::int64_t queue_per_account = 128;
-  std::int64_t cache_megabytes = 0;  // 0: half of the memory that is free
+  std::int64_t cache_megabytes = 0;  // 0: half of the memory that is free; on a GPU what weights leave
   std::chrono::milliseconds step_time{200};
   std::string prefix_cache = "on";
   std::int64_t prefix_minimum = 1024;

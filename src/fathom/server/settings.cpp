@@ -155,7 +155,7 @@ std::vector<Setting> make_settings() {
              {"float32", "fp8", "plain"});
   table.number(
       "gpu_megabytes", FATHOM_IN(engine.gpu_megabytes), 0, 1 << 30,
-      "of the GPU's memory, for weights; experts beyond stay in the machine's memory; 0: most of what is free");
+      "of the GPU's memory, for weights; experts beyond stay in the machine's memory; 0: what caches and a step leave");
   table.number("threads", FATHOM_IN(engine.threads), 0, 4096, "that compute; 0: as many as this process may run");
   table.text("cpu_target", FATHOM_IN(engine.cpu_target),
              "instruction set of the vector kernels, of those that fathom --version names");
@@ -176,8 +176,10 @@ std::vector<Setting> make_settings() {
   table.number("queue_per_user", FATHOM_IN(engine.queue_per_user), 1, 1 << 20, "requests of one user at a time");
   table.number("queue_per_account", FATHOM_IN(engine.queue_per_account), 1, 1 << 20,
                "requests of one account at a time, whatever users its clients name");
-  table.number("cache_megabytes", FATHOM_IN(engine.cache_megabytes), 0, 1 << 30,
-               "memory for keys and values; 0: half of what is free at the start");
+  table.number(
+      "cache_megabytes", FATHOM_IN(engine.cache_megabytes), 0, 1 << 30,
+      "memory for keys and values; 0: half of what is free at the start; on a GPU, what weights leave of it, two "
+      "conversations of full length or an eighth of it at least");
   table.text("prefix_cache", FATHOM_IN(engine.prefix_cache), "keep what was read, for prompts that begin the same",
              {"on", "off"});
   table.number("prefix_minimum", FATHOM_IN(engine.prefix_minimum), 1, 1 << 24,

@@ -28,8 +28,12 @@ struct CudaOptions {
   bool shortlists = true;    // the sampler's few tokens are found on the GPU (ops/shortlist.h)
   bool lone_experts = true;  // a lone token's in one launch (kernels/lone_experts.h), with fp8 on 9.0: the same bits
   // Of the GPU's memory, for weights; routed experts that do not fit lie in this machine's memory, pinned, and are read
-  // over the bus. 0: what is free at the start but for a fifteenth.
+  // over the bus. 0: what is free at the start but for caches and a step (Backend::expect).
   std::int64_t weight_bytes = 0;
+  std::int64_t kept_bytes = 0;  // of what is free there: others are still to take it
+  // No other model is to come to this GPU, so that what caches do not take yet may be lent to experts (docs/cuda.md).
+  // Where weight_bytes are given they get no more.
+  bool alone = true;
 };
 
 // Why no CUDA backend can be had here; empty when one can.

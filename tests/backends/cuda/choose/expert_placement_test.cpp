@@ -16,6 +16,23 @@ TEST(ExpertPlacement, AsManyOfEveryLayerAsThereIsRoomFor) {
   EXPECT_EQ(experts_on_gpu(room), 0);
 }
 
+TEST(ExpertPlacement, WeightsGetWhatCachesAndAStepLeave) {
+  constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
+  ExpectedMemory expected{.step = 2 * kGigabyte, .caches = 0, .usual_caches = 7 * kGigabyte};
+  const std::int64_t free = 140 * kGigabyte;
+  const std::int64_t usual = room_for_weights(free, expected);
+  EXPECT_LT(usual, free - 2 * kGigabyte - 8 * kGigabyte);  // an eighth more than the caches' 7
+  EXPECT_GT(usual, free - 2 * kGigabyte - 10 * kGigabyte);
+  expected.caches = 14 * kGigabyte;  // asked for
+  EXPECT_EQ(room_for_weights(free, expected), usual - 8 * kGigabyte);
+  expected.caches = 70 * kGigabyte;
+  EXPECT_LT(room_for_weights(free, expected), 60 * kGigabyte);
+  expected = {.usual_caches = 70 * kGigabyte};  // nobody asked: an eighth of what is free, no more
+  EXPECT_GT(room_for_weights(free, expected), 110 * kGigabyte);
+  expected = {.usual_caches = kGigabyte};
+  EXPECT_GT(room_for_weights(4 * kGigabyte, expected), 2 * kGigabyte) << "a small GPU has weights too";
+}
+
 TEST(ExpertPlacement, AModelWithoutExpertsHasNoneElsewhere) {
   EXPECT_EQ(experts_on_gpu({.bytes = 10, .other_bytes = 100, .layers = 0, .experts_of_layer = 0, .expert_bytes = 0}),
             0);
@@ -38,6 +55,15 @@ TEST(ExpertPlacement, NoMoreThanAreWantedAndNoneWithoutNeed) {
   EXPECT_TRUE(choose_swaps(std::vector<float>(6, 3.0F), on_gpu, 6).empty());
   EXPECT_TRUE(choose_swaps(use, std::vector<std::uint8_t>(6, 1), 6).empty());
   EXPECT_TRUE(choose_swaps({}, {}, 6).empty());
+}
+
+TEST(ExpertPlacement, TheMostUsedAreCopiedFirst) {
+  const std::vector<float> use = {9.0F, 0.0F, 5.0F, 40.0F, 2.0F, 2.0F};
+  const std::vector<std::uint8_t> on_gpu = {1, 0, 0, 0, 0, 0};
+  EXPECT_EQ(choose_copies(use, on_gpu, 4), (std::vector<std::int64_t>{3, 2, 4, 5}));
+  EXPECT_EQ(choose_copies(use, on_gpu, 99).size(), 5U);
+  EXPECT_TRUE(choose_copies(use, on_gpu, 0).empty());
+  EXPECT_TRUE(choose_copies({}, {}, 4).empty());
 }
 
 }  // namespace

@@ -3,13 +3,40 @@
 #include <algorithm>
 
 #include "fathom/base/error.h"
+#include "fathom/ops/device_caches.h"
 
 namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kUncounted = std::int64_t{1} << 30;  // code, staging, what tiles are padded by, blocks' ends
+constexpr std::int64_t kMostShare = 8;                      // of the GPU, for what nobody asked for
+
+}  // namespace
+
+std::int64_t room_for_weights(std::int64_t free, const ExpectedMemory& expected) {
+  const std::int64_t most = free / kMostShare;
+  const std::int64_t caches = expected.caches > 0 ? expected.caches : std::min(expected.usual_caches, most);
+  return free - expected.step - std::min(kUncounted, most) - bytes_for_caches(caches);
+}
 
 std::int64_t experts_on_gpu(const ExpertRoom& room) {
   const std::int64_t row_bytes = room.layers * room.expert_bytes;  // one expert of every layer
   if (row_bytes <= 0) return room.experts_of_layer;
   return std::clamp<std::int64_t>((room.bytes - room.other_bytes) / row_bytes, 0, room.experts_of_layer);
+}
+
+std::vector<std::int64_t> choose_copies(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,
+                                        std::int64_t most) {
+  check_equal(is_on_gpu.size(), use.size(), "places of experts, one for each use");
+  std::vector<std::int64_t> host;
+  for (std::int64_t expert = 0; expert < std::ssize(use); ++expert)
+    if (is_on_gpu[expert] == 0) host.push_back(expert);
+  const auto count = std::clamp<std::int64_t>(most, 0, std::ssize(host));
+  std::partial_sort(host.begin(), host.begin() + count, host.end(), [&](std::int64_t left, std::int64_t right) {
+    return use[left] != use[right] ? use[left] > use[right] : left < right;
+  });
+  host.resize(static_cast<std::size_t>(count));
+  return host;
 }
 
 std::vector<ExpertSwap> choose_swaps(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,

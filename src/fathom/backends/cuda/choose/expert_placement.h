@@ -5,7 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "fathom/ops/backend.h"
+
 namespace fathom::cuda {
+
+// Of the GPU's free memory, what weights may take: caches, a step and what nobody counts stay free. Caches that nobody
+// asked for are an eighth of the GPU at most.
+std::int64_t room_for_weights(std::int64_t free, const ExpectedMemory& expected);
 
 struct ExpertRoom {
   std::int64_t bytes = 0;             // of the GPU's memory, for all weights
@@ -16,6 +22,10 @@ struct ExpertRoom {
 };
 // Experts of a layer, the first ones, that begin on the GPU: as many in every layer.
 std::int64_t experts_on_gpu(const ExpertRoom& room);
+
+// The most used of those in the machine's memory, most used first, `most` of them.
+std::vector<std::int64_t> choose_copies(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,
+                                        std::int64_t most);
 
 // An expert on each side, whose places are to be exchanged; indices into [layers, experts_of_layer].
 struct ExpertSwap {

@@ -123,8 +123,12 @@ void Device::check_launch(std::string_view what) const { call(cudaGetLastError()
 std::byte* DeviceAllocator::allocate(std::int64_t bytes) {
   void* data = nullptr;
   device_.raw_stream();  // of this device
-  if (const cudaError_t code = cudaMalloc(&data, size_of(bytes > 0 ? bytes : 1)); code != cudaSuccess) {
-    cudaGetLastError();
+  cudaError_t code = cudaSuccess;
+  do {
+    code = cudaMalloc(&data, size_of(bytes > 0 ? bytes : 1));
+    if (code != cudaSuccess) cudaGetLastError();  // or the next check would see it again
+  } while (code == cudaErrorMemoryAllocation && at_shortage_ && at_shortage_());
+  if (code != cudaSuccess) {
     std::size_t unused = 0;
     std::size_t all = 0;
     cudaMemGetInfo(&unused, &all);

@@ -66,12 +66,15 @@ class DeviceAllocator final : public Allocator {
   explicit DeviceAllocator(const Device& device) : device_(device) {}
   // Called before memory goes: what was put off may still want it.
   void before_release(std::function<void()> call) { before_release_ = std::move(call); }
+  // Called when there is no memory left: gives some back and says so, or says that it has none.
+  void at_shortage(std::function<bool()> call) { at_shortage_ = std::move(call); }
   std::byte* allocate(std::int64_t bytes) override;
   void release(std::byte* data, std::int64_t bytes) noexcept override;
 
  private:
   const Device& device_;
   std::function<void()> before_release_;
+  std::function<bool()> at_shortage_;
 };
 
 // Memory of this machine that the GPU reads and writes as well.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fathom/backends/cuda/choose/expert_placement.h"
 #include "fathom/backends/cuda/kernels/probe.h"
 
 namespace fathom {
@@ -47,11 +48,16 @@ CudaLauncher::CudaLauncher(const CudaOptions& options)
       fault_(pinned_memory_, sizeof(Fault)) {
   device_.set_sink(&recorder_);
   memory_.before_release([this] { recorder_.end(); });
+  memory_.at_shortage([this] {
+    recorder_.end();  // what was put off may read what goes
+    return experts_.give_back();
+  });
 }
 
 CudaLauncher::~CudaLauncher() {
   recorder_.end();
   memory_.before_release({});
+  memory_.at_shortage({});
 }
 
 void CudaLauncher::begin_step(std::uint64_t pattern) {
@@ -61,6 +67,11 @@ void CudaLauncher::begin_step(std::uint64_t pattern) {
 }
 
 void CudaLauncher::end_step() { recorder_.end(); }
+
+void CudaLauncher::expect(const ExpectedMemory& bytes) {
+  const std::int64_t room = options_.weight_bytes > 0 ? options_.weight_bytes : room_for_weights(*free_bytes(), bytes);
+  experts_.expect(bytes, room, options_.weight_bytes == 0 && options_.alone);
+}
 
 void CudaLauncher::upload(std::span<const std::byte> host, std::byte* device) {
   recorder_.end();

@@ -84,7 +84,10 @@ class CudaLauncher final : public Backend {
   bool shortlist(const ShortlistArgs& args) override;
   void begin_step(std::uint64_t pattern) override;
   void end_step() override;
-  void expect_weights(const WeightBytes& bytes) override { experts_.expect(bytes, options_.weight_bytes); }
+  void expect(const ExpectedMemory& bytes) override;
+  std::optional<std::int64_t> free_bytes() const override {
+    return device_.free_bytes() + experts_.lent_bytes() - options_.kept_bytes;
+  }
   std::vector<BackendFigure> figures() const override { return experts_.figures(); }
   std::unique_ptr<PreparedWeight> prepare(const WeightView& weight) override;
   std::unique_ptr<PreparedWeight> prepare_table(const WeightView& weight) override;

@@ -7,6 +7,7 @@
 
 #include "fathom/backends/cuda/choose/expert_placement.h"
 #include "fathom/backends/cuda/launch/cuda_launcher.h"
+#include "fathom/ops/device_caches.h"
 
 namespace fathom::cuda {
 namespace {
@@ -14,8 +15,11 @@ namespace {
 constexpr std::size_t kMostTables = 1024;  // layers of all models
 constexpr std::int64_t kHostBlockBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kStepsBetweenLooks = 32;
-constexpr std::int64_t kMostSwaps = 16;  // at one look: some 9 ms of a PCIe 5 bus
-constexpr float kFading = 0.75F;         // of what was counted before a look
+constexpr std::int64_t kMostSwaps = 16;   // at one look: some 9 ms of a PCIe 5 bus
+constexpr std::int64_t kMostCopies = 48;  // at one look: 12 ms
+constexpr std::int64_t kLentPlaces = 16;  // of a block: 210 MiB of Flash's experts
+constexpr std::int64_t kNeverLent = kStepsBehindLongTexts + (std::int64_t{128} << 20);
+constexpr float kFading = 0.75F;  // of what was counted before a look
 
 std::int64_t serial_of(const PreparedWeight& weight) {
   const TiledWeight* on_tensor_cores = tiled(weight);
@@ -33,7 +37,26 @@ std::optional<std::int64_t> expert_of(std::string_view name) {
   return end.ec == std::errc() ? std::optional(expert) : std::nullopt;
 }
 
+// True while it lives.
+class Turn {
+ public:
+  explicit Turn(bool& busy) : busy_(busy) { busy_ = true; }
+  ~Turn() { busy_ = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  bool& busy_;
+};
+
 constexpr auto kThree = {&ExpertWeights::w1, &ExpertWeights::w2, &ExpertWeights::w3};
+
+// Of its tiles.
+std::int64_t bytes_of(const ExpertWeights& expert) {
+  std::int64_t bytes = 0;
+  for (const auto weight : kThree) bytes += tiled(*(expert.*weight))->bytes();
+  return bytes;
+}
 
 }  // namespace
 
@@ -42,12 +65,13 @@ ExpertStore::ExpertStore(const Device& device, Allocator& device_memory, Allocat
       device_memory_(device_memory),
       weight_memory_(weight_memory),
       host_memory_(pinned_, kHostBlockBytes),
-      staged_(staged) {}
+      staged_(staged),
+      lent_(device_memory, kLentPlaces) {}
 
-void ExpertStore::expect(const WeightBytes& bytes, std::int64_t room) {
-  const std::int64_t free = device_.free_bytes();
+void ExpertStore::expect(const ExpectedMemory& bytes, std::int64_t room, bool borrows) {
   expected_ = bytes;
-  room_ = room > 0 ? room : free - free / 15;  // caches, workspaces, and what is between blocks
+  room_ = room;
+  borrows_ = borrows;
   on_gpu_ = -1;
 }
 
@@ -64,11 +88,20 @@ Allocator& ExpertStore::memory_for(const WeightView& weight) {
   return *expert < on_gpu_ ? weight_memory_ : host_memory_;
 }
 
+Allocator& ExpertStore::memory_for_table(std::int64_t bytes) {
+  if (!expected_ || expected_->experts == 0 || expected_->experts + expected_->others <= room_) return weight_memory_;
+  expected_->others -= bytes;
+  return host_memory_;
+}
+
 bool ExpertStore::is_on_gpu(const TiledWeight& weight) const { return &weight.allocator() == &weight_memory_; }
 
 // Serial numbers tell a layer from another one that came to lie in its place.
 const ExpertTable& ExpertStore::table_of(std::span<const ExpertWeights> experts) {
-  if (tables_.size() > kMostTables) tables_.clear();
+  if (tables_.size() > kMostTables) {
+    for (const auto& [key, table] : tables_) lent_.forget(&table);
+    tables_.clear();
+  }
   ExpertTable& table = tables_[experts.data()];
   const std::int64_t first = serial_of(*experts.front().w1);
   const std::int64_t last = serial_of(*experts.back().w2);
@@ -76,6 +109,7 @@ const ExpertTable& ExpertStore::table_of(std::span<const ExpertWeights> experts)
   const auto item = static_cast<std::int64_t>(like != nullptr ? sizeof(const std::uint8_t*) : sizeof(DeviceWeight));
   const std::int64_t bytes = 3 * std::ssize(experts) * item;
   if (table.first_serial == first && table.last_serial == last && table.memory.bytes() == bytes) return table;
+  lent_.forget(&table);
   table = {.first_serial = first, .last_serial = last, .memory = Memory(device_memory_, bytes), .experts = experts};
   if (like != nullptr) {
     table.life = like->life();
@@ -89,19 +123,29 @@ const ExpertTable& ExpertStore::table_of(std::span<const ExpertWeights> experts)
   return table;
 }
 
-// All w1, then all w2, then all w3. InternalError where an expert is of another kind than the first. Counters begin
-// with the first layer that has an expert in the machine's memory.
-void ExpertStore::write_tiles(ExpertTable& table) {
+// All w1, then all w2, then all w3, as kernels read them. InternalError where an expert is of another kind than the
+// first.
+std::vector<const std::uint8_t*> ExpertStore::tiles_of(const ExpertTable& table) const {
   const ProductWeight& like = tiled(*table.experts.front().w1)->weight();
   std::vector<const std::uint8_t*> tiles;
-  for (const auto weight : kThree)
-    for (const ExpertWeights& expert : table.experts) {
-      const TiledWeight* one = tiled(*(expert.*weight));
+  std::int64_t offset = 0;  // of a weight in a copy
+  for (const auto weight : kThree) {
+    for (std::size_t expert = 0; expert < table.experts.size(); ++expert) {
+      const TiledWeight* one = tiled(*(table.experts[expert].*weight));
       check(one != nullptr && one->weight().kind == like.kind && one->weight().parts == like.parts,
             "a layer's experts are of one kind");
-      tiles.push_back(one->weight().tiles);
+      const std::byte* copy = table.copies[expert];
+      tiles.push_back(copy != nullptr ? reinterpret_cast<const std::uint8_t*>(copy + offset) : one->weight().tiles);
     }
-  staged_.copy_to(std::as_bytes(std::span(tiles)), table.memory.data());
+    offset += tiled(*(table.experts.front().*weight))->bytes();
+  }
+  return tiles;
+}
+
+// Counters begin with the first layer that has an expert in the machine's memory.
+void ExpertStore::write_tiles(ExpertTable& table) {
+  table.copies.assign(table.experts.size(), nullptr);
+  staged_.copy_to(std::as_bytes(std::span<const std::uint8_t* const>(tiles_of(table))), table.memory.data());
 
   std::int64_t on_host = 0;
   table.on_gpu.clear();
@@ -145,13 +189,14 @@ void ExpertStore::take_use() {
 void ExpertStore::between_steps() {
   if (steps_ - steps_looked_ < kStepsBetweenLooks || use_.bytes() == 0) return;
   steps_looked_ = steps_;
-  std::erase_if(tables_, [](const auto& entry) { return entry.second.use != nullptr && entry.second.life.expired(); });
+  std::erase_if(tables_, [this](const auto& entry) {
+    const bool gone = entry.second.use != nullptr && entry.second.life.expired();
+    if (gone) lent_.forget(&entry.second);
+    return gone;
+  });
   take_use();
+  borrow();
 
-  struct Place {
-    ExpertTable* table;
-    std::int64_t expert;
-  };
   std::vector<Place> places;
   std::vector<float> use;
   std::vector<std::uint8_t> on_gpu;
@@ -164,16 +209,79 @@ void ExpertStore::between_steps() {
       on_gpu.push_back(table.on_gpu[expert]);
     }
   }
-  const std::vector<ExpertSwap> swaps = choose_swaps(use, on_gpu, kMostSwaps);
   std::set<ExpertTable*> changed;
+  for (const std::int64_t index : choose_copies(use, on_gpu, std::min(kMostCopies, lent_.free_places()))) {
+    copy_to_lent(places[index]);
+    on_gpu[index] = 1;
+    changed.insert(places[index].table);
+  }
+  const std::vector<ExpertSwap> swaps = choose_swaps(use, on_gpu, kMostSwaps);
   for (const auto [to_gpu, to_host] : swaps) {
-    exchange(places[to_gpu].table->experts[places[to_gpu].expert],
-             places[to_host].table->experts[places[to_host].expert]);
+    swap(places[to_gpu], places[to_host]);
     changed.insert({places[to_gpu].table, places[to_host].table});
   }
-  for (ExpertTable* table : changed) write_tiles(*table);
-  if (!swaps.empty()) device_.synchronize();
+  rewrite(changed);
   swaps_ += std::ssize(swaps);
+}
+
+// Nothing runs meanwhile, and nothing is staged: whoever finds no memory may be about to.
+void ExpertStore::rewrite(const std::set<ExpertTable*>& tables) {
+  std::vector<std::vector<const std::uint8_t*>> tiles;
+  for (ExpertTable* table : tables) {
+    tiles.push_back(tiles_of(*table));
+    device_.copy_to_device(reinterpret_cast<const std::byte*>(tiles.back().data()), table->memory.data(),
+                           std::ssize(tiles.back()) * static_cast<std::int64_t>(sizeof(const std::uint8_t*)));
+    for (std::size_t expert = 0; expert < table->experts.size(); ++expert)
+      table->on_gpu[expert] = table->copies[expert] != nullptr || is_on_gpu(*tiled(*table->experts[expert].w1)) ? 1 : 0;
+  }
+  if (!tables.empty()) device_.synchronize();
+}
+
+// Blocks for experts of the machine's memory, while others would not miss them.
+void ExpertStore::borrow() {
+  const auto counted = std::find_if(tables_.begin(), tables_.end(), [](const auto& entry) { return entry.second.use; });
+  if (!borrows_ || counted == tables_.end()) return;
+  const std::int64_t place_bytes = bytes_of(counted->second.experts.front());
+  const Turn turn(busy_);
+  while (lent_.places() < on_host_ && device_.free_bytes() > kNeverLent + lent_.block_bytes(place_bytes))
+    lent_.add_block(place_bytes);
+}
+
+bool ExpertStore::give_back() {
+  if (busy_ || lent_.bytes() == 0) return false;
+  const Turn turn(busy_);
+  device_.synchronize();
+  std::set<ExpertTable*> changed;
+  for (const auto& [table, expert] : lent_.owners_of_last_block()) {
+    table->copies[expert] = nullptr;
+    --lent_experts_;
+    changed.insert(table);
+  }
+  rewrite(changed);
+  lent_.drop_block();
+  return true;
+}
+
+void ExpertStore::copy_to_lent(const Place& place) {
+  std::byte* copy = lent_.take({place.table, place.expert}, bytes_of(place.table->experts[place.expert]));
+  check(copy != nullptr, "there is a lent place for a copy");
+  place.table->copies[place.expert] = copy;
+  ++lent_experts_;
+  for (const auto weight : kThree) {
+    const TiledWeight& one = *tiled(*(place.table->experts[place.expert].*weight));
+    device_.copy_any(reinterpret_cast<const std::byte*>(one.weight().tiles), copy, one.bytes());
+    copy += one.bytes();
+  }
+}
+
+// An expert of the machine's memory takes the place of one on the GPU, which may be a copy: then that is dropped.
+void ExpertStore::swap(const Place& coming, const Place& going) {
+  const std::byte*& copy = going.table->copies[going.expert];
+  if (copy == nullptr) return exchange(coming.table->experts[coming.expert], going.table->experts[going.expert]);
+  lent_.give(copy);
+  copy = nullptr;
+  --lent_experts_;
+  copy_to_lent(coming);
 }
 
 void ExpertStore::exchange(const ExpertWeights& left, const ExpertWeights& right) {
@@ -189,7 +297,8 @@ std::vector<BackendFigure> ExpertStore::figures() const {
   return {{.name = "experts_on_host", .value = static_cast<double>(on_host_)},
           {.name = "expert_swaps", .value = static_cast<double>(swaps_)},
           {.name = "experts_chosen", .value = static_cast<double>(chosen_)},
-          {.name = "experts_chosen_on_host", .value = static_cast<double>(chosen_on_host_)}};
+          {.name = "experts_chosen_on_host", .value = static_cast<double>(chosen_on_host_)},
+          {.name = "experts_lent", .value = static_cast<double>(lent_experts_)}};
 }
 
 }  // namespace fathom::cuda

@@ -15,8 +15,8 @@ std::int64_t stored_bytes(const WeightView& view) { return scale_offset(view) + 
 
 WeightView store_weight(const WeightView& view, const Device& device, std::byte* to) {
   std::byte* scale = to + scale_offset(view);
-  device.copy_to_device(view.data.data(), to, std::ssize(view.data));
-  device.copy_to_device(view.scale.data(), scale, std::ssize(view.scale));
+  device.copy_any(view.data.data(), to, std::ssize(view.data));  // `to` may be pinned
+  device.copy_any(view.scale.data(), scale, std::ssize(view.scale));
   WeightView stored = view;
   stored.data = {to, view.data.size()};
   stored.scale = {scale, view.scale.size()};

@@ -4,6 +4,12 @@
 #include "fathom/tensor/weight_values.h"
 
 namespace fathom::cuda {
+namespace {
+
+constexpr std::int64_t kMostStored = std::int64_t{64} << 20;
+
+}  // namespace
+
 PlainWeight::PlainWeight(const WeightView& view, const Device& device, Allocator& memory, std::int64_t serial,
                          ProductMethod method)
     : PreparedWeight(view.out, view.in), memory_(memory, stored_bytes(view)), serial_(serial), method_(method) {
@@ -34,13 +40,19 @@ std::unique_ptr<PreparedWeight> CudaLauncher::prepare(const WeightView& weight) 
   if (method != ProductMethod::tensor_cores)
     return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++, method);
   const std::int64_t bytes = stored_bytes(weight);
+  const auto through = [&](const Memory& memory) {
+    return std::make_unique<TiledWeight>(weight, device_, experts_.memory_for(weight), memory.data(),
+                                         weights_prepared_++);
+  };
+  // Such as a head, when experts have all the room: kernels read it over the bus, once.
+  if (bytes > kMostStored) return through(Memory(pinned_memory_, bytes));
   if (bytes > stored_.bytes()) stored_ = Memory(memory_, bytes);
-  return std::make_unique<TiledWeight>(weight, device_, experts_.memory_for(weight), stored_.data(),
-                                       weights_prepared_++);
+  return through(stored_);
 }
 
 std::unique_ptr<PreparedWeight> CudaLauncher::prepare_table(const WeightView& weight) {
-  return std::make_unique<PlainWeight>(weight, device_, weight_memory_, weights_prepared_++);
+  return std::make_unique<PlainWeight>(weight, device_, experts_.memory_for_table(stored_bytes(weight)),
+                                       weights_prepared_++);
 }
 
 void CudaLauncher::do_embed(const EmbedArgs& args) {

@@ -1,0 +1,94 @@
+// Experts of the machine's memory whose copies come and go with what a GPU has free: no bit depends on it.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "fathom/backends/cuda/cuda_backend.h"
+#include "fathom/base/error.h"
+#include "fathom/checkpoint/checkpoint.h"
+#include "fathom/model/transformer.h"
+#include "fathom/ops/downloaded.h"
+
+namespace fathom {
+namespace {
+
+double figure(const Backend& backend, std::string_view name) {
+  for (const BackendFigure& one : backend.figures())
+    if (one.name == name) return one.value;
+  return -1.0;
+}
+
+// Two transformers of one model, token by token.
+class LentExperts : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string obstacle = cuda_obstacle({}); !obstacle.empty()) GTEST_SKIP() << obstacle;
+    checkpoint_ = std::make_shared<const Checkpoint>(
+        Checkpoint::open(std::filesystem::path(FATHOM_SOURCE) / "tests" / "data" / "tiny-flash"));
+    whole_ = make_cuda_backend({.tensor_core_inputs = 1});
+    lends_ = make_cuda_backend({.tensor_core_inputs = 1});
+    // Caches that want all there is leave no place for an expert.
+    const TransformerOptions options{.cache_bytes = lends_->free_bytes().value()};
+    one_ = std::make_unique<Transformer>(checkpoint_, *whole_, TransformerOptions{});
+    two_ = std::make_unique<Transformer>(checkpoint_, *lends_, options);
+    one_cache_ = std::make_unique<SequenceCache>(one_->make_cache());
+    two_cache_ = std::make_unique<SequenceCache>(two_->make_cache());
+  }
+
+  static std::vector<float> step(Transformer& transformer, SequenceCache& cache, std::int32_t id) {
+    const BatchRun run{.cache = &cache, .ids = std::span(&id, 1)};
+    return downloaded(transformer.backend(), transformer.forward({&run, 1}));
+  }
+
+  void expect_same_steps(int count, std::string_view when) {
+    for (int token = 0; token < count; ++token) {
+      id_ = (id_ * 31 + 7) % static_cast<std::int32_t>(checkpoint_->config().vocab);
+      const std::vector<float> expected = step(*one_, *one_cache_, id_);
+      const std::vector<float> found = step(*two_, *two_cache_, id_);
+      ASSERT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
+          << when << ", at position " << one_cache_->tokens() - 1;
+    }
+  }
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::unique_ptr<Backend> whole_;
+  std::unique_ptr<Backend> lends_;
+  std::unique_ptr<Transformer> one_;
+  std::unique_ptr<Transformer> two_;
+  std::unique_ptr<SequenceCache> one_cache_;
+  std::unique_ptr<SequenceCache> two_cache_;
+  std::int32_t id_ = 1;
+};
+
+TEST_F(LentExperts, NoBitDependsOnWhatIsLent) {
+  expect_same_steps(20, "before anything is lent");
+  const double on_host = figure(*lends_, "experts_on_host");
+  ASSERT_GT(on_host, 0.0);
+  EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0);
+  expect_same_steps(100, "while copies come");
+  const double lent = figure(*lends_, "experts_lent");
+  EXPECT_GT(lent, 0.0);
+  EXPECT_LE(lent, on_host);
+  {
+    Memory little(lends_->allocator(), std::int64_t{64} << 20);  // for what a sequence that goes on takes
+    std::vector<Memory> all;                                     // whoever wants memory gets it
+    for (std::int64_t bytes = std::int64_t{1} << 32; bytes >= 4096; bytes /= 2) {
+      try {
+        while (true) all.emplace_back(lends_->allocator(), bytes);
+      } catch (const InputError&) {
+        EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0) << "nothing is refused while something is lent";
+      }
+    }
+    little = Memory();
+    expect_same_steps(70, "while little is free");
+    EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0);
+  }
+  expect_same_steps(70, "when memory is free again");
+  EXPECT_GT(figure(*lends_, "experts_lent"), 0.0);
+}
+
+}  // namespace
+}  // namespace fathom
