@@ -105,6 +105,19 @@ TEST(ModelOptions, AreReadFromFlags) {
   EXPECT_EQ(options.backend.threads, 2);
 }
 
+TEST(ModelOptions, AStepHasItsUsualTokensWhereNobodySays) {
+  CLI::App command;
+  ModelOptions options;
+  add_model_options(command, options);
+  std::vector<std::string> arguments{kSprat.string(), "--model"};
+  command.parse(arguments);
+  EXPECT_EQ(ModelSession(options).engine().config().max_batch_tokens, 512);
+  options.engine.max_batch_tokens = 7;
+  EXPECT_EQ(ModelSession(options).engine().config().max_batch_tokens, 7);
+  EXPECT_EQ(usual_batch_tokens({.device = "cuda"}), 4096);
+  EXPECT_EQ(usual_batch_tokens({.device = "cpu"}), 512);
+}
+
 TEST(ModelOptions, WhatCannotBeIsBadUsage) {
   for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
            {}, {"--model"}, {"--model", "m", "--cache", "fp8"}, {"--model", "m", "--batch-tokens", "0"}}) {

@@ -97,12 +97,10 @@ void run_eval(const EvalCommand& command) {
                                          : std::filesystem::path(command.suite);
   const Suite suite = load_suite(file);
   ModelSession session(command.model);
-  EngineConfig limits = command.model.engine;
-  limits.sampled_vocab = session.tokenizer().vocab();
   const EvaluatedModel model{.transformer = session.transformer(),
                              .engine = session.engine(),
                              .tokenizer = session.tokenizer(),
-                             .limits = limits,
+                             .limits = session.engine().config(),
                              .threads = command.model.backend.threads};
   AnswerLog log = command.answers.empty() ? AnswerLog() : AnswerLog(command.answers);
   PartBar bar;

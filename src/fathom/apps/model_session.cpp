@@ -1,5 +1,7 @@
 #include "fathom/apps/model_session.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -9,6 +11,9 @@
 namespace fathom {
 namespace {
 
+constexpr std::int64_t kUsualTokens = 512;
+constexpr std::int64_t kUsualTokensOnGpu = 4096;
+
 Tokenizer load_tokenizer(const Checkpoint& checkpoint) {
   Tokenizer tokenizer = Tokenizer::load(checkpoint.directory() / "tokenizer.json");
   if (tokenizer.vocab() > checkpoint.config().vocab)
@@ -17,8 +22,14 @@ Tokenizer load_tokenizer(const Checkpoint& checkpoint) {
   return tokenizer;
 }
 
+std::int64_t batch_tokens_of(const ModelOptions& options) {
+  const std::int64_t said = options.engine.max_batch_tokens;
+  return said > 0 ? said : usual_batch_tokens(options.backend);
+}
+
 EngineConfig engine_config(const ModelOptions& options, const Tokenizer& tokenizer, Transformer& transformer) {
   EngineConfig config = options.engine;
+  config.max_batch_tokens = batch_tokens_of(options);
   config.sampled_vocab = tokenizer.vocab();
   if (!transformer.backend().free_bytes()) return config;
   take_memory_of_a_step(transformer, config.max_batch_tokens, config.max_sequences);
@@ -42,10 +53,11 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::IsMember({"released", "float32"}))
       ->envname("FATHOM_CACHE")
       ->capture_default_str();
+  options.engine.max_batch_tokens = 0;
   command.add_option("--batch-tokens", options.engine.max_batch_tokens, "prompt tokens read in one step")
       ->check(CLI::Range(1, 1 << 20))
       ->envname("FATHOM_BATCH_TOKENS")
-      ->capture_default_str();
+      ->default_str(fmt::format("{}, on a GPU {}", kUsualTokens, kUsualTokensOnGpu));
   options.engine.drafts.most = kMostDrafts;
   command
       .add_option("--draft-tokens", options.engine.drafts.most,
@@ -53,6 +65,10 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::Range(std::int64_t{0}, kMostDrafts))
       ->envname("FATHOM_DRAFT_TOKENS")
       ->capture_default_str();
+}
+
+std::int64_t usual_batch_tokens(const BackendChoice& backend) {
+  return is_on_gpu(backend) ? kUsualTokensOnGpu : kUsualTokens;
 }
 
 ModelSession::ModelSession(const ModelOptions& options)
@@ -64,7 +80,7 @@ ModelSession::ModelSession(const ModelOptions& options)
           {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
            // A snapshot is taken one token before a prompt's end, without a step of its own.
            .rollback_tokens = std::max<std::int64_t>(options.engine.prefix.on ? 1 : 0, options.engine.drafts.most),
-           .step_tokens = options.engine.max_batch_tokens,
+           .step_tokens = batch_tokens_of(options),
            .cache_bytes = options.engine.cache_bytes,
            .usual_sequences = options.usual_sequences}),
       engine_(transformer_, engine_config(options, tokenizer_, transformer_)) {}

@@ -20,7 +20,7 @@ struct ModelOptions {
   std::string directory;
   BackendChoice backend;
   std::string cache = "released";  // or float32
-  EngineConfig engine;
+  EngineConfig engine;             // max_batch_tokens 0: usual_batch_tokens()
   // On a GPU, where `engine` says nothing of caches: room for so many sequences of full length is left beside weights;
   // they are all that caches get where others are to come, else whatever there is.
   std::int64_t usual_sequences = 1;
@@ -28,6 +28,8 @@ struct ModelOptions {
 };
 
 void add_model_options(CLI::App& command, ModelOptions& options);
+// Of a step where nobody says: a GPU brings experts that do not fit it once a step, whatever its length.
+std::int64_t usual_batch_tokens(const BackendChoice& backend);
 
 class ModelSession {
  public:

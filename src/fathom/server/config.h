@@ -27,7 +27,7 @@ struct EngineSettings {
   std::string head_sketch = "on";
   std::string experts = "auto";
   std::string cache = "released";
-  std::int64_t batch_tokens = 512;
+  std::int64_t batch_tokens = 0;  // 0: 512, on a GPU 4096
   std::int64_t sequences = 64;
   std::int64_t queue = 256;
   std::int64_t queue_per_user = 64;

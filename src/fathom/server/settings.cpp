@@ -168,7 +168,8 @@ std::vector<Setting> make_settings() {
       "keep the head in one byte a weight too, so that a CPU reads three eighths of it for a token; the same tokens",
       {"on", "off"});
   table.text("cache", FATHOM_IN(engine.cache), "how keys and values are kept", {"released", "float32"});
-  table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 1, 1 << 20, "tokens one step may carry");
+  table.number("batch_tokens", FATHOM_IN(engine.batch_tokens), 0, 1 << 20,
+               "tokens one step may carry; 0: 512, on a GPU 4096");
   table.seconds("step_time", FATHOM_IN(engine.step_time),
                 "that a step should take when it reads prompts beside running answers");
   table.number("sequences", FATHOM_IN(engine.sequences), 1, 1 << 16, "answers that run at a time; others wait");

@@ -1,19 +1,12 @@
 #include "fathom/backends/cuda/device/device.h"
 
-#include <cuda_runtime_api.h>
-
+#include "fathom/backends/cuda/device/runtime_call.h"
 #include "fathom/backends/cuda/kernels/attention.h"
 #include "fathom/backends/cuda/kernels/probe.h"
 #include "fathom/base/error.h"
 
 namespace fathom::cuda {
 namespace {
-
-void call(cudaError_t code, std::string_view what) {
-  if (code == cudaSuccess) return;
-  cudaGetLastError();  // or the next check would see it again
-  throw InternalError("[cuda] {}: {} ({})", what, cudaGetErrorString(code), cudaGetErrorName(code));
-}
 
 std::size_t size_of(std::int64_t bytes) { return static_cast<std::size_t>(bytes); }
 
@@ -114,6 +107,10 @@ std::int64_t Device::free_bytes() const {
 
 void Device::set_zero(std::byte* data, std::int64_t bytes) const {
   if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), raw_stream()), "zeroing memory");
+}
+
+void Device::wait_for(const Event& event) const {
+  call(cudaStreamWaitEvent(raw_stream(), event.raw(), 0), "waiting for an event");
 }
 
 void Device::synchronize() const { call(cudaStreamSynchronize(raw_stream()), "waiting for the GPU"); }

@@ -20,6 +20,8 @@ namespace fathom::cuda {
 // Why there is no such device to compute on; empty when there is one.
 std::string device_obstacle(int device);
 
+class Event;
+
 class Device {
  public:
   explicit Device(int device);
@@ -46,6 +48,8 @@ class Device {
   void copy_any(const std::byte* from, std::byte* to, std::int64_t bytes) const;  // either side's memory, pinned
   std::int64_t free_bytes() const;                                                // of the device's memory
   void set_zero(std::byte* data, std::int64_t bytes) const;
+  // What is launched next waits for what is before the event; at once when nothing was recorded.
+  void wait_for(const Event& event) const;
   void synchronize() const;
   // Throws when the last launch could not be made.
   void check_launch(std::string_view what) const;
@@ -94,6 +98,7 @@ class Event {
 
   void record(const Device& device);
   void wait();  // until what came before record() is done; at once when nothing was recorded
+  CUevent_st* raw() const { return event_; }
 
  private:
   CUevent_st* event_ = nullptr;

@@ -19,7 +19,8 @@ constexpr std::int64_t kMostSwaps = 16;   // at one look: some 9 ms of a PCIe 5 
 constexpr std::int64_t kMostCopies = 48;  // at one look: 12 ms
 constexpr std::int64_t kLentPlaces = 16;  // of a block: 210 MiB of Flash's experts
 constexpr std::int64_t kNeverLent = kStepsBehindLongTexts + (std::int64_t{128} << 20);
-constexpr float kFading = 0.75F;  // of what was counted before a look
+constexpr float kFading = 0.75F;          // of what was counted before a look
+constexpr std::int64_t kManyTokens = 96;  // want nine of ten experts, if 6 of 256 are theirs
 
 std::int64_t serial_of(const PreparedWeight& weight) {
   const TiledWeight* on_tensor_cores = tiled(weight);
@@ -66,7 +67,8 @@ ExpertStore::ExpertStore(const Device& device, Allocator& device_memory, Allocat
       weight_memory_(weight_memory),
       host_memory_(pinned_, kHostBlockBytes),
       staged_(staged),
-      lent_(device_memory, kLentPlaces) {}
+      lent_(device_memory, kLentPlaces),
+      stream_(device, device_memory) {}
 
 void ExpertStore::expect(const ExpectedMemory& bytes, std::int64_t room, bool borrows) {
   expected_ = bytes;
@@ -99,7 +101,7 @@ bool ExpertStore::is_on_gpu(const TiledWeight& weight) const { return &weight.al
 // Serial numbers tell a layer from another one that came to lie in its place.
 const ExpertTable& ExpertStore::table_of(std::span<const ExpertWeights> experts) {
   if (tables_.size() > kMostTables) {
-    for (const auto& [key, table] : tables_) lent_.forget(&table);
+    for (const auto& [key, table] : tables_) forget(table);
     tables_.clear();
   }
   ExpertTable& table = tables_[experts.data()];
@@ -109,7 +111,7 @@ const ExpertTable& ExpertStore::table_of(std::span<const ExpertWeights> experts)
   const auto item = static_cast<std::int64_t>(like != nullptr ? sizeof(const std::uint8_t*) : sizeof(DeviceWeight));
   const std::int64_t bytes = 3 * std::ssize(experts) * item;
   if (table.first_serial == first && table.last_serial == last && table.memory.bytes() == bytes) return table;
-  lent_.forget(&table);
+  if (table.first_serial >= 0) forget(table);
   table = {.first_serial = first, .last_serial = last, .memory = Memory(device_memory_, bytes), .experts = experts};
   if (like != nullptr) {
     table.life = like->life();
@@ -140,6 +142,57 @@ std::vector<const std::uint8_t*> ExpertStore::tiles_of(const ExpertTable& table)
     offset += tiled(*(table.experts.front().*weight))->bytes();
   }
   return tiles;
+}
+
+// What lies in the machine's memory and has no copy.
+ExpertStream::Experts ExpertStore::streamed_experts_of(const ExpertTable& table) {
+  ExpertStream::Experts experts;
+  for (std::size_t expert = 0; expert < table.experts.size(); ++expert) {
+    if (table.on_gpu[expert] != 0) continue;
+    StreamedExpert one{.expert = static_cast<std::int64_t>(expert)};
+    std::size_t of_three = 0;
+    for (const auto weight : kThree) {
+      const TiledWeight& tiles = *tiled(*(table.experts[expert].*weight));
+      one.tiles[of_three] = reinterpret_cast<const std::byte*>(tiles.weight().tiles);
+      one.bytes[of_three++] = tiles.bytes();
+    }
+    experts.push_back(one);
+  }
+  return experts;
+}
+
+const std::uint8_t* const* ExpertStore::tiles_for(const ExpertTable& table, std::int64_t tokens) {
+  const std::int64_t on_host = std::count(table.on_gpu.begin(), table.on_gpu.end(), 0);
+  if (tokens < kManyTokens || on_host == 0) return table.tiles(0);
+  // As many as every layer began with; some more, as use moves them between layers.
+  const std::int64_t usual = expected_ ? expected_->experts_of_layer - std::max<std::int64_t>(on_gpu_, 0) : on_host;
+  if (stream_.room() == 0 && !stream_.make_room(usual + usual / 4 + 1, bytes_of(table.experts.front())))
+    return table.tiles(0);
+  std::vector<const std::uint8_t*> tiles = tiles_of(table);
+  const ExpertStream::Experts experts = streamed_experts_of(table);
+  const auto places = stream_.arrive(
+      &table, [](ExpertStream::Layer layer) { return streamed_experts_of(*static_cast<const ExpertTable*>(layer)); });
+  for (std::size_t index = 0; index < places.size(); ++index) {
+    const std::byte* place = places[index];
+    for (std::int64_t of_three = 0; of_three < 3; ++of_three) {
+      tiles[static_cast<std::size_t>(of_three * std::ssize(table.experts) + experts[index].expert)] =
+          reinterpret_cast<const std::uint8_t*>(place);
+      place += experts[index].bytes[static_cast<std::size_t>(of_three)];
+    }
+  }
+  streams_ = true;
+  return staged_.stage(std::span<const std::uint8_t* const>(tiles));
+}
+
+void ExpertStore::computed() {
+  if (streams_) stream_.computed();
+  streams_ = false;
+}
+
+// Nobody may find it under the address that it has.
+void ExpertStore::forget(const ExpertTable& table) {
+  lent_.forget(&table);
+  stream_.forget();
 }
 
 // Counters begin with the first layer that has an expert in the machine's memory.
@@ -191,7 +244,7 @@ void ExpertStore::between_steps() {
   steps_looked_ = steps_;
   std::erase_if(tables_, [this](const auto& entry) {
     const bool gone = entry.second.use != nullptr && entry.second.life.expired();
-    if (gone) lent_.forget(&entry.second);
+    if (gone) forget(entry.second);
     return gone;
   });
   take_use();

@@ -16,6 +16,7 @@
 #include "fathom/backends/cuda/device/device.h"
 #include "fathom/backends/cuda/device/staged_spans.h"
 #include "fathom/backends/cuda/kernels/plain_products.h"
+#include "fathom/backends/cuda/launch/expert_stream.h"
 #include "fathom/backends/cuda/launch/lent_memory.h"
 #include "fathom/backends/cuda/launch/tiled_weight.h"
 #include "fathom/ops/backend.h"
@@ -53,8 +54,15 @@ class ExpertStore {
   // Of a table, of which a step reads some rows: experts come first where there is no room for all.
   Allocator& memory_for_table(std::int64_t bytes);
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
+  // Where kernels that are launched next find the table's tiles in a step of so many tokens; many have what lies in the
+  // machine's memory brought (expert_stream.h), until computed(), which follows the launches.
+  const std::uint8_t* const* tiles_for(const ExpertTable& table, std::int64_t tokens);
+  void computed();
 
-  void begin_step() { ++steps_; }
+  void begin_step() {
+    ++steps_;
+    stream_.begin_step();
+  }
   // The device has nothing to do: experts may change places.
   void between_steps();
   std::int64_t lent_bytes() const { return lent_.bytes(); }
@@ -70,6 +78,8 @@ class ExpertStore {
   };
   bool is_on_gpu(const TiledWeight& weight) const;
   std::vector<const std::uint8_t*> tiles_of(const ExpertTable& table) const;
+  static ExpertStream::Experts streamed_experts_of(const ExpertTable& table);
+  void forget(const ExpertTable& table);
   void write_tiles(ExpertTable& table);
   void rewrite(const std::set<ExpertTable*>& tables);
   void take_use();
@@ -94,6 +104,8 @@ class ExpertStore {
   std::vector<float> recent_;           // [tables, experts] fading
   Memory spare_;
   LentMemory lent_;
+  ExpertStream stream_;
+  bool streams_ = false;  // since tiles_for(), until computed()
   bool borrows_ = false;
   bool busy_ = false;  // borrowing or giving back
   std::int64_t steps_ = 0;

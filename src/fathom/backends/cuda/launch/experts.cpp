@@ -11,14 +11,15 @@ ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
   const std::int64_t count = std::ssize(args.experts);
   const ProductWeight& like = tiled(*args.experts.front().w1)->weight();
   const ExpertTable& table = experts_.table_of(args.experts);
+  const std::uint8_t* const* tiles = experts_.tiles_for(table, tokens);
   return {.experts = {.kind = like.kind,
                       .parts = like.parts,
                       .experts = count,
                       .channels = channels,
                       .expert_dim = like.out,
-                      .w1 = table.tiles(0),
-                      .w2 = table.tiles(count),
-                      .w3 = table.tiles(2 * count)},
+                      .w1 = tiles,
+                      .w2 = tiles + count,
+                      .w3 = tiles + 2 * count},
           .x = args.x.data(),
           .selected = args.selected.data(),
           .weights = args.weights.data(),
@@ -36,10 +37,12 @@ ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float*
   products.out = out;
   products.packed = x;
   const Operand operand = operand_of(products.experts.kind);
-  return expert_products(
+  const ExpertRows rows = expert_products(
       product_device_, products, operand,
       workspace(expert_workspace_bytes(product_device_, products.experts, products.tokens, products.slots, operand)),
       device_.stream());
+  experts_.computed();
+  return rows;
 }
 
 void CudaLauncher::do_experts(const ExpertsArgs& args) {

@@ -60,6 +60,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
                              route_kernel(args.route), experts.planned ? &plan : nullptr, device_.stream()))
     throw InternalError("[cuda] the shared expert's rows are packed by its products");
   const ExpertRows rows = expert_products(product_device_, experts, experts_operand, memory, device_.stream());
+  experts_.computed();
   device_.check_launch("mixture");
   if (sums) {
     expand.y = shared_out.data();

@@ -1,0 +1,37 @@
+#include "fathom/backends/cuda/device/copy_stream.h"
+
+#include <cuda_runtime_api.h>
+
+#include "fathom/backends/cuda/device/runtime_call.h"
+
+namespace fathom::cuda {
+
+CopyStream::CopyStream(const Device& device) : device_(device) {
+  device_.raw_stream();  // of this device
+  call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+}
+
+CopyStream::~CopyStream() {
+  cudaStreamSynchronize(stream_);
+  cudaStreamDestroy(stream_);
+}
+
+CUstream_st* CopyStream::raw() const {
+  device_.raw_stream();
+  return stream_;
+}
+
+void CopyStream::copy(const std::byte* from, std::byte* to, std::int64_t bytes) const {
+  if (bytes > 0)
+    call(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDefault, raw()), "copying beside");
+}
+
+void CopyStream::wait_for(const Event& event) const {
+  call(cudaStreamWaitEvent(raw(), event.raw(), 0), "waiting for an event");
+}
+
+void CopyStream::record(const Event& event) const { call(cudaEventRecord(event.raw(), raw()), "recording an event"); }
+
+void CopyStream::synchronize() const { call(cudaStreamSynchronize(raw()), "waiting for copies"); }
+
+}  // namespace fathom::cuda
