@@ -20,7 +20,8 @@ TEST(DeviceMemory, CachesGetWhatIsLeftOrWhatWasAsked) {
   EXPECT_EQ(caches_on_device(8 * kGigabyte, {.asked = 2 * kGigabyte, .usual = kGigabyte}), 2 * kGigabyte);
   EXPECT_EQ(caches_on_device(8 * kGigabyte, {.usual = kGigabyte, .others_to_come = true}), kGigabyte);
   EXPECT_EQ(caches_on_device(8 * kGigabyte, {.usual = 9 * kGigabyte, .others_to_come = true}), left);
-  EXPECT_EQ(caches_on_device(0, {}), 0) << "and not less than nothing";
+  EXPECT_THROW((void)caches_on_device(kStepsBehindLongTexts, {}), InputError) << "0 would be no limit";
+  EXPECT_THROW((void)caches_on_device(0, {}), InputError);
 }
 
 TEST(DeviceMemory, MoreThanThereIsNamesBoth) {

@@ -37,17 +37,19 @@ class LentExperts : public testing::Test {
     begin_sequence();
   }
 
-  static std::vector<float> step(Transformer& transformer, SequenceCache& cache, std::span<const std::int32_t> ids) {
+  static std::vector<float> step(Transformer& transformer, SequenceCache& cache, std::span<const std::int32_t> ids,
+                                 ForwardObserver* observer = nullptr) {
     const BatchRun run{.cache = &cache, .ids = ids};
-    return downloaded(transformer.backend(), transformer.forward({&run, 1}));
+    return downloaded(transformer.backend(), transformer.forward({&run, 1}, observer));
   }
 
-  void expect_same_step(std::int64_t tokens, std::string_view when) {
+  // `looks` into the step of the backend that lends.
+  void expect_same_step(std::int64_t tokens, std::string_view when, ForwardObserver* looks = nullptr) {
     std::vector<std::int32_t> ids;
     for (std::int64_t token = 0; token < tokens; ++token)
       ids.push_back(id_ = (id_ * 31 + 7) % static_cast<std::int32_t>(checkpoint_->config().vocab));
     const std::vector<float> expected = step(*one_, *one_cache_, ids);
-    const std::vector<float> found = step(*two_, *two_cache_, ids);
+    const std::vector<float> found = step(*two_, *two_cache_, ids, looks);
     ASSERT_EQ(found.size(), expected.size());
     ASSERT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
         << when << ", " << tokens << " tokens up to position " << one_cache_->tokens() - 1;
@@ -72,6 +74,32 @@ class LentExperts : public testing::Test {
   std::int32_t id_ = 1;
 };
 
+// All of a GPU's memory: whoever wants some gets it.
+std::vector<Memory> take_all(Backend& backend) {
+  std::vector<Memory> all;
+  for (std::int64_t bytes = std::int64_t{1} << 32; bytes >= 4096; bytes /= 2) {
+    try {
+      while (true) all.emplace_back(backend.allocator(), bytes);
+    } catch (const InputError&) {
+      EXPECT_EQ(figure(backend, "experts_lent"), 0.0) << "nothing is refused while something is lent";
+    }
+  }
+  return all;
+}
+
+// Takes all memory behind one block of a step.
+class Taker final : public ForwardObserver {
+ public:
+  Taker(Backend& backend, std::int64_t block) : backend_(backend), block_(block) {}
+  void on_streams(std::int64_t block, View<const float, 3> /*streams*/) override {
+    if (block == block_) (void)take_all(backend_);
+  }
+
+ private:
+  Backend& backend_;
+  std::int64_t block_;
+};
+
 TEST_F(LentExperts, NoBitDependsOnWhatIsLent) {
   expect_same_steps(20, "before anything is lent");
   const double on_host = figure(*lends_, "experts_on_host");
@@ -83,14 +111,7 @@ TEST_F(LentExperts, NoBitDependsOnWhatIsLent) {
   EXPECT_LE(lent, on_host);
   {
     Memory little(lends_->allocator(), std::int64_t{64} << 20);  // for what a sequence that goes on takes
-    std::vector<Memory> all;                                     // whoever wants memory gets it
-    for (std::int64_t bytes = std::int64_t{1} << 32; bytes >= 4096; bytes /= 2) {
-      try {
-        while (true) all.emplace_back(lends_->allocator(), bytes);
-      } catch (const InputError&) {
-        EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0) << "nothing is refused while something is lent";
-      }
-    }
+    const std::vector<Memory> all = take_all(*lends_);
     little = Memory();
     expect_same_steps(70, "while little is free");
     EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0);
@@ -106,6 +127,22 @@ TEST_F(LentExperts, NoBitDependsOnWhatIsBroughtForManyTokens) {
     for (const std::int64_t tokens : {120, 96, 95, 1, 200, 1, 97}) expect_same_step(tokens, "in chunks");
   }
   EXPECT_GT(figure(*lends_, "experts_lent"), 0.0);
+}
+
+// What was sent for ahead, and the tables of layers to come, were made when there were copies.
+TEST_F(LentExperts, NoBitDependsOnWhatGoesWithinAStep) {
+  for (std::int64_t block = 0; block < checkpoint_->config().layers; ++block) {
+    begin_sequence();
+    expect_same_step(200, "at first");
+    for (int step = 0; step < 64 && figure(*lends_, "experts_lent") == 0.0; ++step)
+      expect_same_step(1, "until there are some copies");
+    ASSERT_GT(figure(*lends_, "experts_lent"), 0.0);
+    EXPECT_LT(figure(*lends_, "experts_lent"), figure(*lends_, "experts_on_host")) << "others are brought";
+    Taker taker(*lends_, block);
+    expect_same_step(200, "while copies go", &taker);
+    EXPECT_EQ(figure(*lends_, "experts_lent"), 0.0);
+    expect_same_step(120, "and afterwards");
+  }
 }
 
 }  // namespace

@@ -10,6 +10,11 @@ namespace fathom {
 
 std::int64_t caches_on_device(std::int64_t free, const CachesWanted& wanted) {
   const std::int64_t left = caches_in(free);
+  if (left == 0)
+    throw InputError(
+        "[model] the GPU has {} MB left beside weights and a step of {} tokens, too little for any cache: give weights "
+        "fewer (gpu_megabytes), or steps fewer tokens",
+        free >> 20, wanted.step_tokens);
   if (wanted.asked > left)
     throw InputError(
         "[model] caches of {} MB were asked for, the GPU has {} MB left for them beside weights and a step of {} "

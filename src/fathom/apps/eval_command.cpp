@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -97,10 +98,12 @@ void run_eval(const EvalCommand& command) {
                                          : std::filesystem::path(command.suite);
   const Suite suite = load_suite(file);
   ModelSession session(command.model);
+  EngineConfig limits = session.engine().config();
+  limits.max_batch_tokens = std::min<std::int64_t>(limits.max_batch_tokens, 512);  // all their logits are wanted
   const EvaluatedModel model{.transformer = session.transformer(),
                              .engine = session.engine(),
                              .tokenizer = session.tokenizer(),
-                             .limits = session.engine().config(),
+                             .limits = limits,
                              .threads = command.model.backend.threads};
   AnswerLog log = command.answers.empty() ? AnswerLog() : AnswerLog(command.answers);
   PartBar bar;

@@ -34,6 +34,7 @@ ExpertUse counted_by(const Backend& backend, const ModelConfig& config) {
 ExpectedMemory memory_beside_weights(const ModelConfig& config, const CacheLayout& layout,
                                      const TransformerOptions& options) {
   return {.step = step_bytes(config, options.step_tokens),
+          .step_tokens = options.step_tokens,
           .caches = options.cache_bytes,
           .usual_caches = options.usual_sequences * layout.bytes(config.max_positions)};
 }

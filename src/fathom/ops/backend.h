@@ -27,6 +27,7 @@ struct ExpectedMemory {
   std::int64_t expert_layers = 0;     // blocks with routed experts
   std::int64_t experts_of_layer = 0;  //
   std::int64_t step = 0;              // of what a step computes on its way, at most
+  std::int64_t step_tokens = 0;       // of that step
   std::int64_t caches = 0;            // that were asked for; 0: nobody asked
   std::int64_t usual_caches = 0;      // then
 };

@@ -134,8 +134,10 @@ class Table {
 };
 
 // The member, found in any config.
-#define FATHOM_IN(member) /* NOLINT(bugprone-macro-parentheses) */ \
+// NOLINTBEGIN(bugprone-macro-parentheses)
+#define FATHOM_IN(member) \
   [](ServerConfig & config) -> auto& { return config.member; }
+// NOLINTEND(bugprone-macro-parentheses)
 
 std::vector<Setting> make_settings() {
   Table table;

@@ -25,6 +25,7 @@ std::byte* Arena::take_bytes(std::int64_t bytes) {
   // by little would come here.
   if (place_.taken == 0 && this->bytes() > most_ + most_ / 4 + kWorthless) {
     chunks_.clear();
+    place_ = {};
     chunks_.emplace_back(*allocator_, most_ + most_ / 8);
   }
   auto& [chunk, used, taken] = place_;

@@ -33,6 +33,33 @@ TEST(ExpertPlacement, WeightsGetWhatCachesAndAStepLeave) {
   EXPECT_GT(room_for_weights(4 * kGigabyte, expected), 2 * kGigabyte) << "a small GPU has weights too";
 }
 
+TEST(ExpertPlacement, WhatIsBroughtHasItsPlacesInTheRoom) {
+  constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
+  ExpertRoom room{.bytes = 130'000 * kMegabyte,
+                  .other_bytes = 8'000 * kMegabyte,
+                  .layers = 43,
+                  .experts_of_layer = 256,
+                  .expert_bytes = 13 * kMegabyte,
+                  .streams = true};
+  const std::int64_t count = experts_on_gpu(room);
+  const std::int64_t places = streamed_places(room, count);
+  EXPECT_GE(places, 256 - count);
+  const auto taken = [&](std::int64_t on_gpu) {
+    return room.other_bytes + (on_gpu * 43 + 2 * streamed_places(room, on_gpu)) * room.expert_bytes;
+  };
+  EXPECT_LE(taken(count), room.bytes);
+  EXPECT_GT(taken(count + 1), room.bytes);
+  ExpertRoom without = room;
+  without.streams = false;
+  EXPECT_EQ(streamed_places(without, 10), 0);
+  EXPECT_GT(experts_on_gpu(without), count);
+  EXPECT_EQ(streamed_places(room, 256), 0) << "all are there";
+  room.bytes = 20'000 * kMegabyte;  // a small GPU: not all of a layer's, and a sixteenth at most
+  EXPECT_EQ(streamed_places(room, experts_on_gpu(room)), 20'000 / 16 / 26);
+  room.bytes = -1;
+  EXPECT_EQ(streamed_places(room, 0), 2);  // 64 MiB
+}
+
 TEST(ExpertPlacement, AModelWithoutExpertsHasNoneElsewhere) {
   EXPECT_EQ(experts_on_gpu({.bytes = 10, .other_bytes = 100, .layers = 0, .experts_of_layer = 0, .expert_bytes = 0}),
             0);

@@ -63,6 +63,8 @@ TEST_F(LentMemoryTest, ABlockThatGoesNamesItsOwners) {
   EXPECT_EQ(lent_.owners_of_last_block().size(), 3U);
   lent_.drop_block();
   EXPECT_EQ(lent_.bytes(), 0);
+  EXPECT_EQ(lent_.taken(), 0);
+  EXPECT_EQ(lent_.dropped(), 2);
   EXPECT_TRUE(lent_.owners_of_last_block().empty());
   EXPECT_THROW(lent_.drop_block(), InternalError);
 }

@@ -9,7 +9,8 @@ namespace fathom::cuda {
 namespace {
 
 constexpr std::int64_t kUncounted = std::int64_t{1} << 30;  // code, staging, what tiles are padded by, blocks' ends
-constexpr std::int64_t kMostShare = 8;                      // of the GPU, for what nobody asked for
+constexpr std::int64_t kLeastStream = std::int64_t{64} << 20;
+constexpr std::int64_t kMostShare = 8;  // of the GPU, for what nobody asked for
 
 }  // namespace
 
@@ -22,7 +23,18 @@ std::int64_t room_for_weights(std::int64_t free, const ExpectedMemory& expected)
 std::int64_t experts_on_gpu(const ExpertRoom& room) {
   const std::int64_t row_bytes = room.layers * room.expert_bytes;  // one expert of every layer
   if (row_bytes <= 0) return room.experts_of_layer;
-  return std::clamp<std::int64_t>((room.bytes - room.other_bytes) / row_bytes, 0, room.experts_of_layer);
+  std::int64_t count = room.experts_of_layer;
+  while (count > 0 &&
+         room.other_bytes + count * row_bytes + 2 * streamed_places(room, count) * room.expert_bytes > room.bytes)
+    --count;
+  return count;
+}
+
+std::int64_t streamed_places(const ExpertRoom& room, std::int64_t on_gpu) {
+  const std::int64_t elsewhere = room.experts_of_layer - on_gpu;
+  if (!room.streams || elsewhere <= 0 || room.expert_bytes <= 0) return 0;
+  const std::int64_t most = std::max(room.bytes / 16, kLeastStream) / (2 * room.expert_bytes);
+  return std::min({elsewhere + elsewhere / 4 + 1, room.experts_of_layer, most});
 }
 
 std::vector<std::int64_t> choose_copies(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,

@@ -13,15 +13,21 @@ namespace fathom::cuda {
 // asked for are an eighth of the GPU at most.
 std::int64_t room_for_weights(std::int64_t free, const ExpectedMemory& expected);
 
+inline constexpr std::int64_t kManyTokens = 96;  // want nine of ten experts, if 6 of 256 are theirs
+
 struct ExpertRoom {
   std::int64_t bytes = 0;             // of the GPU's memory, for all weights
   std::int64_t other_bytes = 0;       // of weights that are no routed experts
   std::int64_t layers = 0;            // with experts
   std::int64_t experts_of_layer = 0;  //
   std::int64_t expert_bytes = 0;      // of one expert
+  bool streams = false;               // steps of many tokens have experts brought (launch/expert_stream.h)
 };
-// Experts of a layer, the first ones, that begin on the GPU: as many in every layer.
+// Experts of a layer, the first ones, that begin on the GPU: as many in every layer, beside what streams() takes.
 std::int64_t experts_on_gpu(const ExpertRoom& room);
+// Places for experts of a layer that come, twice, where so many of every layer are on the GPU: some more than are not,
+// as use moves them between layers; a sixteenth of the room at most, or 64 MiB.
+std::int64_t streamed_places(const ExpertRoom& room, std::int64_t on_gpu);
 
 // The most used of those in the machine's memory, most used first, `most` of them.
 std::vector<std::int64_t> choose_copies(std::span<const float> use, std::span<const std::uint8_t> is_on_gpu,

@@ -172,7 +172,9 @@ class CudaLauncher final : public Backend {
   void make_index_queries(const IndexQueriesArgs& args, const IndexQueryCodes& codes);
   void choose_entries(const IndexTopKArgs& args, const IndexQueryCodes& codes);
   bool is_shared_expert_tiled(const ExpertWeights& weights) const;
+  // Without their tiles, which come when all memory is taken: find_tiles().
   ExpertProducts expert_products_of(const ExpertsArgs& args);
+  void find_tiles(const ExpertsArgs& args, ExpertProducts& products);
   // `x`: the tokens packed, if they are.
   ExpertRows experts_on_tensor_cores(const ExpertsArgs& args, float* out, const PackedRows* x);
   PackedRows packed_for_shared_expert(const SharedExpertArgs& args);

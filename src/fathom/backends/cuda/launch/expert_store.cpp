@@ -16,11 +16,11 @@ constexpr std::size_t kMostTables = 1024;  // layers of all models
 constexpr std::int64_t kHostBlockBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kStepsBetweenLooks = 32;
 constexpr std::int64_t kMostSwaps = 16;   // at one look: some 9 ms of a PCIe 5 bus
-constexpr std::int64_t kMostCopies = 48;  // at one look: 12 ms
+constexpr std::int64_t kMostCopies = 32;  // at one look: 8 ms
 constexpr std::int64_t kLentPlaces = 16;  // of a block: 210 MiB of Flash's experts
 constexpr std::int64_t kNeverLent = kStepsBehindLongTexts + (std::int64_t{128} << 20);
-constexpr float kFading = 0.75F;          // of what was counted before a look
-constexpr std::int64_t kManyTokens = 96;  // want nine of ten experts, if 6 of 256 are theirs
+constexpr std::int64_t kKeptFree = std::int64_t{256} << 20;  // for the driver, which asks nobody
+constexpr float kFading = 0.75F;                             // of what was counted before a look
 
 std::int64_t serial_of(const PreparedWeight& weight) {
   const TiledWeight* on_tensor_cores = tiled(weight);
@@ -81,12 +81,16 @@ Allocator& ExpertStore::memory_for(const WeightView& weight) {
   if (!expected_) return weight_memory_;
   const std::optional<std::int64_t> expert = expert_of(weight.name);
   if (!expert) return weight_memory_;
-  if (on_gpu_ < 0)  // w1, w2 and w3 are as large as each other
-    on_gpu_ = experts_on_gpu({.bytes = room_,
-                              .other_bytes = expected_->others,
-                              .layers = expected_->expert_layers,
-                              .experts_of_layer = expected_->experts_of_layer,
-                              .expert_bytes = 3 * product_weight_bytes(weight)});
+  if (on_gpu_ < 0) {
+    const ExpertRoom room{.bytes = room_,
+                          .other_bytes = expected_->others,
+                          .layers = expected_->expert_layers,
+                          .experts_of_layer = expected_->experts_of_layer,
+                          .expert_bytes = 3 * product_weight_bytes(weight),  // w1, w2 and w3 are as large as each other
+                          .streams = expected_->step_tokens >= kManyTokens};
+    on_gpu_ = experts_on_gpu(room);
+    streamed_places_ = streamed_places(room, on_gpu_);
+  }
   return *expert < on_gpu_ ? weight_memory_ : host_memory_;
 }
 
@@ -162,26 +166,29 @@ ExpertStream::Experts ExpertStore::streamed_experts_of(const ExpertTable& table)
 }
 
 const std::uint8_t* const* ExpertStore::tiles_for(const ExpertTable& table, std::int64_t tokens) {
-  const std::int64_t on_host = std::count(table.on_gpu.begin(), table.on_gpu.end(), 0);
-  if (tokens < kManyTokens || on_host == 0) return table.tiles(0);
-  // As many as every layer began with; some more, as use moves them between layers.
-  const std::int64_t usual = expected_ ? expected_->experts_of_layer - std::max<std::int64_t>(on_gpu_, 0) : on_host;
-  if (stream_.room() == 0 && !stream_.make_room(usual + usual / 4 + 1, bytes_of(table.experts.front())))
+  if (tokens < kManyTokens || streamed_places_ == 0 || std::count(table.on_gpu.begin(), table.on_gpu.end(), 0) == 0)
     return table.tiles(0);
-  std::vector<const std::uint8_t*> tiles = tiles_of(table);
-  const ExpertStream::Experts experts = streamed_experts_of(table);
-  const auto places = stream_.arrive(
+  const std::int64_t bytes = bytes_of(table.experts.front());
+  if (stream_.expert_bytes() == 0 && !stream_.make_room(streamed_places_, bytes)) streamed_places_ = 0;  // for good
+  if (stream_.expert_bytes() != bytes) return table.tiles(0);
+  const auto arrived = stream_.arrive(
       &table, [](ExpertStream::Layer layer) { return streamed_experts_of(*static_cast<const ExpertTable*>(layer)); });
-  for (std::size_t index = 0; index < places.size(); ++index) {
-    const std::byte* place = places[index];
-    for (std::int64_t of_three = 0; of_three < 3; ++of_three) {
-      tiles[static_cast<std::size_t>(of_three * std::ssize(table.experts) + experts[index].expert)] =
-          reinterpret_cast<const std::uint8_t*>(place);
-      place += experts[index].bytes[static_cast<std::size_t>(of_three)];
-    }
-  }
   streams_ = true;
-  return staged_.stage(std::span<const std::uint8_t* const>(tiles));
+  while (true) {
+    const std::int64_t dropped = lent_.dropped();
+    std::vector<const std::uint8_t*> tiles = tiles_of(table);
+    for (const auto& [expert, place] : arrived) {
+      const std::byte* next = place;
+      std::int64_t of_three = 0;
+      for (const auto weight : kThree) {
+        tiles[static_cast<std::size_t>(of_three++ * std::ssize(table.experts) + expert)] =
+            reinterpret_cast<const std::uint8_t*>(next);
+        next += tiled(*(table.experts[static_cast<std::size_t>(expert)].*weight))->bytes();
+      }
+    }
+    const std::uint8_t* const* staged = staged_.stage(std::span<const std::uint8_t* const>(tiles));
+    if (dropped == lent_.dropped()) return staged;  // else staging took a copy's memory
+  }
 }
 
 void ExpertStore::computed() {
@@ -248,7 +255,9 @@ void ExpertStore::between_steps() {
     return gone;
   });
   take_use();
+  keep_some_free();
   borrow();
+  lent_experts_ = lent_.taken();
 
   std::vector<Place> places;
   std::vector<float> use;
@@ -275,6 +284,7 @@ void ExpertStore::between_steps() {
   }
   rewrite(changed);
   swaps_ += std::ssize(swaps);
+  lent_experts_ = lent_.taken();
 }
 
 // Nothing runs meanwhile, and nothing is staged: whoever finds no memory may be about to.
@@ -290,14 +300,28 @@ void ExpertStore::rewrite(const std::set<ExpertTable*>& tables) {
   if (!tables.empty()) device_.synchronize();
 }
 
-// Blocks for experts of the machine's memory, while others would not miss them.
+// Caches take what is lent down to nothing, and the driver would find none for itself.
+void ExpertStore::keep_some_free() {
+  while (lent_.bytes() > 0 && device_.free_bytes() < kKeptFree)
+    if (!give_back()) return;
+}
+
+// Blocks for experts of the machine's memory, while others would not miss them; and what their exchange wants.
 void ExpertStore::borrow() {
   const auto counted = std::find_if(tables_.begin(), tables_.end(), [](const auto& entry) { return entry.second.use; });
-  if (!borrows_ || counted == tables_.end()) return;
-  const std::int64_t place_bytes = bytes_of(counted->second.experts.front());
+  if (counted == tables_.end()) return;
+  const ExpertWeights& like = counted->second.experts.front();
+  for (const auto weight : kThree)
+    if (const std::int64_t bytes = tiled(*(like.*weight))->bytes(); spare_.bytes() < bytes)
+      spare_ = Memory(device_memory_, bytes);
+  if (!borrows_) return;
+  const std::int64_t place_bytes = bytes_of(like);
   const Turn turn(busy_);
-  while (lent_.places() < on_host_ && device_.free_bytes() > kNeverLent + lent_.block_bytes(place_bytes))
-    lent_.add_block(place_bytes);
+  try {
+    while (lent_.places() < on_host_ && device_.free_bytes() > kNeverLent + lent_.block_bytes(place_bytes))
+      lent_.add_block(place_bytes);
+  } catch (const InputError&) {  // somebody else was quicker
+  }
 }
 
 bool ExpertStore::give_back() {
@@ -306,12 +330,12 @@ bool ExpertStore::give_back() {
   device_.synchronize();
   std::set<ExpertTable*> changed;
   for (const auto& [table, expert] : lent_.owners_of_last_block()) {
-    table->copies[expert] = nullptr;
-    --lent_experts_;
-    changed.insert(table);
+    table->copies[static_cast<std::size_t>(expert)] = nullptr;
+    if (!table->life.expired()) changed.insert(table);
   }
   rewrite(changed);
   lent_.drop_block();
+  lent_experts_ = lent_.taken();
   return true;
 }
 
@@ -319,7 +343,6 @@ void ExpertStore::copy_to_lent(const Place& place) {
   std::byte* copy = lent_.take({place.table, place.expert}, bytes_of(place.table->experts[place.expert]));
   check(copy != nullptr, "there is a lent place for a copy");
   place.table->copies[place.expert] = copy;
-  ++lent_experts_;
   for (const auto weight : kThree) {
     const TiledWeight& one = *tiled(*(place.table->experts[place.expert].*weight));
     device_.copy_any(reinterpret_cast<const std::byte*>(one.weight().tiles), copy, one.bytes());
@@ -333,7 +356,6 @@ void ExpertStore::swap(const Place& coming, const Place& going) {
   if (copy == nullptr) return exchange(coming.table->experts[coming.expert], going.table->experts[going.expert]);
   lent_.give(copy);
   copy = nullptr;
-  --lent_experts_;
   copy_to_lent(coming);
 }
 
@@ -341,7 +363,7 @@ void ExpertStore::exchange(const ExpertWeights& left, const ExpertWeights& right
   for (const auto weight : kThree) {
     TiledWeight& one = *tiled(*(left.*weight));
     TiledWeight& two = *tiled(*(right.*weight));
-    if (spare_.bytes() < one.bytes()) spare_ = Memory(device_memory_, one.bytes());
+    check(spare_.bytes() >= one.bytes(), "experts that change places are as large as the first");
     one.exchange(two, device_, spare_.data());
   }
 }

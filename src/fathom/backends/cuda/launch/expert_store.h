@@ -55,7 +55,8 @@ class ExpertStore {
   Allocator& memory_for_table(std::int64_t bytes);
   const ExpertTable& table_of(std::span<const ExpertWeights> experts);
   // Where kernels that are launched next find the table's tiles in a step of so many tokens; many have what lies in the
-  // machine's memory brought (expert_stream.h), until computed(), which follows the launches.
+  // machine's memory brought (expert_stream.h), until computed(), which follows the launches. Nobody allocates between
+  // the two: what is lent may go.
   const std::uint8_t* const* tiles_for(const ExpertTable& table, std::int64_t tokens);
   void computed();
 
@@ -84,6 +85,7 @@ class ExpertStore {
   void rewrite(const std::set<ExpertTable*>& tables);
   void take_use();
   void borrow();
+  void keep_some_free();
   void copy_to_lent(const Place& place);  // which has a free one; tables are written anew afterwards, here and below
   void swap(const Place& coming, const Place& going);
   void exchange(const ExpertWeights& left, const ExpertWeights& right);
@@ -105,6 +107,7 @@ class ExpertStore {
   Memory spare_;
   LentMemory lent_;
   ExpertStream stream_;
+  std::int64_t streamed_places_ = 0;
   bool streams_ = false;  // since tiles_for(), until computed()
   bool borrows_ = false;
   bool busy_ = false;  // borrowing or giving back

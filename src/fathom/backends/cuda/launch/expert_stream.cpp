@@ -10,11 +10,7 @@ ExpertStream::ExpertStream(const Device& device, Allocator& device_memory)
     : device_(device), device_memory_(device_memory), copies_(device) {}
 
 bool ExpertStream::make_room(std::int64_t experts, std::int64_t expert_bytes) {
-  if (room_ >= experts && expert_bytes_ == expert_bytes) return true;
-  forget();
-  device_.synchronize();
-  room_ = 0;
-  for (Buffer& buffer : buffers_) buffer.memory = Memory();
+  check(room_ == 0, "room for experts that come is made once");
   try {
     for (Buffer& buffer : buffers_) buffer.memory = Memory(device_memory_, experts * expert_bytes);
   } catch (const InputError&) {
@@ -27,7 +23,14 @@ bool ExpertStream::make_room(std::int64_t experts, std::int64_t expert_bytes) {
   return true;
 }
 
+void ExpertStream::begin_step() {
+  last_ = nullptr;
+  for (Buffer& buffer : buffers_) buffer.holds = nullptr;  // experts may have changed places
+}
+
 void ExpertStream::bring(Layer layer, const Experts& experts, Buffer& to) {
+  to.holds = nullptr;
+  to.experts.clear();
   copies_.wait_for(to.computed);
   std::byte* place = to.memory.data();
   for (std::int64_t index = 0; index < std::min(std::ssize(experts), room_); ++index) {
@@ -37,27 +40,27 @@ void ExpertStream::bring(Layer layer, const Experts& experts, Buffer& to) {
       copies_.copy(expert.tiles[weight], place, expert.bytes[weight]);
       place += expert.bytes[weight];
     }
+    to.experts.push_back(expert.expert);
   }
   copies_.record(to.arrived);
   to.holds = layer;
 }
 
-std::vector<const std::byte*> ExpertStream::arrive(Layer layer, const std::function<Experts(Layer)>& experts_of) {
+std::vector<ExpertStream::Arrived> ExpertStream::arrive(Layer layer, const std::function<Experts(Layer)>& experts_of) {
   if (last_ != nullptr) next_[last_] = layer;
   last_ = layer;
-  const Experts experts = experts_of(layer);
-  const std::size_t other = 1 - current_;
-  if (buffers_[other].holds != layer) bring(layer, experts, buffers_[other]);
-  current_ = other;
+  current_ = 1 - current_;
   Buffer& here = buffers_[current_];
+  if (here.holds != layer) bring(layer, experts_of(layer), here);
   device_.wait_for(here.arrived);
-  here.holds = nullptr;  // for this once: the next step's are brought again
-  std::vector<const std::byte*> places;
-  for (std::int64_t index = 0; index < std::min(std::ssize(experts), room_); ++index)
-    places.push_back(here.memory.data() + index * expert_bytes_);
+  here.holds = nullptr;  // for this once
+  std::vector<Arrived> arrived;
+  for (std::size_t index = 0; index < here.experts.size(); ++index)
+    arrived.push_back({.expert = here.experts[index],
+                       .place = here.memory.data() + static_cast<std::int64_t>(index) * expert_bytes_});
   if (const auto next = next_.find(layer); next != next_.end())
     bring(next->second, experts_of(next->second), buffers_[1 - current_]);
-  return places;
+  return arrived;
 }
 
 void ExpertStream::computed() { buffers_[current_].computed.record(device_); }

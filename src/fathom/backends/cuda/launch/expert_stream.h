@@ -36,15 +36,18 @@ class ExpertStream {
 
   ExpertStream(const Device& device, Allocator& device_memory);
 
-  // Room for so many experts of so many bytes, twice; what is there stays where it is large enough. False: there is no
-  // memory.
+  // Room for so many experts of so many bytes, twice. False: there is no memory.
   bool make_room(std::int64_t experts, std::int64_t expert_bytes);
-  std::int64_t room() const { return room_; }  // experts of one buffer
+  std::int64_t expert_bytes() const { return expert_bytes_; }  // 0: there is no room yet
 
-  void begin_step() { last_ = nullptr; }
-  // The layer's first room() experts where kernels that are launched next find them, w1, w2, w3 side by side;
-  // `experts_of` says which another layer's are. Until computed(), which follows the launches.
-  std::vector<const std::byte*> arrive(Layer layer, const std::function<Experts(Layer)>& experts_of);
+  void begin_step();
+  // What came of the layer, room() experts at most, and where kernels that are launched next find it, w1, w2, w3 side
+  // by side; `experts_of` says which another layer's are. Until computed(), which follows the launches.
+  struct Arrived {
+    std::int64_t expert = 0;
+    const std::byte* place = nullptr;
+  };
+  std::vector<Arrived> arrive(Layer layer, const std::function<Experts(Layer)>& experts_of);
   void computed();
   // Layers are others from now on; no copy is under way afterwards.
   void forget();
@@ -54,7 +57,8 @@ class ExpertStream {
     Memory memory;
     Event arrived;
     Event computed;
-    Layer holds = nullptr;  // or is about to
+    Layer holds = nullptr;              // or is about to
+    std::vector<std::int64_t> experts;  // of it, as they were when they were sent for
   };
   void bring(Layer layer, const Experts& experts, Buffer& to);
 

@@ -8,18 +8,12 @@ namespace fathom::cuda {
 
 ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
   const auto [tokens, channels] = args.x.shape();
-  const std::int64_t count = std::ssize(args.experts);
   const ProductWeight& like = tiled(*args.experts.front().w1)->weight();
-  const ExpertTable& table = experts_.table_of(args.experts);
-  const std::uint8_t* const* tiles = experts_.tiles_for(table, tokens);
   return {.experts = {.kind = like.kind,
                       .parts = like.parts,
-                      .experts = count,
+                      .experts = std::ssize(args.experts),
                       .channels = channels,
-                      .expert_dim = like.out,
-                      .w1 = tiles,
-                      .w2 = tiles + count,
-                      .w3 = tiles + 2 * count},
+                      .expert_dim = like.out},
           .x = args.x.data(),
           .selected = args.selected.data(),
           .weights = args.weights.data(),
@@ -27,8 +21,17 @@ ExpertProducts CudaLauncher::expert_products_of(const ExpertsArgs& args) {
           .slots = args.selected.extent(1),
           .limit = args.limit,
           .out = args.out.data(),
-          .use = table.use,
           .fault = fault()};
+}
+
+void CudaLauncher::find_tiles(const ExpertsArgs& args, ExpertProducts& products) {
+  const ExpertTable& table = experts_.table_of(args.experts);
+  const std::uint8_t* const* tiles = experts_.tiles_for(table, products.tokens);
+  const std::int64_t count = products.experts.experts;
+  products.experts.w1 = tiles;
+  products.experts.w2 = tiles + count;
+  products.experts.w3 = tiles + 2 * count;
+  products.use = table.use;
 }
 
 // In scratch_, which is the caller's to give back.
@@ -37,10 +40,10 @@ ExpertRows CudaLauncher::experts_on_tensor_cores(const ExpertsArgs& args, float*
   products.out = out;
   products.packed = x;
   const Operand operand = operand_of(products.experts.kind);
-  const ExpertRows rows = expert_products(
-      product_device_, products, operand,
-      workspace(expert_workspace_bytes(product_device_, products.experts, products.tokens, products.slots, operand)),
-      device_.stream());
+  std::uint8_t* memory =
+      workspace(expert_workspace_bytes(product_device_, products.experts, products.tokens, products.slots, operand));
+  find_tiles(args, products);
+  const ExpertRows rows = expert_products(product_device_, products, operand, memory, device_.stream());
   experts_.computed();
   return rows;
 }

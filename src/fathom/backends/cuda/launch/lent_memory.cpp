@@ -62,6 +62,7 @@ void LentMemory::drop_block() {
   check(!blocks_.empty(), "there is a lent block to take back");
   taken_ -= std::ssize(owners_of_last_block());
   blocks_.pop_back();
+  ++dropped_;
 }
 
 }  // namespace fathom::cuda

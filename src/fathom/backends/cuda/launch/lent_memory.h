@@ -27,6 +27,8 @@ class LentMemory {
   std::int64_t bytes() const;   // of all blocks
   std::int64_t places() const;  // of all blocks
   std::int64_t free_places() const { return places() - taken_; }
+  std::int64_t taken() const { return taken_; }
+  std::int64_t dropped() const { return dropped_; }  // blocks, ever
   // Of a block whose places have so many bytes.
   std::int64_t block_bytes(std::int64_t place_bytes) const { return places_of_block_ * padded(place_bytes); }
   // InternalError where the places so far are of another size.
@@ -53,6 +55,7 @@ class LentMemory {
   std::int64_t places_of_block_;
   std::int64_t place_bytes_ = 0;
   std::int64_t taken_ = 0;
+  std::int64_t dropped_ = 0;
   std::vector<Block> blocks_;
 };
 

@@ -43,6 +43,7 @@ void CudaLauncher::do_mixture(const MixtureArgs& args) {
   const Operand experts_operand = operand_of(experts.experts.kind);
   std::uint8_t* memory =
       workspace(expert_workspace_bytes(product_device_, experts.experts, tokens, experts.slots, experts_operand));
+  find_tiles(feed_forward_of(args).experts, experts);
   experts.planned = tokens == 1 && experts.slots <= kMostSlotsOfWarp;
   experts.beside = shared_out.data();
   experts.distinct = args.route.hash.empty();  // the gate does not repeat itself, a table may
