@@ -68,6 +68,13 @@ TEST(RandomCheckpoint, SeedsAreReproducible) {
   const std::string first = testing::read_text(directory / "a" / "model.safetensors");
   EXPECT_EQ(first, testing::read_text(directory / "b" / "model.safetensors"));
   EXPECT_NE(first, testing::read_text(directory / "c" / "model.safetensors"));
+  std::vector<double> shares;
+  write_random_checkpoint(odd_config(), directory / "d",
+                          {.seed = 3, .threads = 3, .progress = [&](double share) { shares.push_back(share); }});
+  EXPECT_EQ(first, testing::read_text(directory / "d" / "model.safetensors")) << "whoever makes it";
+  ASSERT_FALSE(shares.empty());
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.back(), 1.0);
 }
 
 TEST(RandomCheckpoint, HashTablesNameDifferentExperts) {

@@ -12,6 +12,7 @@
 #include "fathom/apps/commands.h"
 #include "fathom/apps/generation.h"
 #include "fathom/base/error.h"
+#include "fathom/base/progress_bar.h"
 #include "fathom/checkpoint/random_checkpoint.h"
 #include "fathom/spec/layer_choice.h"
 #include "fathom/spec/model_config_json.h"
@@ -27,6 +28,7 @@ struct RandomOptions {
   std::uint64_t seed = 0;
   std::int64_t shards = 1;
   std::int64_t layers = 0;  // 0: as the config says
+  int threads = 0;
   std::vector<std::string> settings;
 };
 
@@ -66,7 +68,14 @@ void run_random(const RandomOptions& options) {
   config = with_settings(config, options.settings);
   const ModelSize size = model_size(config);
   require_space(options.out, size.stored.bytes);
-  write_random_checkpoint(config, options.out, {.seed = options.seed, .shards = options.shards});
+  {
+    ProgressBar bar("writing");
+    write_random_checkpoint(
+        config, options.out,
+        {.seed = options.seed, .shards = options.shards, .threads = options.threads, .progress = [&](double share) {
+           bar.show(share);
+         }});
+  }
   fmt::print("{}: {} tensors, {} parameters, {} bytes\n", options.out, size.stored.tensors, size.parameters_with_mtp,
              size.stored.bytes);
 }
@@ -83,6 +92,10 @@ void add_random_command(CLI::App& program) {
   command->add_option("--out", options->out, "directory to write, without a checkpoint in it")->required();
   add_seed_option(*command, options->seed, "the same seed gives the same bytes (0)");
   command->add_option("--shards", options->shards, "files to write (1)");
+  command->add_option("--threads", options->threads, "that make values; 0: as many as this process may run; same bytes")
+      ->check(CLI::Range(0, 1024))
+      ->envname("FATHOM_THREADS")
+      ->capture_default_str();
   command->add_option("--layers", options->layers, "keep only the first N layers of the config");
   command->add_option(
       "--set", options->settings,

@@ -16,6 +16,8 @@ struct RandomCheckpointOptions {
   // Another storage than the released one, among spec.allowed. The reals before rounding do not depend on it.
   std::function<Storage(const TensorSpec&)> storage = nullptr;
   bool float_scales = false;  // FP8 scales as float32, as Base checkpoints may have them
+  int threads = 1;            // 0: as many as this process may run at a time; the same bytes
+  std::function<void(double share)> progress = nullptr;
 };
 
 // Writes config.json and the tensors. Values are random_distribution.h's. InputError when the config cannot be, when
