@@ -145,5 +145,27 @@ TEST_F(LentExperts, NoBitDependsOnWhatGoesWithinAStep) {
   }
 }
 
+// Somebody who reads within a step lets experts change places there.
+class Reader final : public ForwardObserver {
+ public:
+  explicit Reader(Backend& backend) : backend_(backend) {}
+  void on_streams(std::int64_t /*block*/, View<const float, 3> streams) override {
+    float one = 0.0F;
+    backend_.download(reinterpret_cast<const std::byte*>(streams.data()), std::as_writable_bytes(std::span(&one, 1)));
+  }
+
+ private:
+  Backend& backend_;
+};
+
+TEST_F(LentExperts, NoBitDependsOnALookWithinAStep) {
+  Reader reader(*lends_);
+  for (int round = 0; round < 24; ++round) {
+    begin_sequence();
+    for (const std::int64_t tokens : {1, 1, 1, 1, 1, 100, 120}) expect_same_step(tokens, "looked into", &reader);
+  }
+  EXPECT_GT(figure(*lends_, "experts_lent"), 0.0);
+}
+
 }  // namespace
 }  // namespace fathom

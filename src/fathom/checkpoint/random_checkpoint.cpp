@@ -22,7 +22,7 @@ namespace fathom {
 namespace {
 
 constexpr std::int64_t kSlabRows = kFp8Block;                // rows made at a time: whole scale blocks, little memory
-constexpr std::int64_t kMostAtOnce = std::int64_t{1} << 28;  // values of tensors that are made side by side
+constexpr std::int64_t kMostAtOnce = std::int64_t{1} << 27;  // values of tensors that are made side by side
 
 class RandomWriter {
  public:

@@ -13,7 +13,8 @@ namespace fathom {
 struct RandomCheckpointOptions {
   std::uint64_t seed = 0;   // the same seed, config and options give the same bytes, anywhere
   std::int64_t shards = 1;  // more than one: with an index
-  // Another storage than the released one, among spec.allowed. The reals before rounding do not depend on it.
+  // Another storage than the released one, among spec.allowed; asked by several threads at once. The reals before
+  // rounding do not depend on it.
   std::function<Storage(const TensorSpec&)> storage = nullptr;
   bool float_scales = false;  // FP8 scales as float32, as Base checkpoints may have them
   int threads = 1;            // 0: as many as this process may run at a time; the same bytes

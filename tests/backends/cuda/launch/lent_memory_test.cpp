@@ -48,6 +48,8 @@ TEST_F(LentMemoryTest, WhatIsGivenIsTakenAgainAndOnlyOnce) {
   EXPECT_THROW(lent_.give(reinterpret_cast<const std::byte*>(&one_)), InternalError);
   EXPECT_EQ(lent_.free_places(), 2);
   EXPECT_EQ(lent_.take({&two_, 1}, 60), place);
+  EXPECT_TRUE(lent_.fits(200));  // 256 as well
+  EXPECT_FALSE(lent_.fits(512));
   EXPECT_THROW(lent_.add_block(512), InternalError) << "places of one size";
   EXPECT_THROW((void)lent_.take({&two_, 2}, 257), InternalError);
 }

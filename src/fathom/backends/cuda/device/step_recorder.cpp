@@ -103,6 +103,7 @@ void StepRecorder::end() {
       diverge();  // fewer calls than before
     } else {
       recording_->divergences = 0;
+      send_staged(staged_bytes_);  // for a launch that comes behind what was recorded
     }
   }
   mode_ = Mode::closed;

@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kMostTables = 1024;  // layers of all models
 constexpr std::int64_t kHostBlockBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kStepsBetweenLooks = 32;
-constexpr std::int64_t kMostSwaps = 16;   // at one look: some 9 ms of a PCIe 5 bus
-constexpr std::int64_t kMostCopies = 32;  // at one look: 8 ms
-constexpr std::int64_t kLentPlaces = 16;  // of a block: 210 MiB of Flash's experts
+constexpr std::int64_t kMostSwaps = 16;           // at one look: some 9 ms of a PCIe 5 bus
+constexpr std::int64_t kStepsBetweenGlances = 4;  // at what is free
+constexpr std::int64_t kMostCopies = 32;          // at one look: 8 ms
+constexpr std::int64_t kLentPlaces = 16;          // of a block: 210 MiB of Flash's experts
 constexpr std::int64_t kNeverLent = kStepsBehindLongTexts + (std::int64_t{128} << 20);
 constexpr std::int64_t kKeptFree = std::int64_t{256} << 20;  // for the driver, which asks nobody
 constexpr float kFading = 0.75F;                             // of what was counted before a look
@@ -38,6 +39,15 @@ std::optional<std::int64_t> expert_of(std::string_view name) {
   return end.ec == std::errc() ? std::optional(expert) : std::nullopt;
 }
 
+constexpr auto kThree = {&ExpertWeights::w1, &ExpertWeights::w2, &ExpertWeights::w3};
+
+// Of the largest of its weights.
+std::int64_t largest_of(const ExpertWeights& expert) {
+  std::int64_t bytes = 0;
+  for (const auto weight : kThree) bytes = std::max(bytes, tiled(*(expert.*weight))->bytes());
+  return bytes;
+}
+
 // True while it lives.
 class Turn {
  public:
@@ -49,8 +59,6 @@ class Turn {
  private:
   bool& busy_;
 };
-
-constexpr auto kThree = {&ExpertWeights::w1, &ExpertWeights::w2, &ExpertWeights::w3};
 
 // Of its tiles.
 std::int64_t bytes_of(const ExpertWeights& expert) {
@@ -89,7 +97,7 @@ Allocator& ExpertStore::memory_for(const WeightView& weight) {
                           .expert_bytes = 3 * product_weight_bytes(weight),  // w1, w2 and w3 are as large as each other
                           .streams = expected_->step_tokens >= kManyTokens};
     on_gpu_ = experts_on_gpu(room);
-    streamed_places_ = streamed_places(room, on_gpu_);
+    if (stream_.expert_bytes() == 0) streamed_places_ = streamed_places(room, on_gpu_);
   }
   return *expert < on_gpu_ ? weight_memory_ : host_memory_;
 }
@@ -223,7 +231,7 @@ void ExpertStore::write_tiles(ExpertTable& table) {
     counted_.assign(static_cast<std::size_t>(all), 0);
     recent_.assign(static_cast<std::size_t>(all), 0.0F);
   }
-  if (counters_ + std::ssize(table.experts) > all) return;
+  if (counters_ + std::ssize(table.experts) > std::ssize(counted_)) return;  // of the first model alone
   table.use = reinterpret_cast<std::uint32_t*>(use_.data()) + counters_;
   counters_ += std::ssize(table.experts);
 }
@@ -246,6 +254,12 @@ void ExpertStore::take_use() {
   counted_ = std::move(now);
 }
 
+void ExpertStore::begin_step() {
+  ++steps_;
+  stream_.begin_step();
+  if (steps_ % kStepsBetweenGlances == 0) keep_some_free();
+}
+
 void ExpertStore::between_steps() {
   if (steps_ - steps_looked_ < kStepsBetweenLooks || use_.bytes() == 0) return;
   steps_looked_ = steps_;
@@ -255,15 +269,20 @@ void ExpertStore::between_steps() {
     return gone;
   });
   take_use();
+  const auto first_counted =
+      std::find_if(tables_.begin(), tables_.end(), [](const auto& one) { return one.second.use; });
+  if (first_counted == tables_.end()) return;
+  const ExpertWeights& like = first_counted->second.experts.front();
+  const std::int64_t bytes = bytes_of(like);
+  stream_.drop();  // a step may be under way, if somebody looks into it
   keep_some_free();
-  borrow();
-  lent_experts_ = lent_.taken();
+  borrow(like);
 
   std::vector<Place> places;
   std::vector<float> use;
   std::vector<std::uint8_t> on_gpu;
   for (auto& [key, table] : tables_) {
-    if (table.use == nullptr) continue;
+    if (table.use == nullptr || bytes_of(table.experts.front()) != bytes) continue;
     const std::int64_t first = table.use - reinterpret_cast<std::uint32_t*>(use_.data());
     for (std::int64_t expert = 0; expert < std::ssize(table.experts); ++expert) {
       places.push_back({&table, expert});
@@ -272,12 +291,13 @@ void ExpertStore::between_steps() {
     }
   }
   std::set<ExpertTable*> changed;
-  for (const std::int64_t index : choose_copies(use, on_gpu, std::min(kMostCopies, lent_.free_places()))) {
+  const std::int64_t copies = lent_.fits(bytes) ? std::min(kMostCopies, lent_.free_places()) : 0;
+  for (const std::int64_t index : choose_copies(use, on_gpu, copies)) {
     copy_to_lent(places[index]);
     on_gpu[index] = 1;
     changed.insert(places[index].table);
   }
-  const std::vector<ExpertSwap> swaps = choose_swaps(use, on_gpu, kMostSwaps);
+  const std::vector<ExpertSwap> swaps = choose_swaps(use, on_gpu, spare_.bytes() < largest_of(like) ? 0 : kMostSwaps);
   for (const auto [to_gpu, to_host] : swaps) {
     swap(places[to_gpu], places[to_host]);
     changed.insert({places[to_gpu].table, places[to_host].table});
@@ -300,26 +320,21 @@ void ExpertStore::rewrite(const std::set<ExpertTable*>& tables) {
   if (!tables.empty()) device_.synchronize();
 }
 
-// Caches take what is lent down to nothing, and the driver would find none for itself.
+// Caches take what is lent down to nothing, and the driver would find none for itself. Nothing runs.
 void ExpertStore::keep_some_free() {
   while (lent_.bytes() > 0 && device_.free_bytes() < kKeptFree)
     if (!give_back()) return;
 }
 
 // Blocks for experts of the machine's memory, while others would not miss them; and what their exchange wants.
-void ExpertStore::borrow() {
-  const auto counted = std::find_if(tables_.begin(), tables_.end(), [](const auto& entry) { return entry.second.use; });
-  if (counted == tables_.end()) return;
-  const ExpertWeights& like = counted->second.experts.front();
-  for (const auto weight : kThree)
-    if (const std::int64_t bytes = tiled(*(like.*weight))->bytes(); spare_.bytes() < bytes)
-      spare_ = Memory(device_memory_, bytes);
-  if (!borrows_) return;
-  const std::int64_t place_bytes = bytes_of(like);
+void ExpertStore::borrow(const ExpertWeights& like) {
+  const std::int64_t bytes = bytes_of(like);
   const Turn turn(busy_);
   try {
-    while (lent_.places() < on_host_ && device_.free_bytes() > kNeverLent + lent_.block_bytes(place_bytes))
-      lent_.add_block(place_bytes);
+    if (spare_.bytes() < largest_of(like)) spare_ = Memory(device_memory_, largest_of(like));
+    while (borrows_ && lent_.fits(bytes) && lent_.places() < on_host_ &&
+           device_.free_bytes() > kNeverLent + lent_.block_bytes(bytes))
+      lent_.add_block(bytes);
   } catch (const InputError&) {  // somebody else was quicker
   }
 }

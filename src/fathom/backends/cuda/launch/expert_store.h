@@ -60,10 +60,7 @@ class ExpertStore {
   const std::uint8_t* const* tiles_for(const ExpertTable& table, std::int64_t tokens);
   void computed();
 
-  void begin_step() {
-    ++steps_;
-    stream_.begin_step();
-  }
+  void begin_step();
   // The device has nothing to do: experts may change places.
   void between_steps();
   std::int64_t lent_bytes() const { return lent_.bytes(); }
@@ -84,7 +81,7 @@ class ExpertStore {
   void write_tiles(ExpertTable& table);
   void rewrite(const std::set<ExpertTable*>& tables);
   void take_use();
-  void borrow();
+  void borrow(const ExpertWeights& like);
   void keep_some_free();
   void copy_to_lent(const Place& place);  // which has a free one; tables are written anew afterwards, here and below
   void swap(const Place& coming, const Place& going);

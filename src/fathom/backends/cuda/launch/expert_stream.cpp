@@ -65,11 +65,15 @@ std::vector<ExpertStream::Arrived> ExpertStream::arrive(Layer layer, const std::
 
 void ExpertStream::computed() { buffers_[current_].computed.record(device_); }
 
-void ExpertStream::forget() {
+void ExpertStream::drop() {
   copies_.synchronize();
+  for (Buffer& buffer : buffers_) buffer.holds = nullptr;
+}
+
+void ExpertStream::forget() {
+  drop();
   next_.clear();
   last_ = nullptr;
-  for (Buffer& buffer : buffers_) buffer.holds = nullptr;
 }
 
 }  // namespace fathom::cuda

@@ -49,7 +49,9 @@ class ExpertStream {
   };
   std::vector<Arrived> arrive(Layer layer, const std::function<Experts(Layer)>& experts_of);
   void computed();
-  // Layers are others from now on; no copy is under way afterwards.
+  // What was sent for may change from now on: no copy is under way afterwards, and what came is brought again.
+  void drop();
+  // The same, and layers are others.
   void forget();
 
  private:

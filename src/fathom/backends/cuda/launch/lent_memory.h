@@ -31,7 +31,9 @@ class LentMemory {
   std::int64_t dropped() const { return dropped_; }  // blocks, ever
   // Of a block whose places have so many bytes.
   std::int64_t block_bytes(std::int64_t place_bytes) const { return places_of_block_ * padded(place_bytes); }
-  // InternalError where the places so far are of another size.
+  // Whether the places so far, if there are any, are of that size.
+  bool fits(std::int64_t bytes) const { return blocks_.empty() || padded(bytes) == place_bytes_; }
+  // InternalError where they are not.
   void add_block(std::int64_t place_bytes);
   // A place that held nothing and is the owner's now, who wants so many bytes; null where there is none. InternalError
   // where places are smaller.
