@@ -72,7 +72,8 @@ struct Metrics::State {
               "disk_written_bytes, disk_read_bytes, disk_dropped, disk_damaged, disk_hits, disk_tokens, disk_forgone; "
               "drafted_tokens, "
               "accepted_tokens; on a GPU "
-              "experts_on_host and since the start expert_swaps, experts_chosen, experts_chosen_on_host")
+              "experts_on_host, experts_lent (that have a copy in memory of the GPU that caches do not want yet) and "
+              "since the start expert_swaps, experts_chosen, experts_chosen_on_host")
           .Register(registry);
   Family<Gauge>& http = BuildGauge()
                             .Name("fathom_http")
