@@ -7,6 +7,7 @@
 #include "fathom/checkpoint/checkpoint.h"
 #include "fathom/ops/device_caches.h"
 #include "tests/apps/program_support.h"
+#include "tests/tensor/counting_allocator.h"
 
 namespace fathom::testing {
 namespace {
@@ -41,39 +42,24 @@ TEST(DeviceMemory, WhatHoldsCachesIsWhatTheyNeed) {
   EXPECT_EQ(caches_in(kStepsBehindLongTexts - 1), 0);
 }
 
-// Bytes that are handed out and not given back, and the most that ever were.
-class Counting final : public Allocator {
- public:
-  std::byte* allocate(std::int64_t bytes) override {
-    live += bytes;
-    return host_allocator().allocate(bytes);
-  }
-  void release(std::byte* data, std::int64_t bytes) noexcept override {
-    live -= bytes;
-    host_allocator().release(data, bytes);
-  }
-
-  std::int64_t live = 0;
-};
-
 class CountingBackend final : public CpuBackend {
  public:
   CountingBackend() : CpuBackend({.threads = 1}) {}
   Allocator& allocator() override { return counting; }
-  Counting counting;
+  CountingAllocator counting;
 };
 
 TEST(DeviceMemory, AfterAStepOfItsSizeNoneTakesMore) {
   const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(kSprat));
   CountingBackend backend;
   Transformer transformer(checkpoint, backend, {.storage = CacheStorage::released});
-  const std::int64_t before = backend.counting.live;
+  const std::int64_t before = backend.counting.held;
   take_memory_of_a_step(transformer, 64, 4);
-  const std::int64_t taken = backend.counting.live;
+  const std::int64_t taken = backend.counting.held;
   EXPECT_GT(taken, before);
   for (const auto& [tokens, rows] : {std::pair<std::int64_t, std::int64_t>{64, 4}, {63, 1}, {1, 1}, {4, 4}}) {
     take_memory_of_a_step(transformer, tokens, rows);
-    EXPECT_EQ(backend.counting.live, taken) << tokens << " tokens, " << rows << " rows of logits";
+    EXPECT_EQ(backend.counting.held, taken) << tokens << " tokens, " << rows << " rows of logits";
   }
 }
 

@@ -14,7 +14,7 @@ class EngineMemoryTest : public EngineTest {
     config.max_positions = 2000;
     return config;
   }
-  CacheCost cost() const { return {layout_.state_bytes, layout_.page_bytes, layout_.page_tokens}; }
+  CacheCost cost() const { return layout_.cost(); }
 
   const SmallModel long_model_{long_config()};
   Transformer long_{long_model_.checkpoint(), backend_, {}};

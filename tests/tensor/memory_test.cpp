@@ -4,24 +4,10 @@
 
 #include <algorithm>
 
+#include "tests/tensor/counting_allocator.h"
+
 namespace fathom {
 namespace {
-
-// Counts what it hands out.
-class CountingAllocator final : public Allocator {
- public:
-  std::byte* allocate(std::int64_t bytes) override {
-    ++allocations;
-    held += bytes;
-    return host_allocator().allocate(bytes);
-  }
-  void release(std::byte* data, std::int64_t bytes) noexcept override {
-    held -= bytes;
-    host_allocator().release(data, bytes);
-  }
-  int allocations = 0;
-  std::int64_t held = 0;
-};
 
 TEST(Memory, IsZeroedAndAligned) {
   for (const std::int64_t bytes : {1, 63, 64, 4097}) {

@@ -86,17 +86,12 @@ std::int64_t most_positions_of(const std::vector<bench::Case>& cases, const benc
   return most;
 }
 
-CacheStorage storage_of(const BenchCommand& command) {
-  return command.cache == "float32" ? CacheStorage::float32 : CacheStorage::released;
-}
-
 // Of the largest case.
 std::int64_t cache_bytes_of(const BenchCommand& command, const ModelConfig& config,
                             const std::vector<bench::Case>& cases) {
-  const CacheLayout layout = make_cache_layout(config, storage_of(command));
+  const CacheCost cost = make_cache_layout(config, cache_storage(command.cache)).cost();
   std::int64_t most = 0;
-  for (const bench::Case& one : cases)
-    most = std::max(most, one.batch * layout.bytes(positions_of(one, command.bench)));
+  for (const bench::Case& one : cases) most = std::max(most, one.batch * cost.bytes(positions_of(one, command.bench)));
   return most;
 }
 
@@ -219,7 +214,7 @@ void run_bench(const BenchCommand& command) {
   fmt::print(stderr, "{}: {} MB of weights\n", subject_of(command),
              model_size(source->config()).stored.bytes / 1'000'000);
   const Transformer loaded(source, prepared,
-                           {.storage = storage_of(command),
+                           {.storage = cache_storage(command.cache),
                             .rollback_tokens = 0,
                             .step_tokens = step_tokens_of(command, cases),
                             .cache_bytes = cache_bytes_of(command, source->config(), cases)});

@@ -26,7 +26,9 @@ std::int64_t caches_on_device(std::int64_t free, const CachesWanted& wanted) {
 
 void take_memory_of_a_step(Transformer& transformer, std::int64_t tokens, std::int64_t logit_rows) {
   const std::int64_t rows = std::min(tokens, transformer.config().max_positions);
-  const std::vector<std::int32_t> ids(static_cast<std::size_t>(rows), 0);
+  std::vector<std::int32_t> ids;  // all sorts: experts are counted
+  for (std::int64_t row = 0; row < rows; ++row)
+    ids.push_back(static_cast<std::int32_t>(row % transformer.config().vocab));
   SequenceCache cache = transformer.make_cache();
   const BatchRun run{.cache = &cache, .ids = ids, .logits_from = rows - std::min(logit_rows, rows)};
   const auto logits = transformer.forward(std::span(&run, 1));

@@ -37,8 +37,7 @@ void run_logits(const LogitsOptions& options) {
   const auto checkpoint = std::make_shared<const Checkpoint>(Checkpoint::open(options.directory));
   const auto backend = make_backend(options.backend, model_size(checkpoint->config()).stored.bytes);
   Transformer transformer(checkpoint, *backend,
-                          {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
-                           .step_tokens = options.chunk});
+                          {.storage = cache_storage(options.cache), .step_tokens = options.chunk});
   std::ofstream out(options.out_file, std::ios::binary);
   if (!out) throw InputError("[logits] cannot write {}", options.out_file);
   SequenceCache cache = transformer.make_cache();

@@ -33,7 +33,7 @@ EngineConfig engine_config(const ModelOptions& options, const Tokenizer& tokeniz
   config.sampled_vocab = tokenizer.vocab();
   if (!transformer.backend().free_bytes()) return config;
   take_memory_of_a_step(transformer, config.max_batch_tokens, config.max_sequences);
-  const std::int64_t sequence = transformer.cache_layout().bytes(transformer.config().max_positions);
+  const std::int64_t sequence = transformer.cache_layout().cost().bytes(transformer.config().max_positions);
   config.cache_bytes =
       caches_on_device(*transformer.backend().free_bytes(), {.asked = config.cache_bytes,
                                                              .usual = options.usual_sequences * sequence,
@@ -77,7 +77,7 @@ ModelSession::ModelSession(const ModelOptions& options)
       backend_(make_backend(options.backend, model_size(checkpoint_->config()).stored.bytes)),
       transformer_(
           checkpoint_, *backend_,
-          {.storage = options.cache == "float32" ? CacheStorage::float32 : CacheStorage::released,
+          {.storage = cache_storage(options.cache),
            // A snapshot is taken one token before a prompt's end, without a step of its own.
            .rollback_tokens = std::max<std::int64_t>(options.engine.prefix.on ? 1 : 0, options.engine.drafts.most),
            .step_tokens = batch_tokens_of(options),

@@ -96,7 +96,7 @@ class RandomWriter {
       slab.resize(static_cast<std::size_t>(std::min(kSlabRows, rows - row) * columns));
       for (float& value : slab) value = distribution.draw(random);
       const QuantizedRows stored = quantize_rows(slab, columns, storage);
-      sink(std::as_bytes(std::span(stored.values)));
+      sink(stored.values);
       scales.insert(scales.end(), stored.scales.begin(), stored.scales.end());
     }
     return scales;

@@ -9,10 +9,6 @@ namespace fathom {
 
 namespace {
 
-CacheCost cost_of(const CacheLayout& layout) {
-  return {.state_bytes = layout.state_bytes, .page_bytes = layout.page_bytes, .page_tokens = layout.page_tokens};
-}
-
 // The most tokens whose cache fits, below zero where not even the state does.
 std::int64_t tokens_in(std::int64_t bytes, const CacheCost& cost, std::int64_t most) {
   if (bytes == 0 || cost.bytes(most) <= bytes) return most;
@@ -65,7 +61,7 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config)
       scheduler_({.step_tokens = config.max_batch_tokens,
                   .sequences = config.max_sequences,
                   .cache_bytes = config.cache_bytes,
-                  .cost = cost_of(transformer.cache_layout())},
+                  .cost = transformer.cache_layout().cost()},
                  this),
       pace_(config.step_seconds, config.max_batch_tokens) {
   const std::int64_t vocab = transformer_.config().vocab;
@@ -78,7 +74,7 @@ Engine::Engine(Transformer& transformer, const EngineConfig& config)
     throw InputError("[engine] drafts.most is {}, the caches take back {} tokens", config_.drafts.most, rollback);
   if (config_.prefix.on && config_.prefix.disk.store)
     disk_ = std::make_unique<PrefixDisk>(config_.prefix.disk, transformer.cache_layout(), transformer.backend());
-  if (config_.prefix.interval == 0) config_.prefix.interval = snapshot_interval(cost_of(transformer.cache_layout()));
+  if (config_.prefix.interval == 0) config_.prefix.interval = snapshot_interval(transformer.cache_layout().cost());
 }
 
 Engine::~Engine() {
@@ -92,7 +88,7 @@ Engine::~Engine() {
 }
 
 std::int64_t Engine::context_limit() const {
-  return tokens_in(config_.cache_bytes, cost_of(transformer_.cache_layout()), transformer_.config().max_positions);
+  return tokens_in(config_.cache_bytes, transformer_.cache_layout().cost(), transformer_.config().max_positions);
 }
 
 void Engine::check_request(const GenerationRequest& request) const {
@@ -115,7 +111,7 @@ void Engine::check_request(const GenerationRequest& request) const {
     throw InputError(
         "[engine] prompt and answer may have {} tokens ({} and {}), whose cache takes {} bytes; the memory for caches "
         "is {} bytes, enough for {}",
-        tokens, prompt_tokens, tokens - prompt_tokens, cost_of(transformer_.cache_layout()).bytes(tokens),
+        tokens, prompt_tokens, tokens - prompt_tokens, transformer_.cache_layout().cost().bytes(tokens),
         config_.cache_bytes, std::max<std::int64_t>(limit, 0));
 }
 

@@ -23,21 +23,11 @@
 #include <vector>
 
 #include "fathom/engine/fair_share.h"
+#include "fathom/model/cache_layout.h"
 
 namespace fathom {
 
 using SequenceId = std::int64_t;
-
-// Bytes of one sequence's cache: a state, and a page for every page_tokens positions.
-struct CacheCost {
-  std::int64_t state_bytes = 0;
-  std::int64_t page_bytes = 0;
-  std::int64_t page_tokens = 1;
-
-  std::int64_t bytes(std::int64_t tokens) const {
-    return state_bytes + (tokens + page_tokens - 1) / page_tokens * page_bytes;
-  }
-};
 
 // What earlier sequences left behind, in the same memory: it is given up as soon as one that runs wants it.
 class KeptMemory {

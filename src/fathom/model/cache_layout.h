@@ -33,6 +33,17 @@ struct BlockCacheLayout {
   std::int64_t index_keys_offset = 0;  // bytes from a page's start, CSA only
 };
 
+// Bytes of one sequence's cache: a state, and a page for every page_tokens positions.
+struct CacheCost {
+  std::int64_t state_bytes = 0;
+  std::int64_t page_bytes = 0;
+  std::int64_t page_tokens = 1;
+
+  std::int64_t bytes(std::int64_t tokens) const {
+    return state_bytes + (tokens + page_tokens - 1) / page_tokens * page_bytes;
+  }
+};
+
 struct CacheLayout {
   EntryFormat entry;
   IndexKeyFormat index_key;
@@ -42,10 +53,7 @@ struct CacheLayout {
   std::int64_t page_bytes = 0;
   std::vector<BlockCacheLayout> blocks;  // trunk blocks, then MTP blocks
 
-  // Of one sequence of so many tokens.
-  std::int64_t bytes(std::int64_t tokens) const {
-    return state_bytes + (tokens + page_tokens - 1) / page_tokens * page_bytes;
-  }
+  CacheCost cost() const { return {.state_bytes = state_bytes, .page_bytes = page_bytes, .page_tokens = page_tokens}; }
 };
 
 // `rollback_tokens`: how many of the newest positions can be taken back without recomputing older ones.

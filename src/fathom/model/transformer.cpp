@@ -36,7 +36,7 @@ ExpectedMemory memory_beside_weights(const ModelConfig& config, const CacheLayou
   return {.step = step_bytes(config, options.step_tokens),
           .step_tokens = options.step_tokens,
           .caches = options.cache_bytes,
-          .usual_caches = options.usual_sequences * layout.bytes(config.max_positions)};
+          .usual_caches = options.usual_sequences * layout.cost().bytes(config.max_positions)};
 }
 
 }  // namespace

@@ -11,10 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace fathom {
 
 enum class CacheStorage : std::uint8_t { float32, released };
+// By its name as users write it.
+inline CacheStorage cache_storage(std::string_view name) {
+  return name == "float32" ? CacheStorage::float32 : CacheStorage::released;
+}
 
 inline constexpr std::int64_t kNopeScaleGroup = 64;
 inline constexpr std::int64_t kIndexScaleGroup = 32;

@@ -56,14 +56,11 @@ std::vector<ExpertSwap> choose_swaps(std::span<const float> use, std::span<const
   check_equal(is_on_gpu.size(), use.size(), "places of experts, one for each use");
   constexpr float kTimes = 2.0F;
   constexpr float kLeast = 1.0F;
-  std::vector<std::int64_t> host;
   std::vector<std::int64_t> gpu;
   for (std::int64_t expert = 0; expert < std::ssize(use); ++expert)
-    (is_on_gpu[expert] != 0 ? gpu : host).push_back(expert);
-  const auto count = std::min({most, std::ssize(host), std::ssize(gpu)});
-  std::partial_sort(host.begin(), host.begin() + count, host.end(), [&](std::int64_t left, std::int64_t right) {
-    return use[left] != use[right] ? use[left] > use[right] : left < right;
-  });
+    if (is_on_gpu[expert] != 0) gpu.push_back(expert);
+  const std::vector<std::int64_t> host = choose_copies(use, is_on_gpu, std::min(most, std::ssize(gpu)));
+  const auto count = std::ssize(host);
   std::partial_sort(gpu.begin(), gpu.begin() + count, gpu.end(), [&](std::int64_t left, std::int64_t right) {
     return use[left] != use[right] ? use[left] < use[right] : left < right;
   });

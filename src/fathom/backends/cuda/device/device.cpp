@@ -1,7 +1,7 @@
 #include "fathom/backends/cuda/device/device.h"
 
-#include "fathom/backends/cuda/device/runtime_call.h"
 #include "fathom/backends/cuda/kernels/attention.h"
+#include "fathom/backends/cuda/kernels/cuda_check.h"
 #include "fathom/backends/cuda/kernels/probe.h"
 #include "fathom/base/error.h"
 
@@ -35,17 +35,17 @@ std::string device_obstacle(int device) {
 }
 
 Device::Device(int device) : device_(device) {
-  call(cudaSetDevice(device), "setting the device");
-  call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
-  call(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "making a stream");
-  call(cudaEventCreateWithFlags(&copied_, cudaEventDisableTiming), "making an event");
+  cuda_check(cudaSetDevice(device), "setting the device");
+  cuda_check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   int multiprocessors = 0;
   int shared_bytes = 0;
-  call(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "counting multiprocessors");
+  cuda_check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device),
+             "counting multiprocessors");
   const int capability = compiled_capability();
   if (capability == 0) throw InternalError("[cuda] GPU {}: this program holds no code for it", device);
   chains_ = capability >= 90;
-  call(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "measuring memory");
+  cuda_check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "measuring memory");
   size_ = {.multiprocessors = multiprocessors, .shared_bytes = shared_bytes, .capability = capability};
   if (!has_warpgroups(size_)) return;
   int tiles = 0;
@@ -55,8 +55,6 @@ Device::Device(int device) : device_(device) {
 
 Device::~Device() {
   cudaStreamSynchronize(stream_);
-  cudaEventDestroy(copied_);
-  cudaStreamDestroy(copies_);
   cudaStreamDestroy(stream_);
 }
 
@@ -64,58 +62,49 @@ Stream Device::stream() const { return {raw_stream(), sink_, chains_}; }
 
 CUstream_st* Device::raw_stream() const {
   int current = -1;  // asking is cheap, setting is not
-  if (cudaGetDevice(&current) != cudaSuccess || current != device_) call(cudaSetDevice(device_), "setting the device");
+  if (cudaGetDevice(&current) != cudaSuccess || current != device_)
+    cuda_check(cudaSetDevice(device_), "setting the device");
   return stream_;
 }
 
 void Device::copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, raw_stream()), "copying in");
-}
-
-void Device::begin_copies_ahead() const {
-  call(cudaEventRecord(copied_, raw_stream()), "recording an event");
-  call(cudaStreamWaitEvent(copies_, copied_, 0), "waiting for an event");
-}
-
-void Device::copy_ahead(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes == 0) return;
-  CUstream_st* stream = raw_stream();
-  call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, copies_), "copying in");
-  call(cudaEventRecord(copied_, copies_), "recording an event");
-  call(cudaStreamWaitEvent(stream, copied_, 0), "waiting for an event");
+  if (bytes > 0)
+    cuda_check(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyHostToDevice, raw_stream()), "copying in");
 }
 
 void Device::copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, raw_stream()), "copying out");
+  if (bytes > 0)
+    cuda_check(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToHost, raw_stream()), "copying out");
 }
 
 void Device::copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, raw_stream()), "copying");
+  if (bytes > 0)
+    cuda_check(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDeviceToDevice, raw_stream()), "copying");
 }
 
 void Device::copy_any(const std::byte* from, std::byte* to, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDefault, raw_stream()), "copying");
+  if (bytes > 0) cuda_check(cudaMemcpyAsync(to, from, size_of(bytes), cudaMemcpyDefault, raw_stream()), "copying");
 }
 
 std::int64_t Device::free_bytes() const {
   raw_stream();
   std::size_t unused = 0;
   std::size_t all = 0;
-  call(cudaMemGetInfo(&unused, &all), "asking for free memory");
+  cuda_check(cudaMemGetInfo(&unused, &all), "asking for free memory");
   return static_cast<std::int64_t>(unused);
 }
 
 void Device::set_zero(std::byte* data, std::int64_t bytes) const {
-  if (bytes > 0) call(cudaMemsetAsync(data, 0, size_of(bytes), raw_stream()), "zeroing memory");
+  if (bytes > 0) cuda_check(cudaMemsetAsync(data, 0, size_of(bytes), raw_stream()), "zeroing memory");
 }
 
 void Device::wait_for(const Event& event) const {
-  call(cudaStreamWaitEvent(raw_stream(), event.raw(), 0), "waiting for an event");
+  cuda_check(cudaStreamWaitEvent(raw_stream(), event.raw(), 0), "waiting for an event");
 }
 
-void Device::synchronize() const { call(cudaStreamSynchronize(raw_stream()), "waiting for the GPU"); }
+void Device::synchronize() const { cuda_check(cudaStreamSynchronize(raw_stream()), "waiting for the GPU"); }
 
-void Device::check_launch(std::string_view what) const { call(cudaGetLastError(), what); }
+void Device::check_launch(std::string_view what) const { cuda_check(cudaGetLastError(), what); }
 
 std::byte* DeviceAllocator::allocate(std::int64_t bytes) {
   void* data = nullptr;
@@ -144,20 +133,22 @@ void DeviceAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept 
 
 std::byte* PinnedAllocator::allocate(std::int64_t bytes) {
   void* data = nullptr;
-  call(cudaHostAlloc(&data, size_of(bytes > 0 ? bytes : 1), cudaHostAllocPortable | cudaHostAllocMapped),
-       "allocating pinned memory");
+  cuda_check(cudaHostAlloc(&data, size_of(bytes > 0 ? bytes : 1), cudaHostAllocPortable | cudaHostAllocMapped),
+             "allocating pinned memory");
   std::fill_n(static_cast<std::byte*>(data), bytes, std::byte{0});
   return static_cast<std::byte*>(data);
 }
 
 void PinnedAllocator::release(std::byte* data, std::int64_t /*bytes*/) noexcept { cudaFreeHost(data); }
 
-Event::Event() { call(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
+Event::Event() { cuda_check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
 
 Event::~Event() { cudaEventDestroy(event_); }
 
-void Event::record(const Device& device) { call(cudaEventRecord(event_, device.raw_stream()), "recording an event"); }
+void Event::record(const Device& device) {
+  cuda_check(cudaEventRecord(event_, device.raw_stream()), "recording an event");
+}
 
-void Event::wait() { call(cudaEventSynchronize(event_), "waiting for an event"); }
+void Event::wait() { cuda_check(cudaEventSynchronize(event_), "waiting for an event"); }
 
 }  // namespace fathom::cuda

@@ -40,10 +40,6 @@ class Device {
   // On the stream, in order with what was launched; `from` is pinned, or nobody's until synchronize().
   void copy_to_device(const std::byte* from, std::byte* to, std::int64_t bytes) const;
   void copy_to_host(const std::byte* from, std::byte* to, std::int64_t bytes) const;
-  // The same on a stream of its own, while what was launched before still runs; what is launched next comes behind it.
-  // Before the first of them behind anything that reads or writes there: begin_copies_ahead().
-  void copy_ahead(const std::byte* from, std::byte* to, std::int64_t bytes) const;
-  void begin_copies_ahead() const;
   void copy_within(const std::byte* from, std::byte* to, std::int64_t bytes) const;
   void copy_any(const std::byte* from, std::byte* to, std::int64_t bytes) const;  // either side's memory, pinned
   std::int64_t free_bytes() const;                                                // of the device's memory
@@ -57,8 +53,6 @@ class Device {
  private:
   int device_;
   CUstream_st* stream_ = nullptr;
-  CUstream_st* copies_ = nullptr;
-  CUevent_st* copied_ = nullptr;  // on either stream, for the other
   KernelSink* sink_ = nullptr;
   DeviceSize size_;
   bool chains_ = false;  // launches: sm_90 and later

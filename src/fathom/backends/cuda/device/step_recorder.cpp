@@ -68,7 +68,7 @@ std::size_t padded(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
 }  // namespace
 
 StepRecorder::StepRecorder(const Device& device, Allocator& device_memory)
-    : device_(device), pinned_(pinned_memory_, kStagedBytes), staged_(device_memory, kStagedBytes) {}
+    : device_(device), pinned_(pinned_memory_, kStagedBytes), staged_(device_memory, kStagedBytes), copies_(device) {}
 
 StepRecorder::~StepRecorder() = default;
 
@@ -133,10 +133,15 @@ void StepRecorder::send_staged(std::int64_t last) {
   const std::int64_t bytes = last - sent_bytes_;
   if (bytes == 0) return;
   if (mode_ == Mode::comparing && sent_bytes_ > 0) {
-    device_.copy_ahead(from, to, bytes);
+    copies_.copy(from, to, bytes);
+    copies_.record(copied_);
+    device_.wait_for(copied_);
   } else {
     device_.copy_to_device(from, to, bytes);
-    if (mode_ == Mode::comparing) device_.begin_copies_ahead();
+    if (mode_ == Mode::comparing) {
+      copied_.record(device_);
+      copies_.wait_for(copied_);
+    }
   }
   sent_bytes_ = last;
 }

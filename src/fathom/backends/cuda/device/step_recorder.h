@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fathom/backends/cuda/device/copy_stream.h"
 #include "fathom/backends/cuda/device/device.h"
 #include "fathom/backends/cuda/kernels/launching.h"
 #include "fathom/tensor/memory.h"
@@ -63,7 +64,9 @@ class StepRecorder final : public KernelSink {
   PinnedAllocator pinned_memory_;
   Memory pinned_;
   Memory staged_;
-  Event sent_;  // all that was staged in the step before
+  CopyStream copies_;  // while a graph runs
+  Event copied_;       // on either stream, for the other
+  Event sent_;         // all that was staged in the step before
   std::map<std::uint64_t, std::unique_ptr<Recording>> recordings_;
   Recording* recording_ = nullptr;
   Mode mode_ = Mode::closed;

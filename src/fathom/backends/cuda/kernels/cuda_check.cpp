@@ -5,7 +5,9 @@
 namespace fathom::cuda {
 
 void cuda_check(cudaError_t result, std::string_view call) {
-  if (result != cudaSuccess) throw InternalError("[cuda] {}: {}", call, cudaGetErrorString(result));
+  if (result == cudaSuccess) return;
+  cudaGetLastError();  // or the next check would see it again
+  throw InternalError("[cuda] {}: {} ({})", call, cudaGetErrorString(result), cudaGetErrorName(result));
 }
 
 }  // namespace fathom::cuda

@@ -1,4 +1,4 @@
-// A failed CUDA call as an InternalError with its name.
+// A call of the CUDA runtime that must succeed.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -7,6 +7,7 @@
 
 namespace fathom::cuda {
 
+// InternalError with what was called for and the runtime's words.
 void cuda_check(cudaError_t result, std::string_view call);
 
 }  // namespace fathom::cuda

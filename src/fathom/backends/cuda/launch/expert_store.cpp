@@ -41,6 +41,13 @@ std::optional<std::int64_t> expert_of(std::string_view name) {
 
 constexpr auto kThree = {&ExpertWeights::w1, &ExpertWeights::w2, &ExpertWeights::w3};
 
+// Of its tiles.
+std::int64_t bytes_of(const ExpertWeights& expert) {
+  std::int64_t bytes = 0;
+  for (const auto weight : kThree) bytes += tiled(*(expert.*weight))->bytes();
+  return bytes;
+}
+
 // Of the largest of its weights.
 std::int64_t largest_of(const ExpertWeights& expert) {
   std::int64_t bytes = 0;
@@ -59,13 +66,6 @@ class Turn {
  private:
   bool& busy_;
 };
-
-// Of its tiles.
-std::int64_t bytes_of(const ExpertWeights& expert) {
-  std::int64_t bytes = 0;
-  for (const auto weight : kThree) bytes += tiled(*(expert.*weight))->bytes();
-  return bytes;
-}
 
 }  // namespace
 
@@ -210,17 +210,19 @@ void ExpertStore::forget(const ExpertTable& table) {
   stream_.forget();
 }
 
+void ExpertStore::note_places(ExpertTable& table) const {
+  table.on_gpu.clear();
+  for (std::size_t expert = 0; expert < table.experts.size(); ++expert)
+    table.on_gpu.push_back(table.copies[expert] != nullptr || is_on_gpu(*tiled(*table.experts[expert].w1)) ? 1 : 0);
+}
+
 // Counters begin with the first layer that has an expert in the machine's memory.
 void ExpertStore::write_tiles(ExpertTable& table) {
   table.copies.assign(table.experts.size(), nullptr);
   staged_.copy_to(std::as_bytes(std::span<const std::uint8_t* const>(tiles_of(table))), table.memory.data());
 
-  std::int64_t on_host = 0;
-  table.on_gpu.clear();
-  for (const ExpertWeights& expert : table.experts) {
-    table.on_gpu.push_back(is_on_gpu(*tiled(*expert.w1)) ? 1 : 0);
-    on_host += 1 - table.on_gpu.back();
-  }
+  note_places(table);
+  const std::int64_t on_host = std::count(table.on_gpu.begin(), table.on_gpu.end(), 0);
   const bool counts = table.use == nullptr && on_host > 0 && expected_.has_value() &&
                       std::ssize(table.experts) == expected_->experts_of_layer;
   if (!counts) return;
@@ -275,7 +277,6 @@ void ExpertStore::between_steps() {
   const ExpertWeights& like = first_counted->second.experts.front();
   const std::int64_t bytes = bytes_of(like);
   stream_.drop();  // a step may be under way, if somebody looks into it
-  keep_some_free();
   borrow(like);
 
   std::vector<Place> places;
@@ -314,8 +315,7 @@ void ExpertStore::rewrite(const std::set<ExpertTable*>& tables) {
     tiles.push_back(tiles_of(*table));
     device_.copy_to_device(reinterpret_cast<const std::byte*>(tiles.back().data()), table->memory.data(),
                            std::ssize(tiles.back()) * static_cast<std::int64_t>(sizeof(const std::uint8_t*)));
-    for (std::size_t expert = 0; expert < table->experts.size(); ++expert)
-      table->on_gpu[expert] = table->copies[expert] != nullptr || is_on_gpu(*tiled(*table->experts[expert].w1)) ? 1 : 0;
+    note_places(*table);
   }
   if (!tables.empty()) device_.synchronize();
 }

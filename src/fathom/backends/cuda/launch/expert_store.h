@@ -78,6 +78,7 @@ class ExpertStore {
   std::vector<const std::uint8_t*> tiles_of(const ExpertTable& table) const;
   static ExpertStream::Experts streamed_experts_of(const ExpertTable& table);
   void forget(const ExpertTable& table);
+  void note_places(ExpertTable& table) const;
   void write_tiles(ExpertTable& table);
   void rewrite(const std::set<ExpertTable*>& tables);
   void take_use();

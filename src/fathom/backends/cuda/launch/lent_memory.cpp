@@ -4,7 +4,7 @@
 
 namespace fathom::cuda {
 
-std::int64_t LentMemory::bytes() const { return std::ssize(blocks_) * places_of_block_ * place_bytes_; }
+std::int64_t LentMemory::bytes() const { return places() * place_bytes_; }
 
 std::int64_t LentMemory::places() const { return std::ssize(blocks_) * places_of_block_; }
 
